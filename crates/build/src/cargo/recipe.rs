@@ -1,0 +1,140 @@
+//! The commands: what fetches crates, and what builds with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_oci::Platform;
+use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
+
+use super::Error;
+use super::bins::Selection;
+use super::lock::CargoLock;
+use super::target::Target;
+use crate::{Root, Step};
+
+/// Where Cargo writes.
+const TARGET: &str = "/build/target";
+
+/// Brings every crate of the lock, for all platforms, into `/out/registry/cache`.
+pub(super) fn fetch(root: &Root) -> Step {
+    let mut argv = cargo(root);
+    argv.extend(["fetch", "--locked"].map(str::to_owned));
+    let mut env = quiet();
+    env.insert(String::from("CARGO_HOME"), String::from("/out"));
+    Step { what: String::from("cargo fetch"), argv, env, cwd: String::from("/src") }
+}
+
+/// Builds the selected programs for `platform` on `host`, and puts them into `/out/bin`.
+pub(super) fn build(
+    spec: &CargoBuild,
+    selection: &Selection,
+    lock: &CargoLock,
+    (platform, host): (&Platform, &Platform),
+    root: &Root,
+    user_env: &BTreeMap<String, String>,
+) -> Result<Vec<Step>, Error> {
+    let target = Target::of(platform)?;
+    let host = Target::of(host)?;
+    let mut argv = cargo(root);
+    let mut say = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
+    // Always with a target, so that its flags stay away from build scripts and procedural macros.
+    say(&["build", "--frozen", "--profile", &spec.profile, "--target", target.triple]);
+    match &selection.package {
+        Some(package) => say(&["--package", package]),
+        None => say(&["--workspace"]),
+    }
+    for bin in &selection.bins {
+        say(&["--bin", bin]);
+    }
+    if !spec.features.is_empty() {
+        say(&["--features", &spec.features.join(",")]);
+    }
+    if spec.default_features == DefaultFeatures::Off {
+        say(&["--no-default-features"]);
+    }
+    say(&["--config", &format!("profile.{}.strip=\"symbols\"", spec.profile)]);
+    for line in sources(lock) {
+        say(&["--config", &line]);
+    }
+    let mut env = environment(target, host, spec.linkage, root);
+    env.extend(user_env.clone());
+    let what = format!("cargo build {}", selection.bins.join(" "));
+    let build = Step { what, argv, env, cwd: String::from("/src") };
+    Ok(vec![build, install(target, &spec.profile, &selection.bins)])
+}
+
+fn cargo(root: &Root) -> Vec<String> {
+    match root {
+        Root::Packages(_) => vec![String::from("/usr/bin/cargo")],
+        // The machine's own may be anywhere on its search path.
+        Root::Host => vec![String::from("/usr/bin/env"), String::from("cargo")],
+    }
+}
+
+fn quiet() -> BTreeMap<String, String> {
+    [("CARGO_TERM_COLOR", "never"), ("CARGO_TERM_PROGRESS_WHEN", "never")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+/// Every registry of the lock replaced by the vendor folder, without a word in the project's files (the Cargo book,
+/// "Source Replacement").
+fn sources(lock: &CargoLock) -> Vec<String> {
+    let mut lines = BTreeSet::new();
+    for package in &lock.registry {
+        let source = &package.source;
+        // How locks call Cargo's default registry, whatever mirror it is fetched from. It may not be defined again.
+        if source.ends_with("/crates.io-index") {
+            lines.insert(String::from("source.crates-io.replace-with=\"longshore\""));
+            continue;
+        }
+        let index = source.strip_prefix("registry+").unwrap_or(source).to_owned();
+        let (name, index) = (toml::Value::String(source.clone()), toml::Value::String(index));
+        lines.insert(format!("source.{name}.registry={index}"));
+        lines.insert(format!("source.{name}.replace-with=\"longshore\""));
+    }
+    if !lines.is_empty() {
+        lines.insert(String::from("source.longshore.directory=\"/deps/vendor\""));
+    }
+    lines.into_iter().collect()
+}
+
+fn environment(target: Target, host: Target, linkage: Linkage, root: &Root) -> BTreeMap<String, String> {
+    let mut env = quiet();
+    let mut set = |key: String, value: &str| drop(env.insert(key, value.to_owned()));
+    set(String::from("CARGO_HOME"), "/build/ch");
+    set(String::from("CARGO_TARGET_DIR"), TARGET);
+    // A profile may ask for it, and how it cuts a crate up depends on what was built before.
+    set(String::from("CARGO_INCREMENTAL"), "0");
+    if linkage == Linkage::Static {
+        set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static");
+    }
+    if target != host {
+        set(target.variable("LINKER"), &format!("{}-gcc", target.gnu));
+        set(format!("CC_{}", target.triple.replace('-', "_")), &format!("{}-gcc", target.gnu));
+    }
+    if matches!(root, Root::Packages(_)) {
+        // `cc` is an alternative, which no package holds.
+        set(host.variable("LINKER"), "gcc");
+        set(format!("CC_{}", host.triple.replace('-', "_")), "gcc");
+    }
+    env
+}
+
+/// Copies the programs out.
+fn install(target: Target, profile: &str, bins: &[String]) -> Step {
+    // Cargo's own names of folders (the Cargo book, "Build Cache").
+    let folder = match profile {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        other => other,
+    };
+    let mut argv: Vec<String> =
+        ["/usr/bin/install", "-D", "-m", "0755", "-t", "/out/bin"].map(str::to_owned).into();
+    argv.extend(bins.iter().map(|bin| format!("{TARGET}/{}/{folder}/{bin}", target.triple)));
+    Step {
+        what: format!("install {}", bins.join(" ")),
+        argv,
+        env: BTreeMap::new(),
+        cwd: String::from("/build"),
+    }
+}

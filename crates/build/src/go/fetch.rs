@@ -1,0 +1,280 @@
+//! The fetch steps of Go builds: one module, or all that a main module needs. Each is made once for what it is asked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use fs_err as fs;
+use longshore_oci::{Content, Digest, Node, Platform, Tree, read_bounded};
+use longshore_stack::model::Cgo;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::client::{self, Client};
+use super::collect;
+use super::error::GoError;
+use super::gomod::{self, GoMod};
+use super::gosum::{self, GoSum, Part};
+use super::module::ModuleVersion;
+use crate::{Error, Fetch, Input, Mounted, Step};
+
+/// Kinds of the store's records; new numbers whenever their form or meaning changes.
+const MODULE: &str = "go-module-1";
+const DEPENDENCIES: &str = "go-dependencies-1";
+
+/// One published module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// Its zip, in the store.
+    pub zip: Content,
+    /// Its `go.mod`, in the store.
+    pub go_mod: Content,
+    /// What both are.
+    pub sums: GoSum,
+}
+
+/// All modules that a main module needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependencies {
+    /// A module proxy's files.
+    pub tree: Tree,
+    /// The whole `go.sum`.
+    pub sums: GoSum,
+}
+
+/// What decides the dependencies of a main module.
+pub struct Request<'a> {
+    /// For people.
+    pub of: &'a str,
+    /// The build.
+    pub build: &'a str,
+    /// Its `go.mod`.
+    pub go_mod: &'a str,
+    /// Its `go.sum` as far as it is known.
+    pub sums: &'a GoSum,
+    /// The folder of both.
+    pub source: Digest,
+    /// What is fetched.
+    pub scope: Scope<'a>,
+    /// What it is built for.
+    pub platform: &'a Platform,
+    /// Whether C is linked in.
+    pub cgo: Cgo,
+}
+
+/// How much is fetched.
+pub enum Scope<'a> {
+    /// All that `go.mod` says: right whatever the sources import, which change more often than it does.
+    Modules,
+    /// What these packages with these tags need: of a published module, whose sources never change. `go.sum` lines
+    /// that its authors did not need, because of replacements by folders, are added by Go from the checksum database.
+    Packages(&'a [String], &'a [String]),
+}
+
+/// A published module, held to what `pins` say of it, and else to what the checksum database says.
+pub fn module(
+    build: &str,
+    module: &ModuleVersion,
+    pins: &GoSum,
+    client: &Client,
+    input: &Input<'_>,
+) -> Result<Module, Error> {
+    let store = input.executor.store();
+    let mut known = GoSum::default();
+    for part in [Part::Zip, Part::GoMod] {
+        if let Some(sum) = pins.get(module, part) {
+            known.insert(module, part, sum.to_owned());
+        }
+    }
+    let key = |sums: &GoSum| key(&(module.to_string(), sums.to_string()));
+    if let Some(found) = recall::<Module>(input, MODULE, &key(&known))?
+        && store.has(&found.zip)
+        && store.has(&found.go_mod)
+    {
+        return Ok(found);
+    }
+    let cached = module.cached();
+    // A module that wants a newer Go than the one that fetches it ends Go with an error, after all of it was verified
+    // and put down: only then is there a `.ziphash`.
+    let script = format!(
+        "printf '%s\\n' 'module longshore.invalid/fetch' 'go 1.21' >go.mod\n\
+         printf '%s' '{known}' >go.sum\n\
+         {go} mod download '{module}' || test -f 'gm/cache/download/{cached}.ziphash'\n\
+         mv 'gm/cache/download/{cached}.zip' /out/zip\n\
+         mv 'gm/cache/download/{cached}.mod' /out/mod",
+        go = client.shell(),
+    );
+    let env = client::fetch_env(&input.host, Cgo::Off, "");
+    let step = client.script(format!("go mod download {module}"), script, env, "/build");
+    let folder = run(build, &format!("`{module}`"), vec![step], BTreeMap::new(), client, input)?;
+    let mut sums = GoSum::default();
+    let mut take = |part, name: &str, what| {
+        let path = folder.join(name);
+        if !path.is_file() {
+            return Err(GoError::NotFetched { module: module.to_string(), part: what }.into());
+        }
+        let (sum, content) = collect::measure(&path, module, part, store)?;
+        if let Some(expected) = known.get(module, part) {
+            collect::check(module, part, expected, "the stack's pins", sum.clone())?;
+        }
+        sums.insert(module, part, sum);
+        Ok::<_, Error>(content)
+    };
+    let zip = take(Part::Zip, "zip", "zip")?;
+    let go_mod = take(Part::GoMod, "mod", "go.mod")?;
+    let fetched = Module { zip, go_mod, sums };
+    done(&folder)?;
+    // Asked again, its sums will be known.
+    remember(input, MODULE, [key(&known), key(&fetched.sums)], &fetched)?;
+    Ok(fetched)
+}
+
+/// All that a main module needs, each file held to its line of `go.sum`.
+pub fn dependencies(
+    request: &Request<'_>,
+    client: &Client,
+    input: &Input<'_>,
+) -> Result<Dependencies, Error> {
+    let store = input.executor.store();
+    let scope = match &request.scope {
+        Scope::Modules => None,
+        Scope::Packages(packages, tags) => Some((
+            packages.to_vec(),
+            tags.to_vec(),
+            request.platform,
+            request.cgo,
+            client.version.as_ref().map(|version| version.release()),
+        )),
+    };
+    let key = |sums: &GoSum| key(&(request.go_mod, sums.to_string(), &scope));
+    if let Some(found) = recall::<Dependencies>(input, DEPENDENCIES, &key(request.sums))?
+        && found
+            .tree
+            .iter()
+            .all(|(_, entry)| matches!(&entry.node, Node::File(content) if store.has(content)))
+    {
+        return Ok(found);
+    }
+    let mounts = BTreeMap::from([(
+        client::SOURCE.to_owned(),
+        Mounted { what: "source".to_owned(), tree: request.source },
+    )]);
+    let folder = run(request.build, request.of, vec![step(request, client)], mounts, client, input)?;
+    let mut sums = request.sums.clone();
+    if let Scope::Packages(..) = request.scope {
+        let text = text(&folder.join("go.sum"), gosum::MAX_SIZE, "go.sum", request.of)?;
+        let added =
+            GoSum::parse(&text).map_err(|error| GoError::GoSum { of: request.of.to_owned(), error })?;
+        // What was known stays as it was.
+        let mut all = added;
+        all.extend(&sums);
+        sums = all;
+        let after = text_of_requirements(&folder.join("go.mod"), request.of)?;
+        let before = GoMod::parse(request.go_mod)
+            .map_err(|error| GoError::GoMod { of: request.of.to_owned(), error })?;
+        let before: Vec<_> = before.require.into_iter().map(|require| require.module).collect();
+        if let Some(new) = after.iter().find(|module| !before.contains(module)) {
+            let problem = format!("its packages need `{new}`, which it does not require");
+            return Err(GoError::Untidy { of: request.of.to_owned(), problem }.into());
+        }
+    }
+    let by = match request.scope {
+        Scope::Modules => "go.sum",
+        Scope::Packages(..) => "its go.sum, the stack's pins or the checksum database",
+    };
+    let tree = collect::collect(&folder.join("download"), &sums, by, store, input.executor.jobs())?;
+    done(&folder)?;
+    // Asked again, what was added will be known.
+    let keys = [key(request.sums), key(&sums)];
+    let sums = match request.scope {
+        Scope::Modules => sums,
+        // Lines that nothing needs would make another recipe of the same build.
+        Scope::Packages(..) => sums.within(&tree),
+    };
+    let found = Dependencies { tree, sums };
+    remember(input, DEPENDENCIES, keys, &found)?;
+    Ok(found)
+}
+
+fn step(request: &Request<'_>, client: &Client) -> Step {
+    let go = client.shell();
+    let copy = "cat /src/go.mod >go.mod; test ! -f /src/go.sum || cat /src/go.sum >go.sum";
+    let (what, flags, script) = match request.scope {
+        Scope::Modules => (
+            "go mod download".to_owned(),
+            "-modfile=/build/w/go.mod",
+            format!("{copy}\ncd /src\n{go} mod download\ncd /build/w"),
+        ),
+        Scope::Packages(packages, tags) => {
+            let arguments = [vec![format!("-tags={}", tags.join(","))], packages.to_vec()].concat();
+            let quoted: Vec<_> = arguments.iter().map(|a| format!("'{}'", a.replace('\'', ""))).collect();
+            (
+                format!("go list -deps {}", packages.join(" ")),
+                "-mod=mod",
+                format!(
+                    "{copy}\n{go} list -deps {} >/dev/null\ncat go.mod >/out/go.mod; cat go.sum >/out/go.sum",
+                    quoted.join(" ")
+                ),
+            )
+        }
+    };
+    let script = format!(
+        "mkdir -p /build/w /build/gm/cache/download\ncd /build/w\n{script}\nmv /build/gm/cache/download /out/download"
+    );
+    client.script(what, script, client::fetch_env(request.platform, request.cgo, flags), "/build")
+}
+
+/// Runs steps with network. The folder has what they left.
+pub(super) fn run(
+    build: &str,
+    of: &str,
+    steps: Vec<Step>,
+    mut mounts: BTreeMap<String, Mounted>,
+    client: &Client,
+    input: &Input<'_>,
+) -> Result<std::path::PathBuf, Error> {
+    mounts.extend(client.mount.clone().map(|mount| (client::TOOLCHAIN.to_owned(), mount)));
+    let fetch = Fetch { name: build.to_owned(), root: input.root.clone(), mounts, steps };
+    input.executor.fetch(&fetch).map_err(|error| client::explain(error, of))
+}
+
+/// Takes away what a fetch left.
+pub(super) fn done(folder: &Path) -> Result<(), Error> {
+    Ok(fs::remove_dir_all(folder)?)
+}
+
+fn text(path: &Path, limit: u64, file: &'static str, of: &str) -> Result<String, Error> {
+    let bytes = read_bounded(fs::File::open(path)?, limit)?;
+    String::from_utf8(bytes).map_err(|_| GoError::Text { file, of: of.to_owned() }.into())
+}
+
+fn text_of_requirements(path: &Path, of: &str) -> Result<Vec<ModuleVersion>, Error> {
+    let file = GoMod::parse(&text(path, gomod::MAX_SIZE, "go.mod", of)?)
+        .map_err(|error| GoError::GoMod { of: of.to_owned(), error })?;
+    Ok(file.require.into_iter().map(|require| require.module).collect())
+}
+
+/// What is made once for a request.
+pub(super) fn key(request: &impl Serialize) -> Digest {
+    // Requests hold nothing that postcard can't.
+    Digest::of(&postcard::to_stdvec(request).unwrap_or_default())
+}
+
+pub(super) fn recall<T: DeserializeOwned>(
+    input: &Input<'_>,
+    kind: &str,
+    key: &Digest,
+) -> Result<Option<T>, Error> {
+    let bytes = input.executor.store().record(kind, key)?;
+    Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
+}
+
+pub(super) fn remember<T: Serialize>(
+    input: &Input<'_>,
+    kind: &str,
+    keys: [Digest; 2],
+    value: &T,
+) -> Result<(), Error> {
+    // They hold nothing that postcard can't.
+    let bytes = postcard::to_stdvec(value).unwrap_or_default();
+    keys.iter().try_for_each(|key| Ok(input.executor.store().put_record(kind, key, &bytes)?))
+}

@@ -1,0 +1,173 @@
+//! Builds in the order of what they take from each other, as many at once as the machine allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use longshore_stack::model::{BuildInput, BuildKind, BuildSpec};
+
+use crate::Error;
+
+/// The builds that `spec` takes outputs of, sorted.
+pub fn needs(spec: &BuildSpec) -> BTreeSet<String> {
+    let BuildKind::Command(command) = &spec.kind else { return BTreeSet::new() };
+    let build = |input: &BuildInput| match input {
+        BuildInput::Build { build, .. } => Some(build.clone()),
+        BuildInput::Path { .. } | BuildInput::Url { .. } => None,
+    };
+    command.inputs.iter().filter_map(build).collect()
+}
+
+/// Builds by name, with the names of those that each needs: no cycle, and nothing needed that there isn't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph {
+    needs: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Graph {
+    /// The builds called `wanted` with all that they need, of those in `needs`.
+    pub fn new(
+        needs: &BTreeMap<String, BTreeSet<String>>,
+        wanted: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Error> {
+        let mut graph = Self { needs: BTreeMap::new() };
+        for name in wanted {
+            graph.add(needs, &name, &mut Vec::new())?;
+        }
+        Ok(graph)
+    }
+
+    /// Adds a build after all that it needs; `above` are those that need it.
+    fn add(
+        &mut self,
+        all: &BTreeMap<String, BTreeSet<String>>,
+        name: &str,
+        above: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        if let Some(start) = above.iter().position(|before| before == name) {
+            let mut builds = above[start..].to_vec();
+            builds.push(name.to_owned());
+            return Err(Error::Cycle { builds });
+        }
+        if self.needs.contains_key(name) {
+            return Ok(());
+        }
+        let Some(needs) = all.get(name) else {
+            let build = above.last().cloned().unwrap_or_else(|| name.to_owned());
+            return Err(Error::Unknown { build, needed: name.to_owned() });
+        };
+        above.push(name.to_owned());
+        needs.iter().try_for_each(|needed| self.add(all, needed, above))?;
+        above.pop();
+        self.needs.insert(name.to_owned(), needs.clone());
+        Ok(())
+    }
+
+    /// Makes every build once all that it needs is made, up to `jobs` at once. `make` is given a build's name and what
+    /// those that it needs made. After a failure nothing new begins; the first failure by name is the answer.
+    pub fn run<T: Clone + Send, E: Send>(
+        &self,
+        jobs: usize,
+        make: impl Fn(&str, BTreeMap<String, T>) -> Result<T, E> + Sync,
+    ) -> Result<BTreeMap<String, T>, E> {
+        let state =
+            Mutex::new(State { begun: BTreeSet::new(), made: BTreeMap::new(), failed: BTreeMap::new() });
+        let changed = Condvar::new();
+        let work = || {
+            let mut now = state.lock().unwrap_or_else(PoisonError::into_inner);
+            while now.failed.is_empty() && now.begun.len() < self.needs.len() {
+                let Some((name, given)) = self.ready(&now) else {
+                    now = changed.wait(now).unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                };
+                now.begun.insert(name.to_owned());
+                drop(now);
+                let result = make(name, given);
+                now = state.lock().unwrap_or_else(PoisonError::into_inner);
+                match result {
+                    Ok(made) => drop(now.made.insert(name.to_owned(), made)),
+                    Err(error) => drop(now.failed.insert(name.to_owned(), error)),
+                }
+                changed.notify_all();
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..jobs.clamp(1, 64)).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        let State { made, failed, .. } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.into_values().next().map_or(Ok(made), Err)
+    }
+
+    /// The first build by name that can begin, with what it needs.
+    fn ready<T: Clone, E>(&self, now: &State<T, E>) -> Option<(&str, BTreeMap<String, T>)> {
+        self.needs.iter().filter(|(name, _)| !now.begun.contains(*name)).find_map(|(name, needs)| {
+            let given = needs.iter().map(|needed| Some((needed.clone(), now.made.get(needed)?.clone())));
+            Some((name.as_str(), given.collect::<Option<_>>()?))
+        })
+    }
+}
+
+struct State<T, E> {
+    begun: BTreeSet<String>,
+    made: BTreeMap<String, T>,
+    failed: BTreeMap<String, E>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        text.iter().map(|(name, needs)| ((*name).to_owned(), set(needs))).collect()
+    }
+
+    #[test]
+    fn each_is_made_once_after_what_it_needs_and_nothing_else_is() {
+        let all = all(&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[]), ("other", &[])]);
+        let graph = Graph::new(&all, [String::from("a")]).unwrap();
+        for jobs in [1, 3] {
+            let order = Mutex::new(Vec::new());
+            let made = graph.run(jobs, |name, given: BTreeMap<String, String>| {
+                order.lock().unwrap().push(name.to_owned());
+                let given: Vec<_> = given.into_values().collect();
+                Ok::<_, Error>(format!("{name}({})", given.join(",")))
+            });
+            assert_eq!(made.unwrap()["a"], "a(b(d()),c(d()))");
+            let order = order.into_inner().unwrap();
+            assert_eq!(order.len(), 4, "{order:?}");
+            assert_eq!((order[0].as_str(), order[3].as_str()), ("d", "a"));
+        }
+    }
+
+    #[test]
+    fn independent_builds_run_at_once() {
+        let graph = Graph::new(&all(&[("a", &[]), ("b", &[])]), ["a", "b"].map(String::from)).unwrap();
+        let meeting = std::sync::Barrier::new(2);
+        let made = graph.run(2, |_, _: BTreeMap<String, ()>| {
+            meeting.wait();
+            Ok::<_, Error>(())
+        });
+        assert_eq!(made.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_failure_is_given_and_what_needs_it_never_begins() {
+        let graph = Graph::new(&all(&[("a", &["b"]), ("b", &[])]), [String::from("a")]).unwrap();
+        let result = graph.run(
+            2,
+            |name, _: BTreeMap<String, ()>| {
+                if name == "a" { Ok(()) } else { Err(format!("{name} failed")) }
+            },
+        );
+        assert_eq!(result.unwrap_err(), "b failed");
+    }
+
+    #[test]
+    fn cycles_and_unknown_names_are_refused() {
+        let all = all(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"]), ("d", &["e"])]);
+        let error = |name: &str| Graph::new(&all, [name.to_owned()]).unwrap_err().to_string();
+        assert_eq!(error("a"), "builds need each other: `b` → `c` → `b`");
+        assert_eq!(error("d"), "build `d` takes the output of `e`, which is no build of the stack");
+    }
+}

@@ -1,0 +1,29 @@
+//! Hermetic builds: locked inputs in, a tree out, no network.
+//!
+//! Every kind of build comes down to one noun, a [`Recipe`]: a root of toolchain packages, trees mounted into it,
+//! commands, and where the output is. `go`, `cargo`, `npm` and `command` only say how a [`BuildSpec`] becomes one and how
+//! its dependencies are fetched; running, caching, comparing and explaining know nothing of them.
+//!
+//! [`BuildSpec`]: longshore_stack::model::BuildSpec
+
+pub mod cargo;
+pub mod command;
+mod error;
+mod exec;
+pub mod explain;
+#[cfg(test)]
+mod fixture;
+mod folder;
+pub mod go;
+pub mod graph;
+mod input;
+pub mod npm;
+pub mod rebuild;
+mod recipe;
+mod root;
+mod source;
+
+pub use error::{Error, Failed};
+pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Toolchains};
+pub use input::{Input, Loaded};
+pub use recipe::{Artifact, Mounted, Output, Recipe, Root, SANDBOX_VERSION, Step};

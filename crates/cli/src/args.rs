@@ -1,0 +1,315 @@
+//! The command line: one definition for parsing, help, completions, man pages and the reference.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use longshore_oci::Platform;
+use longshore_publish::Codec;
+
+/// From one stack file to reproducible container images.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, max_term_width = 100, disable_help_subcommand = true, after_long_help = AFTERWARD.as_str())]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the environment may say; none of it reaches an image.
+pub const ENVIRONMENT: [(&str, &str); 6] = [
+    (
+        "LONGSHORE_STORE",
+        "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
+    ),
+    (
+        "LONGSHORE_MIRROR_<NAME>",
+        "Mirrors in order, separated by spaces, for the source of that name or for Debian's archives DEBIAN and \
+         DEBIAN_SECURITY; before those of the machine's apt settings",
+    ),
+    ("http_proxy, https_proxy, all_proxy, no_proxy", "Proxies, as everywhere"),
+    ("SSL_CERT_FILE", "Certificate authorities in PEM form that are trusted besides the system's"),
+    ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
+    ("NO_COLOR", "No colours"),
+];
+
+/// What exit codes say.
+pub const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "Done"),
+    (1, "Failed"),
+    (2, "The command line, the stack file or the lock is wrong"),
+    (3, "Refused: `--locked`"),
+    (130, "Interrupted"),
+];
+
+/// What stands below the help.
+static AFTERWARD: LazyLock<String> = LazyLock::new(|| {
+    let mut text = String::from("Environment:\n");
+    for (name, meaning) in ENVIRONMENT {
+        text += &format!("  {name}\n      {meaning}\n");
+    }
+    text += "\nExit codes:\n";
+    for (code, meaning) in EXIT_CODES {
+        text += &format!("  {code:>3}  {meaning}\n");
+    }
+    text
+});
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work in this folder: the one that holds `stack.toml`
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: notes, choices, what was left out
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Use what the store holds; never the network
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Fail (exit 3) if `stack.lock` is missing or would have to change
+    #[arg(long, global = true)]
+    pub locked: bool,
+    /// Keep the folder of a build that fails
+    #[arg(long, global = true)]
+    pub keep_failed: bool,
+    /// Refuse builds that use the machine's own toolchain (exit 3)
+    #[arg(long, global = true)]
+    pub hermetic: bool,
+    /// How many things to do at once [default: the number of processors]
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+}
+
+/// The commands, in the order people meet them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a first stack file
+    Init(Init),
+    /// Check the stack file, and that the lock still fits it
+    Check,
+    /// Pin every input in `stack.lock`, keeping what is pinned already
+    Lock,
+    /// Move pins to what the archives offer now
+    Update(Update),
+    /// Build images
+    Build(Build),
+    /// Run builds again under other conditions, and compare every byte
+    Rebuild(Rebuild),
+    /// Open the environment of a build
+    Shell(Shell),
+    /// Build images and load them into a container engine
+    Load(Load),
+    /// Build images and write them to one archive file
+    Save(Save),
+    /// Show what is in images and where it comes from
+    Show(Show),
+    /// Say which input put a path or a package into an image
+    Why(Why),
+    /// Print how images are cut into layers
+    Plan(Plan),
+    /// Print the JSON Schema of the stack file
+    Schema,
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
+    /// Print a page of the reference as Markdown
+    #[command(hide = true)]
+    Reference(Reference),
+}
+
+/// Which images, on which platforms.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
+    /// Images of the stack [default: all]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// Only this platform; may be given again [default: all of the stack's]
+    #[arg(short, long = "platform", value_name = "OS/ARCH")]
+    pub platforms: Vec<Platform>,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The stack's name [default: the folder's]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Packages to move [default: all]
+    #[arg(value_name = "PACKAGE")]
+    pub packages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Builds of the stack [default: all]
+    #[arg(value_name = "BUILD")]
+    pub builds: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Shell {
+    /// The build
+    #[arg(value_name = "BUILD")]
+    pub build: String,
+    /// What is run there
+    #[arg(last = true, value_name = "COMMAND", default_value = "/bin/sh")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Write an OCI image layout to this folder
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// How layers of the layout are compressed
+    #[arg(long, value_enum, default_value_t = Compression::Default)]
+    pub compression: Compression,
+    /// Tag of the images in the layout
+    #[arg(long, default_value = "latest")]
+    pub tag: String,
+    /// Say why this build of the stack would run again, and build nothing
+    #[arg(long, value_name = "BUILD", conflicts_with_all = ["images", "output"])]
+    pub explain: Option<String>,
+}
+
+/// How layers are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// gzip, as small as level 6 gets
+    Default,
+    /// gzip, twice as fast and a tenth larger
+    Fast,
+}
+
+impl Compression {
+    /// What the packer calls it.
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::Default => Codec::Gzip,
+            Self::Fast => Codec::GzipFast,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Load {
+    /// Images of the stack [default: all]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// The engine [default: docker where its command is found, else podman]
+    #[arg(long, value_enum)]
+    pub engine: Option<Engine>,
+    /// Tag of the loaded images
+    #[arg(long, default_value = "latest")]
+    pub tag: String,
+}
+
+/// Container engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    Docker,
+    Podman,
+}
+
+impl Engine {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Save {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The archive to write
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The archive's form
+    #[arg(long, value_enum, default_value_t = Format::Oci)]
+    pub format: Format,
+    /// Tag of the saved images
+    #[arg(long, default_value = "latest")]
+    pub tag: String,
+}
+
+/// Forms of archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// OCI image layout that Docker's loader reads too: every engine takes it
+    Oci,
+    /// What `docker save` wrote before it knew OCI; layers are not compressed
+    Docker,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    #[command(flatten)]
+    pub selection: Selection,
+    /// List every path with its owner, mode and origin
+    #[arg(long, conflicts_with = "scripts")]
+    pub files: bool,
+    /// Say what packages' maintainer scripts would have done; they never run
+    #[arg(long)]
+    pub scripts: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The image
+    pub image: String,
+    /// An absolute path in it, or the name of a package
+    #[arg(value_name = "PATH|PACKAGE")]
+    pub subject: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Reference {
+    /// The page
+    #[arg(value_enum)]
+    pub page: Page,
+}
+
+/// Pages of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    Commands,
+    StackFile,
+    Lints,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Where to write them; without it, `longshore.1` goes to standard output
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+}

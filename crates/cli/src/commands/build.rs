@@ -1,0 +1,117 @@
+//! `longshore build`: images, known by their config digests; with `--output` an OCI layout of them.
+
+use longshore_build::explain;
+use longshore_image::Image;
+use longshore_oci::Platform;
+use longshore_publish::layout;
+use longshore_stack::lock::Lock;
+use serde_json::{Value, json};
+
+use super::lock::for_build;
+use crate::args::{Build, Global};
+use crate::builds::Builds;
+use crate::inputs::Loader;
+use crate::machine::Machine;
+use crate::pipeline::{self, Images};
+use crate::project::Project;
+use crate::report::{Failure, bytes, print, print_json, published_json};
+
+pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    let names = project.select_images(&args.selection.images)?;
+    let platforms = project.select_platforms(&args.selection)?;
+    let lock = for_build(global, project, machine)?;
+    if let Some(build) = &args.explain {
+        return explain(build, global, project, machine, &lock, &platforms);
+    }
+    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let (rows, table) = (rows(&images), table(&images));
+    let Some(folder) = &args.output else {
+        if global.json {
+            print_json(&json!({ "images": rows }));
+        } else {
+            print(&table);
+        }
+        return Ok(());
+    };
+    let indexes = images.indexes(project, &args.tag)?;
+    let codec = args.compression.codec();
+    let published =
+        layout::write(&indexes, folder, codec, &machine.store, machine.jobs().get(), &*machine.progress)?;
+    if global.json {
+        print_json(&json!({ "images": rows, "layout": folder, "published": published_json(&published) }));
+        return Ok(());
+    }
+    print(&table);
+    print("");
+    for image in &published.images {
+        print(&format!("{}  {}", image.identity.digest(), image.name));
+    }
+    print(&format!("wrote {}: {} new", folder.display(), bytes(published.bytes_sent)));
+    Ok(())
+}
+
+/// Says what would make one build run again.
+fn explain(
+    name: &str,
+    global: &Global,
+    project: &Project,
+    machine: &Machine,
+    lock: &Lock,
+    platforms: &[Platform],
+) -> Result<(), Failure> {
+    project.select_builds(&[name.to_owned()])?;
+    let loader = Loader::new(project, lock, machine);
+    let builds = Builds::new(project, lock, machine, &loader);
+    let mut rows = Vec::new();
+    for platform in platforms {
+        let needed = builds.needed(platform, name)?;
+        let recipe = builds.prepare(name, platform, &needed)?.recipe;
+        let executor = builds.executor();
+        let reasons = match executor.last(name, platform)? {
+            None => vec!["it was never built on this machine".to_owned()],
+            Some(last) => explain::explain(executor, &last, &recipe)?,
+        };
+        rows.push(json!({ "build": name, "platform": platform.to_string(), "reasons": reasons }));
+        if !global.json {
+            match &reasons[..] {
+                [] => print(&format!("`{name}` ({platform}) is as it was built last")),
+                _ => {
+                    print(&format!("`{name}` ({platform}) would be built again:\n  {}", reasons.join("\n  ")))
+                }
+            }
+        }
+    }
+    if global.json {
+        print_json(&rows);
+    }
+    Ok(())
+}
+
+/// One row an image.
+fn table(images: &Images) -> String {
+    let width = images.0.keys().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
+    let mut table = format!("{:width$}  {:13}  {:6}  {:>9}  id\n", "image", "platform", "layers", "size");
+    for ((name, platform), image) in &images.0 {
+        let (platform, size, layers) = (platform.to_string(), bytes(image.size()), image.layers.len());
+        table += &format!("{name:width$}  {platform:13}  {layers:>6}  {size:>9}  {}\n", image.id());
+    }
+    table
+}
+
+/// The same as data.
+fn rows(images: &Images) -> Vec<Value> {
+    let row = |((name, platform), image): (&(String, Platform), &Image)| {
+        let layers = image
+            .layers
+            .iter()
+            .map(|layer| json!({ "name": layer.name(), "diff_id": layer.diff_id, "size": layer.size }));
+        json!({
+            "image": name,
+            "platform": platform.to_string(),
+            "id": image.id(),
+            "size": image.size(),
+            "layers": layers.collect::<Vec<_>>(),
+        })
+    };
+    images.0.iter().map(row).collect()
+}

@@ -1,0 +1,64 @@
+//! `longshore load`: images into a container engine, without a file and without compression.
+
+use longshore_oci::Platform;
+use longshore_publish::engine::{Client, docker, podman};
+use serde_json::json;
+
+use super::lock::for_build;
+use crate::args::{Engine, Global, Load};
+use crate::machine::Machine;
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{Failure, bytes, plural, print, print_json, published_json};
+
+pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    let names = project.select_images(&args.images)?;
+    let engine = args.engine.map_or_else(|| find(machine), Ok)?;
+    let lock = for_build(global, project, machine)?;
+    let client = Client::new(engine.name());
+    let platform = match engine {
+        Engine::Docker => docker::platform(&client)?,
+        Engine::Podman => podman::platform(&client)?,
+    };
+    let images = pipeline::build(project, &lock, machine, &names, &[wanted(project, &platform)?])?;
+    let indexes = images.indexes(project, &args.tag)?;
+    let (store, progress) = (&machine.store, &*machine.progress);
+    let published = match engine {
+        Engine::Docker => docker::load(&client, &indexes, store, progress)?,
+        Engine::Podman => podman::load(&client, &indexes, store, progress)?,
+    };
+    if global.json {
+        print_json(&json!({ "engine": engine.name(), "published": published_json(&published) }));
+        return Ok(());
+    }
+    for image in &published.images {
+        print(&format!("{}  {}", image.identity.digest(), image.name));
+    }
+    let (sent, kept) = (bytes(published.bytes_sent), bytes(published.bytes_skipped));
+    let count = plural(published.images.len(), "image");
+    print(&format!("loaded {count} into {}: {sent} sent, {kept} there already", engine.name()));
+    Ok(())
+}
+
+/// The engine whose command is on the search path; Docker first.
+fn find(machine: &Machine) -> Result<Engine, Failure> {
+    let has =
+        |name: &str| std::env::split_paths(&machine.settings.path).any(|folder| folder.join(name).is_file());
+    match (has("docker"), has("podman")) {
+        (true, _) => Ok(Engine::Docker),
+        (false, true) => Ok(Engine::Podman),
+        (false, false) => Err(Failure::Usage {
+            message: "neither `docker` nor `podman` is on the search path".to_owned(),
+            hint: "write an archive for another machine: `longshore save -o images.tar`".to_owned(),
+        }),
+    }
+}
+
+/// The platform of the stack that an engine for `platform` runs; engines do not tell their variant.
+fn wanted(project: &Project, platform: &str) -> Result<Platform, Failure> {
+    let fits = |made: &&Platform| format!("{}/{}", made.os, made.architecture) == platform;
+    project.stack.platforms.iter().find(fits).cloned().ok_or_else(|| Failure::Usage {
+        message: format!("the stack is not for `{platform}`, which the engine runs"),
+        hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
+    })
+}

@@ -1,0 +1,101 @@
+//! `longshore lock`: pins every input, keeping what is pinned already.
+
+use longshore_image::pack::ASSEMBLER;
+use longshore_sources::deb::lock::{self, Refresh};
+use longshore_sources::url;
+use longshore_stack::lock::Lock;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::builds;
+use crate::machine::Machine;
+use crate::project::Project;
+use crate::report::{Failure, plural, print, print_json};
+
+pub fn run(global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    let before = project.read_lock()?;
+    if let Some(lock) = &before
+        && project.stale(lock).is_empty()
+    {
+        report(global, project, Some(lock), lock, Written::AsItWas);
+        return Ok(());
+    }
+    if global.locked {
+        return Err(refused(project, before.as_ref()));
+    }
+    let lock = refresh(project, machine, before.as_ref(), &Refresh::Missing)?;
+    let written = project.write_lock(&lock)?;
+    report(global, project, before.as_ref(), &lock, written);
+    Ok(())
+}
+
+/// The lock that a build uses: the one on disk, or a first one. A lock that does not fit is never changed here.
+pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Result<Lock, Failure> {
+    let Some(lock) = project.read_lock()? else {
+        if global.locked {
+            return Err(refused(project, None));
+        }
+        let lock = refresh(project, machine, None, &Refresh::Missing)?;
+        project.write_lock(&lock)?;
+        machine.progress.note(&format!(
+            "pinned {} in {}",
+            plural(lock.packages.len(), "package"),
+            project.lock_path().display()
+        ));
+        return Ok(lock);
+    };
+    let reasons = project.stale(&lock);
+    if reasons.is_empty() { Ok(lock) } else { Err(Failure::Stale { reasons, refused: global.locked }) }
+}
+
+/// Resolves what `what` says, and tells what had to move and who was chosen.
+pub fn refresh(
+    project: &Project,
+    machine: &Machine,
+    before: Option<&Lock>,
+    what: &Refresh,
+) -> Result<Lock, Failure> {
+    let locked = lock::lock(&machine.archives(project), &project.stack, before, what, ASSEMBLER)?;
+    locked.notes.iter().for_each(|note| machine.progress.note(note));
+    let previous = before.cloned().unwrap_or_default();
+    let Machine { client, store, progress, .. } = machine;
+    let urls = url::lock(&project.stack, &previous, what, client, store, &**progress)?;
+    builds::pinned(project, machine, Lock { urls, ..locked.lock })
+}
+
+fn refused(project: &Project, lock: Option<&Lock>) -> Failure {
+    let reasons =
+        lock.map_or_else(|| vec!["there is no `stack.lock`".to_owned()], |lock| project.stale(lock));
+    Failure::Stale { reasons, refused: true }
+}
+
+/// What became of the lock file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Its text is the same.
+    AsItWas,
+    /// Its text is new.
+    Anew,
+}
+
+/// Says what changed.
+pub fn report(global: &Global, project: &Project, before: Option<&Lock>, lock: &Lock, written: Written) {
+    let changes = before.unwrap_or(&Lock::default()).diff(lock);
+    if global.json {
+        print_json(&json!({
+            "lock": project.lock_path(),
+            "changed": written == Written::Anew,
+            "packages": lock.packages.len(),
+            "changes": changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }));
+        return;
+    }
+    if before.is_some() {
+        changes.iter().for_each(|change| print(&change.to_string()));
+    }
+    let state = match written {
+        Written::Anew => "now pins",
+        Written::AsItWas => "is up to date and pins",
+    };
+    print(&format!("{} {state} {}", project.lock_path().display(), plural(lock.packages.len(), "package")));
+}

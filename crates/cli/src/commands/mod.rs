@@ -1,0 +1,63 @@
+//! The commands, one file each: thin, each a sentence over the pipeline.
+
+mod build;
+mod check;
+mod completions;
+mod init;
+mod load;
+pub mod lock;
+mod man;
+mod plan;
+mod rebuild;
+mod reference;
+mod save;
+mod schema;
+mod shell;
+mod show;
+mod update;
+mod why;
+
+use std::path::PathBuf;
+
+use crate::args::{Cli, Command};
+use crate::machine::{Machine, Trust};
+use crate::project::Project;
+use crate::report::Failure;
+
+/// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
+pub fn run(cli: &Cli) -> Result<(), Failure> {
+    match attempt(cli, Trust::Records) {
+        Err(failure) if failure.missing().is_some() => {
+            eprintln!("note: {failure}; the store has lost it, so what lacks a file is unpacked again");
+            attempt(cli, Trust::Blobs)
+        }
+        other => other,
+    }
+}
+
+fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failure> {
+    let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let project = || Project::open(&folder);
+    let machine = || Machine::open(&cli.global, trust);
+    match &cli.command {
+        Command::Init(args) => init::run(args, &folder),
+        Command::Check => check::run(&cli.global, &folder),
+        Command::Lock => lock::run(&cli.global, &project()?, &machine()?),
+        Command::Update(args) => update::run(args, &cli.global, &project()?, &machine()?),
+        Command::Build(args) => build::run(args, &cli.global, &project()?, &machine()?),
+        Command::Rebuild(args) => rebuild::run(args, &cli.global, &project()?, &machine()?),
+        Command::Shell(args) => shell::run(args, &cli.global, &project()?, &machine()?),
+        Command::Load(args) => load::run(args, &cli.global, &project()?, &machine()?),
+        Command::Save(args) => save::run(args, &cli.global, &project()?, &machine()?),
+        Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
+        Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
+        Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+        Command::Reference(args) => {
+            reference::run(args);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `longshore why`: which input put a path or a package into an image.
+
+use longshore_oci::{Origin, TreePath};
+use serde_json::json;
+
+use super::lock::for_build;
+use crate::args::{Global, Why};
+use crate::machine::Machine;
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{Failure, print, print_json, why};
+
+pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    project.select_images(std::slice::from_ref(&args.image))?;
+    let lock = for_build(global, project, machine)?;
+    let missing = || Failure::Usage {
+        message: format!("image `{}` has no `{}`", args.image, args.subject),
+        hint: format!("longshore show --files {}", args.image),
+    };
+    if !args.subject.starts_with('/') {
+        let chain = why::chain(&lock, &args.image, &args.subject).ok_or_else(missing)?;
+        if global.json {
+            print_json(&json!({ "image": args.image, "package": args.subject, "chain": chain }));
+        } else {
+            print(&why::sentence(&lock, &args.image, &args.subject).unwrap_or_default());
+        }
+        return Ok(());
+    }
+    let path = TreePath::new(&args.subject).map_err(|_| missing())?;
+    let mut found = Vec::new();
+    for platform in &project.stack.platforms {
+        let composed = pipeline::compose(project, &lock, machine, platform)?;
+        let Some(rootfs) = composed.rootfs.get(&args.image) else { continue };
+        let Some((at, origin)) = rootfs.locate(&path) else { continue };
+        let chain = match origin {
+            Origin::Package(id) => why::chain(&lock, &args.image, &id.name),
+            _ => None,
+        };
+        found.push((platform.to_string(), at, origin.clone(), chain));
+    }
+    if found.is_empty() {
+        return Err(missing());
+    }
+    for (platform, at, origin, chain) in &found {
+        if !global.json {
+            let names = chain.iter().flatten().map(|name| format!(" → `{name}`")).collect::<String>();
+            print(&format!("{at} ({platform}): {origin}\n  image `{}`{names}", args.image));
+        }
+    }
+    if global.json {
+        let rows = found.iter().map(|(platform, at, origin, chain)| {
+            json!({ "path": at.to_string(), "platform": platform, "origin": origin.to_string(), "chain": chain })
+        });
+        print_json(&rows.collect::<Vec<_>>());
+    }
+    Ok(())
+}

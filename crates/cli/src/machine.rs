@@ -1,0 +1,92 @@
+//! The machine longshore runs on: store, network, progress.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use longshore_build::{HostToolchain, Leftovers};
+use longshore_oci::{Progress, Store};
+use longshore_sources::deb::repository::Archives;
+use longshore_sources::net::{self, Access, Client};
+
+use crate::args::Global;
+use crate::project::Project;
+use crate::report::{Failure, Verbosity, progress};
+use crate::settings::Settings;
+
+/// How far the store's records are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// A record of an unpacked package means that its files are there.
+    Records,
+    /// Every file is looked for, and packages that lack one are unpacked again.
+    Blobs,
+}
+
+/// What commands use of the machine.
+pub struct Machine {
+    pub settings: Settings,
+    pub store: Store,
+    pub client: Client,
+    pub progress: Arc<dyn Progress>,
+    pub verbosity: Verbosity,
+    pub trust: Trust,
+    pub leftovers: Leftovers,
+    pub host: HostToolchain,
+}
+
+impl Machine {
+    /// Opens the store and makes a client; nothing is fetched yet.
+    pub fn open(global: &Global, trust: Trust) -> Result<Self, Failure> {
+        let settings = Settings::read(global.jobs)?;
+        let verbosity = match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        let network = net::Settings {
+            access: if global.offline { Access::Offline } else { Access::Online },
+            proxies: settings.proxies.clone(),
+            certificates: settings.certificates.clone(),
+            ..net::Settings::default()
+        };
+        Ok(Self {
+            store: Store::open(&settings.store)?,
+            client: Client::new(network)?,
+            progress: progress(verbosity),
+            verbosity,
+            trust,
+            leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
+            host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },
+            settings,
+        })
+    }
+
+    /// Archives as this machine reaches them, for `project`.
+    pub fn archives<'a>(&'a self, project: &'a Project) -> Archives<'a> {
+        Archives {
+            client: &self.client,
+            store: &self.store,
+            mirrors: &self.settings.mirrors,
+            folder: &project.folder,
+            now: self.settings.now,
+            progress: &*self.progress,
+        }
+    }
+
+    /// How many things are done at once.
+    pub fn jobs(&self) -> NonZeroUsize {
+        self.settings.jobs
+    }
+
+    /// Tells of something that is probably wrong.
+    pub fn warn(&self, message: &str) {
+        self.progress.warn(message);
+    }
+
+    /// Tells of something worth knowing.
+    pub fn note(&self, message: &str) {
+        if self.verbosity == Verbosity::Verbose {
+            self.progress.note(message);
+        }
+    }
+}

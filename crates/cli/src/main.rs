@@ -1,0 +1,36 @@
+//! The binary `longshore`: reads the command line, runs one command, translates its failure.
+
+#![allow(clippy::print_stderr, reason = "the binary is what speaks to the user")]
+
+mod args;
+mod builds;
+mod commands;
+mod inputs;
+mod machine;
+mod pipeline;
+mod project;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+
+#[allow(clippy::exit, reason = "an interrupted run ends at once; what it had under way is swept by the next")]
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Everything appears by rename, so there is nothing to undo.
+    let interrupted = || {
+        eprintln!("interrupted; nothing half-written is left, run the command again to go on");
+        std::process::exit(130);
+    };
+    if ctrlc::set_handler(interrupted).is_err() {
+        // Without a handler the signal ends the process, which is as safe.
+    }
+    match commands::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report::report(&failure, &cli.global),
+    }
+}

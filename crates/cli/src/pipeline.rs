@@ -1,0 +1,144 @@
+//! The way of the data, on a page: locked inputs → components → root filesystems → layer plan → layers → images.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_image::lint::{self, Finding, Severity};
+use longshore_image::pack::{self, Recipe};
+use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer};
+use longshore_image::rootfs::{self, RootFs};
+use longshore_image::{Image, ImageIndex, assemble};
+use longshore_oci::{Platform, Reference};
+use longshore_stack::lock::Lock;
+
+use crate::builds::{self, Builds};
+use crate::inputs::{Loader, locals};
+use crate::machine::Machine;
+use crate::project::Project;
+use crate::report::Failure;
+
+/// The root filesystems of one platform, their layers planned together.
+pub struct Composed {
+    /// By image.
+    pub rootfs: BTreeMap<String, RootFs>,
+    /// Which paths go into which layer.
+    pub plan: LayerPlan,
+}
+
+impl Composed {
+    /// The layers planned for one image, lowest first.
+    pub fn layers(&self, image: &str, platform: &Platform) -> impl Iterator<Item = &PlannedLayer> {
+        let indices = self.plan.images.get(&(image.to_owned(), platform.clone()));
+        indices.into_iter().flatten().filter_map(|&index| self.plan.layers.get(index))
+    }
+}
+
+/// Images by name and platform.
+pub struct Images(pub BTreeMap<(String, Platform), Image>);
+
+/// Composes every image of the stack on `platform` and plans their layers together, so that which of them are built
+/// then changes no digest.
+pub fn compose(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    platform: &Platform,
+) -> Result<Composed, Failure> {
+    let loader = Loader::new(project, lock, machine);
+    let built = Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project))?;
+    let mut all = BTreeMap::new();
+    for (name, spec) in &project.stack.images {
+        let mut locals = locals(project, machine, lock, platform, spec)?;
+        locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
+        let packages = loader.packages(name, platform);
+        let input = rootfs::Input {
+            spec,
+            image: name,
+            platform,
+            packages: &packages,
+            locals: &locals,
+            store: &machine.store,
+        };
+        let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
+        all.insert(name.clone(), rootfs);
+    }
+    let planned = all.iter().map(|(name, rootfs)| {
+        let max_layers = project.stack.images[name].max_layers;
+        ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
+    });
+    let plan = plan::plan(&planned.collect());
+    Ok(Composed { rootfs: all, plan })
+}
+
+/// What lints say of one image, less what it allows.
+pub fn findings(project: &Project, name: &str, platform: &Platform, rootfs: &RootFs) -> Vec<Finding> {
+    project.stack.images.get(name).map(|spec| lint::check(rootfs, spec, platform)).unwrap_or_default()
+}
+
+/// Composes, lints, packs and assembles the images called `names` on `platforms`.
+pub fn build(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    names: &BTreeSet<String>,
+    platforms: &[Platform],
+) -> Result<Images, Failure> {
+    let mut images = BTreeMap::new();
+    for platform in platforms {
+        let composed = compose(project, lock, machine, platform)?;
+        refuse_errors(project, machine, &composed, names, platform)?;
+        for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+            let spec = &project.stack.images[name];
+            let recipes = composed
+                .layers(name, platform)
+                .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
+            let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
+            let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
+            images.insert(
+                (name.clone(), platform.clone()),
+                assemble(name, spec, project.stack.epoch, platform, layers),
+            );
+        }
+    }
+    Ok(Images(images))
+}
+
+/// Fails on findings that will not work, all of them at once; tells of the rest.
+fn refuse_errors(
+    project: &Project,
+    machine: &Machine,
+    composed: &Composed,
+    names: &BTreeSet<String>,
+    platform: &Platform,
+) -> Result<(), Failure> {
+    let mut errors = Vec::new();
+    for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+        for finding in findings(project, name, platform, rootfs) {
+            match finding.severity {
+                Severity::Error => errors.push((name.clone(), finding)),
+                Severity::Warning => machine.warn(&format!("image `{name}`: {}", finding.message)),
+                Severity::Note => machine.note(&format!("image `{name}`: {}", finding.message)),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Lint(errors)) }
+}
+
+impl Images {
+    /// One index a name, each image under its platform, tagged `tag`.
+    pub fn indexes(self, project: &Project, tag: &str) -> Result<Vec<ImageIndex>, Failure> {
+        let mut by_name: BTreeMap<String, Vec<Image>> = BTreeMap::new();
+        for ((name, _), image) in self.0 {
+            by_name.entry(name).or_default().push(image);
+        }
+        let index =
+            |(name, images): (String, _)| Ok(ImageIndex::new(reference(project, &name, tag)?, images));
+        by_name.into_iter().map(index).collect()
+    }
+}
+
+/// What an image is called outside the stack.
+fn reference(project: &Project, image: &str, tag: &str) -> Result<Reference, Failure> {
+    let name: Reference =
+        format!("{}/{image}", project.stack.repository).parse().map_err(Failure::Reference)?;
+    name.with_tag(tag).map_err(Failure::Reference)
+}

@@ -1,0 +1,129 @@
+//! A stack on disk: its folder, its checked file, its lock.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use longshore_image::pack::ASSEMBLER;
+use longshore_oci::Platform;
+use longshore_stack::lock::Lock;
+use longshore_stack::model::Stack;
+
+use crate::args::Selection;
+use crate::commands::lock::Written;
+use crate::report::{Failure, diagnostic_text};
+
+/// A checked stack and where it is.
+pub struct Project {
+    pub folder: PathBuf,
+    pub stack: Stack,
+}
+
+impl Project {
+    /// Reads and checks `stack.toml` in `folder`; its warnings go to standard error.
+    pub fn open(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join("stack.toml");
+        if !path.exists() {
+            return Err(Failure::Usage {
+                message: format!("there is no stack file at `{}`", path.display()),
+                hint: "longshore init".to_owned(),
+            });
+        }
+        let read = longshore_stack::read(&path).map_err(Failure::Stack)?;
+        read.warnings.iter().for_each(|warning| eprintln!("{}", diagnostic_text(warning)));
+        Ok(Self { folder: folder.to_owned(), stack: read.stack })
+    }
+
+    /// Where the lock is.
+    pub fn lock_path(&self) -> PathBuf {
+        self.folder.join("stack.lock")
+    }
+
+    /// The lock, if there is one.
+    pub fn read_lock(&self) -> Result<Option<Lock>, Failure> {
+        Ok(longshore_stack::lock::read(&self.lock_path())?)
+    }
+
+    /// Writes the lock, by rename.
+    pub fn write_lock(&self, lock: &Lock) -> Result<Written, Failure> {
+        let (path, text) = (self.lock_path(), lock.to_string());
+        if fs::read(&path).is_ok_and(|before| before == text.as_bytes()) {
+            return Ok(Written::AsItWas);
+        }
+        let unfinished = self.folder.join(".stack.lock.new");
+        let mut file = fs::File::create(&unfinished).map_err(Failure::Io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::Io)?;
+        fs::rename(&unfinished, &path).map_err(Failure::Io)?;
+        Ok(Written::Anew)
+    }
+
+    /// Why the lock can't be used as it is; empty when it can.
+    pub fn stale(&self, lock: &Lock) -> Vec<String> {
+        let mut reasons = lock.stale(&self.stack);
+        if lock.assembler != ASSEMBLER {
+            reasons.push(format!(
+                "it was written for assembler {}, and this longshore has assembler {ASSEMBLER}: digests will differ",
+                lock.assembler
+            ));
+        }
+        reasons
+    }
+
+    /// The images a command is about: all, or those named.
+    pub fn select_images(&self, names: &[String]) -> Result<BTreeSet<String>, Failure> {
+        for name in names {
+            if !self.stack.images.contains_key(name) {
+                let known: Vec<_> = self.stack.images.keys().map(|n| format!("`{n}`")).collect();
+                return Err(Failure::Usage {
+                    message: format!("the stack has no image `{name}`; it has {}", known.join(", ")),
+                    hint: "longshore show".to_owned(),
+                });
+            }
+        }
+        Ok(if names.is_empty() {
+            self.stack.images.keys().cloned().collect()
+        } else {
+            names.iter().cloned().collect()
+        })
+    }
+
+    /// The builds a command is about: all, or those named.
+    pub fn select_builds(&self, names: &[String]) -> Result<BTreeSet<String>, Failure> {
+        for name in names {
+            if !self.stack.builds.contains_key(name) {
+                let known: Vec<_> = self.stack.builds.keys().map(|n| format!("`{n}`")).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(Failure::Usage {
+                    message: format!("the stack has no build `{name}`; it has {known}"),
+                    hint: "longshore check".to_owned(),
+                });
+            }
+        }
+        Ok(match names {
+            [] => self.stack.builds.keys().cloned().collect(),
+            some => some.iter().cloned().collect(),
+        })
+    }
+
+    /// The platforms a command is about: all of the stack's, or those named.
+    pub fn select_platforms(&self, selection: &Selection) -> Result<Vec<Platform>, Failure> {
+        for platform in &selection.platforms {
+            if !self.stack.platforms.contains(platform) {
+                let known: Vec<_> = self.stack.platforms.iter().map(|p| format!("`{p}`")).collect();
+                return Err(Failure::Usage {
+                    message: format!(
+                        "the stack is not for `{platform}`; its platforms are {}",
+                        known.join(", ")
+                    ),
+                    hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
+                });
+            }
+        }
+        if selection.platforms.is_empty() {
+            return Ok(self.stack.platforms.clone());
+        }
+        let chosen: BTreeSet<_> = selection.platforms.iter().cloned().collect();
+        Ok(chosen.into_iter().collect())
+    }
+}

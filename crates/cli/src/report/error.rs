@@ -1,0 +1,212 @@
+//! One translator from failures to what the user reads: what failed, caused by, why it is in the stack, what to do.
+
+use std::error::Error;
+use std::io;
+
+use longshore_image::lint::Finding;
+use longshore_image::pack;
+use longshore_image::rootfs::ComposeError;
+use longshore_oci::{Content, ReferenceError, StoreError};
+use longshore_sandbox::Status;
+use longshore_sources::deb::unpack::UnpackError;
+use longshore_sources::path::PathError;
+use longshore_sources::{deb, net, url};
+use longshore_stack::Diagnostics;
+use longshore_stack::lock::{Lock, LockError};
+
+use crate::settings::NoStore;
+
+/// Everything a command can fail with. A kind without exit code or hint does not compile.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("the stack file has errors")]
+    Stack(Diagnostics),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error("{}", if *.refused { "`stack.lock` would have to change, and `--locked` forbids it" } else { "`stack.lock` does not fit `stack.toml`" })]
+    Stale { reasons: Vec<String>, refused: bool },
+    #[error(transparent)]
+    Deb(#[from] deb::Error),
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Url(#[from] url::Error),
+    #[error(transparent)]
+    Net(#[from] net::NetError),
+    #[error(transparent)]
+    Compose(ComposeError),
+    #[error("{} will not work", super::plural(.0.len(), "thing"))]
+    Lint(Vec<(String, Finding)>),
+    #[error(transparent)]
+    Build(longshore_build::Error),
+    #[error("build `{build}` takes Go modules that `stack.lock` does not pin")]
+    Unpinned { build: String },
+    #[error("the command ended with {0}")]
+    Shell(Status),
+    #[error("{} not reproducible", super::plural(.0.len(), "build"))]
+    Differs(Vec<(String, String)>),
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    #[error(transparent)]
+    Publish(#[from] longshore_publish::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Reference(ReferenceError),
+    #[error(transparent)]
+    NoStore(#[from] NoStore),
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    #[error(transparent)]
+    Io(io::Error),
+    /// Another failure, and why the user has the thing it is about at all.
+    #[error("{failure}")]
+    Because { failure: Box<Failure>, why: String },
+}
+
+impl From<longshore_build::Error> for Failure {
+    fn from(error: longshore_build::Error) -> Self {
+        match error {
+            // What the loader says is what failed.
+            longshore_build::Error::Toolchain(source) => match source.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(source) => Self::Build(longshore_build::Error::Toolchain(source)),
+            },
+            error => Self::Build(error),
+        }
+    }
+}
+
+impl Failure {
+    /// A failure to compose `image`.
+    pub fn compose(error: ComposeError, lock: &Lock, image: &str) -> Self {
+        let failure = match error {
+            // What the loader says is what failed.
+            ComposeError::Load { source, image } => match source.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(source) => Self::Compose(ComposeError::Load { image, source }),
+            },
+            error => Self::Compose(error),
+        };
+        let package = match &failure {
+            Self::Deb(error) => error.package(),
+            Self::Unpack(error) => error.package(),
+            _ => None,
+        };
+        let why = package.and_then(|name| super::why::sentence(lock, image, name));
+        let why = why.unwrap_or_else(|| format!("image `{image}`"));
+        Self::Because { failure: Box::new(failure), why }
+    }
+
+    /// The bytes that should be in the store and are not: a power cut, or somebody's hand. They can be made again.
+    pub fn missing(&self) -> Option<Content> {
+        let of = |error: &StoreError| match error {
+            StoreError::Missing(content) => Some(*content),
+            StoreError::Io(_) | StoreError::Verify(_) => None,
+        };
+        match self {
+            Self::Store(error)
+            | Self::Pack(
+                pack::Error::Content { source: error, .. } | pack::Error::Store { source: error, .. },
+            )
+            | Self::Publish(
+                longshore_publish::Error::Store(error)
+                | longshore_publish::Error::Pack(
+                    pack::Error::Content { source: error, .. } | pack::Error::Store { source: error, .. },
+                ),
+            )
+            | Self::Compose(ComposeError::Store(error))
+            | Self::Unpack(UnpackError::Store(error))
+            | Self::Build(longshore_build::Error::Store(error)) => of(error),
+            Self::Because { failure, .. } => failure.missing(),
+            _ => None,
+        }
+    }
+
+    /// 1 failed, 2 usage or stack file, 3 policy says no.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Stack(_) | Self::Lock(_) | Self::Usage { .. } | Self::NoStore(_) | Self::Reference(_) => 2,
+            Self::Stale { refused: false, .. } => 2,
+            Self::Stale { refused: true, .. } => 3,
+            Self::Deb(_)
+            | Self::Unpack(_)
+            | Self::Path(_)
+            | Self::Net(_)
+            | Self::Compose(_)
+            | Self::Lint(_) => 1,
+            Self::Pack(_) | Self::Publish(_) | Self::Store(_) | Self::Io(_) | Self::Differs(_) => 1,
+            Self::Shell(Status::Code(code)) => *code,
+            Self::Shell(_) => 1,
+            Self::Build(longshore_build::Error::NotHermetic { .. }) => 3,
+            Self::Build(_) => 1,
+            Self::Unpinned { .. } => 2,
+            Self::Url(_) => 1,
+            Self::Because { failure, .. } => failure.exit_code(),
+        }
+    }
+
+    /// What the user can do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Stack(_) | Self::Lint(_) | Self::Reference(_) | Self::Shell(_) => None,
+            Self::Lock(error) => error.hint(),
+            Self::Stale { refused, .. } => Some(match refused {
+                true => "run `longshore lock` without `--locked`, and commit `stack.lock`".to_owned(),
+                false => "run `longshore lock`; it keeps what is pinned already".to_owned(),
+            }),
+            Self::Deb(error) => error.hint(),
+            Self::Unpack(error) => error.hint(),
+            Self::Path(error) => error.hint(),
+            Self::Url(error) => error.hint(),
+            Self::Net(error) => error.hint(),
+            Self::Compose(error) => error.hint(),
+            Self::Build(error) => error.hint(),
+            Self::Unpinned { .. } => Some("run `longshore lock`; it keeps what is pinned already".to_owned()),
+            Self::Differs(_) => Some("make the build independent of time, user, core count and folder; `longshore shell` opens its environment".to_owned()),
+            Self::Pack(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::NoStore(_) => Some("set LONGSHORE_STORE to a folder that you may write".to_owned()),
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
+                Some("the disk is full; free some space".to_owned())
+            }
+            Self::Io(_) => None,
+            Self::Because { failure, .. } => failure.hint(),
+        }
+    }
+
+    /// What it was caused by, outermost first.
+    pub fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Stale { reasons, .. } => return reasons.clone(),
+            Self::Differs(builds) => {
+                return builds.iter().map(|(build, what)| format!("`{build}`: {what}")).collect();
+            }
+            Self::Because { failure, .. } => return failure.causes(),
+            _ => {}
+        }
+        let mut causes = Vec::new();
+        let mut source = self.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            // Transparent errors repeat their source's words.
+            if causes.last() != Some(&text) && text != self.to_string() {
+                causes.push(text);
+            }
+            source = error.source();
+        }
+        causes
+    }
+
+    /// Why the user has the thing it is about.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Because { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Failures and diagnostics as text or JSON.
+
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+
+use longshore_stack::{Diagnostic, Severity};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use owo_colors::{OwoColorize, Stream};
+use serde_json::json;
+
+use super::{Failure, print_json};
+use crate::args::Global;
+
+/// Tells of a failure: as JSON on standard output when asked, else for people on standard error.
+pub fn report(failure: &Failure, global: &Global) -> ExitCode {
+    if global.json {
+        print_json(&as_json(failure));
+    } else {
+        as_text(failure);
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+fn as_json(failure: &Failure) -> serde_json::Value {
+    let diagnostics = match failure {
+        Failure::Stack(all) => all.0.iter().map(diagnostic_json).collect(),
+        Failure::Lint(findings) => {
+            findings.iter().map(|(image, finding)| json!({ "image": image, "finding": finding })).collect()
+        }
+        _ => Vec::new(),
+    };
+    json!({
+        "ok": false,
+        "error": failure.to_string(),
+        "caused_by": failure.causes(),
+        "why": failure.why(),
+        "hint": failure.hint(),
+        "diagnostics": diagnostics,
+        "exit_code": failure.exit_code(),
+    })
+}
+
+/// A diagnostic as data.
+fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
+    let (line, column) = diagnostic.position();
+    json!({
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "file": diagnostic.source.path,
+        "line": line,
+        "column": column,
+        "label": diagnostic.label,
+        "help": diagnostic.help,
+    })
+}
+
+fn as_text(failure: &Failure) {
+    if let Failure::Stack(all) = failure {
+        all.0.iter().for_each(|diagnostic| eprintln!("{}", diagnostic_text(diagnostic)));
+        return;
+    }
+    let error = "error:".if_supports_color(Stream::Stderr, |t| t.red()).to_string();
+    eprintln!("{error} {failure}");
+    if let Failure::Lint(findings) = failure {
+        for (image, finding) in findings {
+            let origin =
+                finding.origin.as_ref().map(|origin| format!(" (from {origin})")).unwrap_or_default();
+            eprintln!("  image `{image}`: {}{origin}", finding.message);
+            eprintln!("    hint: {}", finding.hint);
+            eprintln!("    to accept it: allow = [\"{}:{}\"]", finding.lint, finding.subject);
+        }
+    }
+    for cause in failure.causes() {
+        eprintln!("  caused by: {cause}");
+    }
+    if let Some(why) = failure.why() {
+        eprintln!("  why: {why}");
+    }
+    if let Some(hint) = failure.hint() {
+        eprintln!("  hint: {hint}");
+    }
+}
+
+/// A diagnostic with its source line.
+pub fn diagnostic_text(diagnostic: &Diagnostic) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+    };
+    let mut shown =
+        MietteDiagnostic::new(&diagnostic.message).with_code(diagnostic.code).with_severity(severity);
+    if let Some(help) = &diagnostic.help {
+        shown = shown.with_help(help);
+    }
+    if !diagnostic.source.text.is_empty() {
+        let label = Some(diagnostic.label.clone()).filter(|label| !label.is_empty());
+        shown = shown.with_label(LabeledSpan::new(label, diagnostic.span.start, diagnostic.span.len()));
+    }
+    let source = NamedSource::new(&diagnostic.source.path, diagnostic.source.text.to_string());
+    let report = Report::new(shown).with_source_code(source);
+    let theme = match (colours(), stderr().is_terminal()) {
+        (true, _) => GraphicalTheme::unicode(),
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        (false, false) => GraphicalTheme::none(),
+    };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    match handler.render_report(&mut text, report.as_ref()) {
+        Ok(()) => text.trim_end().to_owned(),
+        Err(_) => diagnostic.to_string(),
+    }
+}
+
+/// Whether standard error takes colours, as NO_COLOR and the terminal say.
+fn colours() -> bool {
+    "x".if_supports_color(Stream::Stderr, |t| t.red()).to_string() != "x"
+}

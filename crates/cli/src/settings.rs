@@ -1,0 +1,95 @@
+//! The machine's side: what the environment says. Read once, here; nothing of it may reach an output.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use longshore_sources::deb::mirror::Mirrors;
+use longshore_sources::net::Proxies;
+
+/// Variables by which Go is told where to fetch from.
+const FETCH: [&str; 6] = ["GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE"];
+
+/// How those of Cargo and npm begin.
+const FETCH_PREFIXES: [&str; 4] = ["npm_config_", "CARGO_REGISTRIES_", "CARGO_SOURCE_", "CARGO_NET_"];
+
+/// What longshore takes from the environment.
+pub struct Settings {
+    /// Where the content store is.
+    pub store: PathBuf,
+    /// Mirrors: `LONGSHORE_MIRROR_<NAME>` (addresses in order, separated by spaces) before apt's settings.
+    pub mirrors: Mirrors,
+    /// Proxies.
+    pub proxies: Proxies,
+    /// What fetches of builds get of the environment: proxies, and the ecosystems' own settings of where to look.
+    pub fetch_environment: BTreeMap<String, String>,
+    /// More certificate authorities, from `SSL_CERT_FILE`.
+    pub certificates: Option<PathBuf>,
+    /// `PATH`, for the programs that are run (git, docker, podman).
+    pub path: OsString,
+    /// Seconds since 1970, for `Valid-Until` and key expiry alone.
+    pub now: u64,
+    /// Processors.
+    pub jobs: NonZeroUsize,
+}
+
+/// No place for the store is known.
+#[derive(Debug, thiserror::Error)]
+#[error("no place for the content store: neither LONGSHORE_STORE, XDG_CACHE_HOME nor HOME is set")]
+pub struct NoStore;
+
+impl Settings {
+    /// Reads the environment.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
+    pub fn read(jobs: Option<u16>) -> Result<Self, NoStore> {
+        let path_of = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let store = path_of("LONGSHORE_STORE")
+            .or_else(|| path_of("XDG_CACHE_HOME").map(|cache| cache.join("longshore")))
+            .or_else(|| path_of("HOME").map(|home| home.join(".cache/longshore")))
+            .ok_or(NoStore)?;
+        let text = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        let mut mirrors = BTreeMap::new();
+        let mut proxies: BTreeMap<String, String> = BTreeMap::new();
+        let mut fetch_environment = BTreeMap::new();
+        for (name, value) in text {
+            let lower = name.to_ascii_lowercase();
+            let fetches =
+                FETCH.contains(&name.as_str()) || FETCH_PREFIXES.iter().any(|start| name.starts_with(start));
+            if fetches || lower.ends_with("_proxy") {
+                fetch_environment.insert(name.clone(), value.to_string_lossy().into_owned());
+            }
+            if let Some(source) = name.strip_prefix("LONGSHORE_MIRROR_") {
+                let urls = value.to_string_lossy().split_whitespace().map(str::to_owned).collect();
+                mirrors.insert(source.to_ascii_lowercase().replace('_', "-"), urls);
+                continue;
+            }
+            let lower = name.to_ascii_lowercase();
+            if matches!(lower.as_str(), "http_proxy" | "https_proxy" | "all_proxy" | "no_proxy") {
+                // The lower-case form wins, as in curl; `HTTP_PROXY` can be set by a request in a CGI program.
+                if name == lower || !proxies.contains_key(&lower) {
+                    proxies.insert(lower, value.to_string_lossy().into_owned());
+                }
+            }
+        }
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let given = jobs.and_then(|jobs| NonZeroUsize::new(jobs.into()));
+        let jobs = given.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            store,
+            fetch_environment,
+            mirrors: Mirrors { chosen: mirrors, apt: Some(PathBuf::from("/etc/apt")) },
+            proxies: Proxies {
+                http: proxies.remove("http_proxy"),
+                https: proxies.remove("https_proxy"),
+                all: proxies.remove("all_proxy"),
+                direct: proxies.remove("no_proxy"),
+            },
+            certificates: path_of("SSL_CERT_FILE"),
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            now,
+            jobs,
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Tests of the binary as its users have it: real archives, real engines, hostile mirrors, full disks.
+#![allow(clippy::disallowed_methods, reason = "tests read the environment they hand to the program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests fail loudly and say what they saw"
+)]
+
+mod builds;
+mod common;
+mod engines;
+mod errors;
+mod golden;
+mod interrupted;
+mod reproducible;
+mod rootless;
+mod unpacked;

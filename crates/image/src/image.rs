@@ -1,0 +1,79 @@
+//! Images: known by their configuration, whose digest needs no compressed byte.
+
+use longshore_oci::{
+    Annotations, Content, Descriptor, Digest, ImageConfig, Manifest, Platform, Reference, media_type,
+};
+
+use crate::pack::Layer;
+
+/// An image for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its name in the stack file.
+    pub name: String,
+    /// What it runs on.
+    pub platform: Platform,
+    /// How it runs, and its layers by `diff_id`.
+    pub config: ImageConfig,
+    /// Its layers, lowest first.
+    pub layers: Vec<Layer>,
+}
+
+impl Image {
+    /// The image's identity: the digest of its configuration.
+    pub fn id(&self) -> Digest {
+        self.config.content().digest
+    }
+
+    /// The configuration's descriptor.
+    pub fn config_descriptor(&self) -> Descriptor {
+        Descriptor::new(media_type::CONFIG, self.config.content())
+    }
+
+    /// The manifest, given the descriptors of the layers' blobs, lowest first. Its annotations are the image's
+    /// `org.opencontainers.image.*` labels, for tools that read no configuration.
+    pub fn manifest(&self, layers: &[Descriptor]) -> Manifest {
+        Manifest::new(self.config_descriptor(), layers.to_vec(), self.annotations())
+    }
+
+    /// Bytes of all uncompressed layers.
+    pub fn size(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.size).sum()
+    }
+
+    /// The labels that the image specification defines as annotations.
+    pub fn annotations(&self) -> Annotations {
+        let labels = self.config.config.labels.iter();
+        let standard = labels.filter(|(key, _)| key.starts_with("org.opencontainers.image."));
+        standard.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// The configuration's bytes and their name.
+    pub fn config_bytes(&self) -> (Vec<u8>, Content) {
+        let bytes = self.config.to_bytes();
+        let content = Content::of(&bytes);
+        (bytes, content)
+    }
+}
+
+/// One image for every platform it is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageIndex {
+    /// What it is published as; its tag is a suggestion that sinks may use.
+    pub reference: Reference,
+    /// One a platform, sorted by platform.
+    pub images: Vec<Image>,
+}
+
+impl ImageIndex {
+    /// `images` under the name `reference`.
+    pub fn new(reference: Reference, mut images: Vec<Image>) -> Self {
+        images.sort_by(|a, b| a.platform.cmp(&b.platform));
+        Self { reference, images }
+    }
+
+    /// The image that runs on `platform`.
+    pub fn on(&self, platform: &Platform) -> Option<&Image> {
+        self.images.iter().find(|image| image.platform == *platform)
+    }
+}

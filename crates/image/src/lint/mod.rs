@@ -1,0 +1,31 @@
+//! What will not work, or should not be, in a composed image: pure over the root filesystem, its facts and the image's
+//! declaration.
+
+mod catalogue;
+mod elf;
+mod files;
+mod finding;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use longshore_oci::Platform;
+use longshore_stack::model::ImageSpec;
+
+pub use catalogue::{LINTS, Lint};
+pub use finding::{Finding, Severity, allowed};
+
+use crate::rootfs::RootFs;
+
+/// All findings on `rootfs`, those of composition included, less what the image allows; worst first, then by lint and
+/// subject.
+pub fn check(rootfs: &RootFs, spec: &ImageSpec, platform: &Platform) -> Vec<Finding> {
+    let mut findings = rootfs.findings().to_vec();
+    let program = run::check(rootfs, spec, &mut findings);
+    elf::check(rootfs, spec, platform, program.as_ref(), &mut findings);
+    files::check(rootfs, &mut findings);
+    findings.retain(|finding| !allowed(&spec.allow, finding.lint, &finding.subject));
+    findings.sort_by(|a, b| (a.severity, a.lint, &a.subject).cmp(&(b.severity, b.lint, &b.subject)));
+    findings.dedup();
+    findings
+}

@@ -1,0 +1,126 @@
+//! Where a layer's tar is cut into independent units of work and of compression.
+//!
+//! Cuts depend on content alone. Small files gather into chunks of 256 KiB to 1 MiB that end behind paths which hash
+//! to zero in five bits, so that a file more or less moves the cuts near it only. A file of more than 1 MiB is cut
+//! every 1 MiB from its start, its header left in the chunk before, so that its chunks stay the same under another
+//! name or owner.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use longshore_oci::{Content, Node, Store, StoreError};
+
+use super::{Error, Recipe, tar};
+
+/// A chunk of small files is not ended by a path's hash before it has this many bytes.
+const MIN: u64 = 256 << 10;
+/// A chunk has no more than this many bytes of files and plain headers.
+pub(super) const MAX: u64 = 1 << 20;
+
+/// Consecutive parts of a tar, at most [`MAX`] bytes but for extended headers.
+pub(super) type Chunk = Vec<Part>;
+
+/// A part of a tar; numbers are indexes of the recipe's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// An entry with its bytes.
+    Entry(usize),
+    /// A large file's header.
+    Header(usize),
+    /// This part of a large file's bytes, with the padding after the last.
+    Slice { entry: usize, offset: u64, length: u64 },
+    /// The two zero blocks.
+    End,
+}
+
+/// Cuts the tar of `recipe`.
+pub(super) fn plan(recipe: &Recipe) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let (mut chunk, mut weight) = (Chunk::new(), 0);
+    for (index, (path, entry)) in recipe.entries().iter().enumerate() {
+        let size = if let Node::File(content) = entry.node { content.size } else { 0 };
+        if size > MAX {
+            chunk.push(Part::Header(index));
+            chunks.push(std::mem::take(&mut chunk));
+            weight = 0;
+            let mut offset = 0;
+            while offset < size {
+                let length = MAX.min(size - offset);
+                chunks.push(vec![Part::Slice { entry: index, offset, length }]);
+                offset += length;
+            }
+            continue;
+        }
+        let own = 512 + size + tar::padding(size) as u64;
+        if weight + own > MAX && !chunk.is_empty() {
+            chunks.push(std::mem::take(&mut chunk));
+            weight = 0;
+        }
+        chunk.push(Part::Entry(index));
+        weight += own;
+        if weight >= MIN && ends_chunk(path.as_bytes()) {
+            chunks.push(std::mem::take(&mut chunk));
+            weight = 0;
+        }
+    }
+    chunk.push(Part::End);
+    chunks.push(chunk);
+    chunks
+}
+
+/// Whether five bits of the path's hash are zero: FNV-1a (draft-eastlake-fnv), whose high bits hardly see the last
+/// characters, mixed once more.
+fn ends_chunk(path: &[u8]) -> bool {
+    let hash = path.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed >> 59 == 0
+}
+
+/// Replaces `out` with the bytes of `chunk`.
+pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Vec<u8>) -> Result<(), Error> {
+    out.clear();
+    for part in chunk {
+        let (index, range) = match *part {
+            Part::Entry(index) | Part::Header(index) => {
+                let (path, entry) = &recipe.entries()[index];
+                tar::append_header(out, recipe.epoch(), path, entry);
+                let Node::File(content) = entry.node else { continue };
+                (index, if *part == Part::Header(index) { 0..0 } else { 0..content.size })
+            }
+            Part::Slice { entry, offset, length } => (entry, offset..offset + length),
+            Part::End => {
+                out.extend_from_slice(&tar::END);
+                continue;
+            }
+        };
+        let (path, entry) = &recipe.entries()[index];
+        let Node::File(content) = entry.node else { continue };
+        if range.is_empty() {
+            continue;
+        }
+        let end = range.end;
+        read(store, &content, range, out).map_err(|source| Error::Content { path: path.clone(), source })?;
+        if end == content.size {
+            out.resize(out.len() + tar::padding(end), 0);
+        }
+    }
+    Ok(())
+}
+
+fn read(
+    store: &Store,
+    content: &Content,
+    range: std::ops::Range<u64>,
+    out: &mut Vec<u8>,
+) -> Result<(), StoreError> {
+    let mut file = store.open_blob(content)?;
+    if range.start > 0 {
+        file.seek(SeekFrom::Start(range.start))?;
+    }
+    let start = out.len();
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    out.resize(start + length, 0);
+    file.read_exact(&mut out[start..])?;
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! From root filesystems to parts that layers are made of, and from parts to the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_oci::{Digest, Entry, Node, Origin, TreePath};
+
+use super::{ImageInput, ImageKey, LayerPlan, PlannedLayer};
+use crate::rootfs::RootFs;
+
+/// Where in the order of layers something belongs: what changes least is lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Links and folders that every image has.
+    Base,
+    /// Packages.
+    Package,
+    /// What longshore makes from packages.
+    Fragment,
+    /// Pinned archives and files.
+    Url,
+    /// What builds made.
+    Build,
+    /// Files beside the stack file.
+    Files,
+    /// Texts, links and directories of the stack file, accounts.
+    Settings,
+}
+
+/// One or several inputs' entries, the same in a set of images.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    pub(super) rank: Rank,
+    pub(super) origins: BTreeSet<Origin>,
+    pub(super) paths: BTreeSet<TreePath>,
+    pub(super) bytes: u64,
+    pub(super) images: BTreeSet<ImageKey>,
+}
+
+/// What goes together into one layer to begin with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    rank: Rank,
+    /// The input, where a rank has a layer for each.
+    origin: Option<Origin>,
+}
+
+fn group(origin: &Origin) -> Group {
+    let (rank, origin) = match origin {
+        Origin::Longshore(name) if name == "base" => (Rank::Base, None),
+        Origin::Longshore(name) if name == "accounts" || name == "workdir" => (Rank::Settings, None),
+        Origin::Longshore(_) => (Rank::Fragment, Some(origin.clone())),
+        Origin::Package(_) => (Rank::Package, Some(origin.clone())),
+        Origin::Url(_) => (Rank::Url, Some(origin.clone())),
+        Origin::Build(_) => (Rank::Build, Some(origin.clone())),
+        Origin::Path(_) => (Rank::Files, None),
+        Origin::Inline(_) => (Rank::Settings, None),
+    };
+    Group { rank, origin }
+}
+
+/// The parts of all images; equal ones of several images are one.
+pub(super) fn split(images: &BTreeMap<ImageKey, ImageInput<'_>>) -> Vec<Part> {
+    let mut parts: BTreeMap<(Group, Digest), Part> = BTreeMap::new();
+    for (image, input) in images {
+        for (group, paths) in groups(input.rootfs) {
+            let key = (group, digest(input.rootfs, &paths));
+            if let Some(part) = parts.get_mut(&key) {
+                part.images.insert(image.clone());
+                continue;
+            }
+            let part = Part {
+                rank: key.0.rank,
+                origins: paths.iter().filter_map(|path| input.rootfs.origin(path)).cloned().collect(),
+                bytes: paths.iter().filter_map(|path| input.rootfs.tree().get(path)).map(size).sum(),
+                paths,
+                images: BTreeSet::from([image.clone()]),
+            };
+            parts.insert(key, part);
+        }
+    }
+    let mut parts: Vec<_> = parts.into_values().collect();
+    parts.sort();
+    parts
+}
+
+fn size(entry: &Entry) -> u64 {
+    if let Node::File(content) = entry.node { content.size } else { 0 }
+}
+
+/// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
+fn groups(rootfs: &RootFs) -> BTreeMap<Group, BTreeSet<TreePath>> {
+    let parents: BTreeSet<_> = rootfs.tree().iter().filter_map(|(path, _)| path.parent()).collect();
+    let mut groups: BTreeMap<Group, BTreeSet<TreePath>> = BTreeMap::new();
+    for (path, entry) in rootfs.tree().iter() {
+        if entry.node == Node::Directory && parents.contains(path) {
+            continue;
+        }
+        // A hard link is in the layer of its file, or tar could not say it.
+        let owner = if let Node::Hardlink(target) = &entry.node { target } else { path };
+        if let Some(origin) = rootfs.origin(owner) {
+            groups.entry(group(origin)).or_default().insert(path.clone());
+        }
+    }
+    groups
+}
+
+/// What a layer of these paths would hold: the entries and the directories above them.
+fn digest(rootfs: &RootFs, paths: &BTreeSet<TreePath>) -> Digest {
+    let all: BTreeSet<_> = paths.iter().flat_map(|path| path.ancestors().chain([path.clone()])).collect();
+    let entries: Vec<_> = all.iter().map(|path| (path, rootfs.tree().get(path))).collect();
+    // Serialising plain data to memory can't fail; an empty answer would only keep equal parts of images apart.
+    Digest::of(&postcard::to_stdvec(&entries).unwrap_or_default())
+}
+
+/// The plan: layers in order of rank, then name.
+pub(super) fn finish<'a>(mut parts: Vec<Part>, images: impl Iterator<Item = &'a ImageKey>) -> LayerPlan {
+    parts.sort();
+    let indices = |image: &ImageKey| -> Vec<usize> {
+        parts.iter().enumerate().filter(|(_, part)| part.images.contains(image)).map(|(n, _)| n).collect()
+    };
+    let images = images.map(|image| (image.clone(), indices(image))).collect();
+    let layers = parts.into_iter().map(|part| PlannedLayer {
+        name: name(&part),
+        origins: part.origins.into_iter().collect(),
+        paths: part.paths.into_iter().collect(),
+        bytes: part.bytes,
+        images: part.images.into_iter().collect(),
+    });
+    LayerPlan { layers: layers.collect(), images }
+}
+
+/// A name for people: up to three inputs, then how many more.
+fn name(part: &Part) -> String {
+    let short = |origin: &Origin| match origin {
+        Origin::Package(id) => format!("{} {}", id.name, id.version),
+        Origin::Longshore(name) => name.clone(),
+        Origin::Path(path) | Origin::Inline(path) | Origin::Build(path) | Origin::Url(path) => path.clone(),
+    };
+    let names: Vec<_> = part.origins.iter().take(3).map(short).collect();
+    let more = part.origins.len() - names.len();
+    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+}

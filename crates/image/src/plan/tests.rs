@@ -1,0 +1,94 @@
+//! Plans of small images.
+
+use std::collections::BTreeSet;
+
+use longshore_oci::Node;
+use longshore_stack::model::{ContentSpec, WritableSpec};
+
+use super::*;
+use crate::rootfs::fixture::*;
+
+fn images() -> BTreeMap<String, RootFs> {
+    let world = World::new([
+        libc(),
+        libgcc(),
+        package("web", &["libc6"]).program("usr/bin/web", &["libc.so.6"]).folder("var/lib/web", 0o750, 33),
+        package("job", &["libc6"])
+            .program("usr/bin/job", &["libc.so.6"])
+            .file("usr/share/doc/job/notes", 0o644)
+            .hard("usr/bin/job2", "usr/bin/job"),
+        package("ca-certificates", &[]),
+        local("site").file("index.html", 0o644),
+    ]);
+    let mut web = spec([
+        authorities(),
+        whole("web"),
+        text("/etc/web.conf", "listen"),
+        ContentSpec::Directory(place("site", "/srv/www")),
+    ]);
+    web.writable = vec![WritableSpec { path: path("var/cache/web"), owner: (10001, 10001), mode: 0o750 }];
+    let mut odd = spec([whole("web")]);
+    // Another owner above a package's file: that package's layer can't be shared.
+    odd.writable = vec![WritableSpec { path: path("usr/share/doc/libgcc-s1"), owner: (1, 1), mode: 0o755 }];
+    [("job", spec([authorities(), whole("job")])), ("odd", odd), ("web", web)]
+        .map(|(name, spec)| (name.to_owned(), world.compose(&spec).unwrap()))
+        .into()
+}
+
+fn planned(images: &BTreeMap<String, RootFs>, max_layers: usize) -> LayerPlan {
+    let input: BTreeMap<_, _> = images
+        .iter()
+        .map(|(name, rootfs)| ((name.clone(), amd64()), ImageInput { rootfs, max_layers }))
+        .collect();
+    let plan = plan(&input);
+    for (image, input) in &input {
+        check(&plan, image, input);
+    }
+    plan
+}
+
+/// The union of an image's layers is its tree, and no layer has what another has but directories.
+fn check(plan: &LayerPlan, image: &ImageKey, input: &ImageInput<'_>) {
+    let layers = &plan.images[image];
+    assert!(layers.len() <= input.max_layers, "{image:?}");
+    let tree = input.rootfs.tree();
+    let mut seen = BTreeSet::new();
+    for layer in layers.iter().map(|&n| &plan.layers[n]) {
+        assert!(layer.images.contains(image) && !layer.paths.is_empty() && !layer.name.is_empty());
+        let bytes = layer.paths.iter().filter_map(|path| match tree.get(path)?.node {
+            Node::File(content) => Some(content.size),
+            _ => None,
+        });
+        assert_eq!(bytes.sum::<u64>(), layer.bytes);
+        for path in &layer.paths {
+            assert!(seen.insert(path.clone()), "{path} twice");
+            seen.extend(path.ancestors().filter(|parent| tree.get(parent).is_some()));
+        }
+    }
+    let all: BTreeSet<_> = tree.iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(seen, all, "{image:?}");
+}
+
+#[test]
+fn what_images_share_is_one_layer() {
+    insta::assert_snapshot!(planned(&images(), 40));
+}
+
+#[test]
+fn images_with_too_many_layers_get_the_smallest_merged() {
+    insta::assert_snapshot!(planned(&images(), 4));
+    let one = planned(&images(), 1);
+    assert_eq!(one.layers.len(), 3);
+    assert!(one.images.values().all(|layers| layers.len() == 1));
+}
+
+#[test]
+fn plans_do_not_depend_on_what_else_is_planned_in_other_order() {
+    let all = images();
+    let alone: BTreeMap<_, _> = all.clone().into_iter().filter(|(name, _)| name == "web").collect();
+    let paths = |plan: &LayerPlan| -> BTreeSet<Vec<longshore_oci::TreePath>> {
+        let web = &plan.images[&("web".to_owned(), amd64())];
+        web.iter().map(|&n| plan.layers[n].paths.clone()).collect()
+    };
+    assert_eq!(paths(&planned(&alone, 40)), paths(&planned(&all, 40)));
+}

@@ -1,0 +1,84 @@
+//! What every source and builder hands to composition.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Facts, Tree};
+
+/// A named part of an image: what it holds, what that needs, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Where it came from.
+    pub origin: Origin,
+    /// What it holds. Paths are already those of a merged `/usr`.
+    pub tree: Tree,
+    /// What the programs in it need.
+    pub facts: Facts,
+    /// For packages: what their package manager knows.
+    pub package: Option<PackageMeta>,
+}
+
+/// The input that put an entry into an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Origin {
+    /// Made by longshore itself: usr-merge links, `/etc/passwd`, `/tmp`; the name says which fragment.
+    Longshore(String),
+    /// A package.
+    Package(PackageId),
+    /// A file or folder beside the stack file, by its path as written there.
+    Path(String),
+    /// Text or a template in the stack file, by the path it makes.
+    Inline(String),
+    /// What a build of the stack made, by its name.
+    Build(String),
+    /// A pinned archive or file, by its name in the stack file.
+    Url(String),
+}
+
+/// One package, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PackageId {
+    /// The stack file's name of its source.
+    pub source: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Debian's name of its architecture, `all` included.
+    pub architecture: String,
+}
+
+/// What the package manager would know of a package, had it installed it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PackageMeta {
+    /// The control paragraph as shipped, for `/var/lib/dpkg/status.d`.
+    pub control: Vec<u8>,
+    /// The shipped `md5sums` file, for scanners.
+    pub md5sums: Vec<u8>,
+    /// Configuration files.
+    pub conffiles: Vec<Vec<u8>>,
+    /// What its maintainer scripts would have done and did not do, a sentence each, for `longshore show --scripts`.
+    pub skipped: Vec<String>,
+    /// Names whose files it may replace (`Replaces`).
+    pub replaces: Vec<String>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Longshore(fragment) => write!(f, "longshore {fragment}"),
+            Self::Package(id) => write!(f, "{id}"),
+            Self::Path(path) => write!(f, "path {path}"),
+            Self::Inline(path) => write!(f, "inline {path}"),
+            Self::Build(name) => write!(f, "build {name}"),
+            Self::Url(name) => write!(f, "url {name}"),
+        }
+    }
+}
+
+impl fmt::Display for PackageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}={}:{}", self.source, self.name, self.version, self.architecture)
+    }
+}

@@ -1,0 +1,39 @@
+//! Vocabulary and file formats.
+//!
+//! The nouns every other crate speaks, in the order the data meets them:
+//!
+//! - [`Digest`], [`DiffId`], [`Content`]: names of bytes; [`VerifiedReader`] is the one way foreign bytes become trusted.
+//! - [`Tree`] and [`Component`]: what a source or a builder hands to composition; [`Facts`] say what programs in it need.
+//! - [`Store`]: bytes by digest, and records of what was derived from them.
+//! - [`Descriptor`], [`Manifest`], [`Index`], [`ImageConfig`], [`Platform`], [`Reference`]: the OCI image specification 1.1.
+//! - [`layout`]: the OCI image layout on disk; [`validate`]: the check that every produced image passes.
+//!
+//! **Invariant:** no network, clock, environment or randomness.
+
+mod component;
+mod descriptor;
+mod digest;
+mod epoch;
+mod facts;
+mod image;
+pub mod layout;
+mod platform;
+mod progress;
+mod reference;
+mod store;
+mod tree;
+pub mod validate;
+mod verified;
+
+pub use component::{Component, Origin, PackageId, PackageMeta};
+pub use descriptor::{Annotations, Descriptor, media_type};
+pub use digest::{Content, DiffId, Digest, DigestError, Sha256};
+pub use epoch::Epoch;
+pub use facts::{Elf, ElfClass, Facts, FileFacts};
+pub use image::{Config, Empty, History, ImageConfig, Index, Manifest, RootFsConfig};
+pub use platform::{Platform, PlatformError};
+pub use progress::{Progress, Silent, Step};
+pub use reference::{Reference, ReferenceError};
+pub use store::{BlobWriter, Store, StoreError};
+pub use tree::{Entry, Node, Tree, TreeError, TreePath};
+pub use verified::{VerifiedReader, Verify, read_bounded};

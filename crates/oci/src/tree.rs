@@ -1,0 +1,380 @@
+//! A root filesystem or a part of one: a sorted metadata tree, bytes by reference.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Content;
+
+/// A path inside a tree: relative, `/`-separated, any bytes but NUL, no empty, `.` or `..` component. The root itself
+/// is the empty path and is never an entry. Orders by raw bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
+pub struct TreePath(Vec<u8>);
+
+/// Longest path in bytes (Linux `PATH_MAX` less the leading slash and the NUL).
+const MAX_PATH: usize = 4094;
+/// Longest component in bytes (Linux `NAME_MAX`).
+const MAX_NAME: usize = 255;
+
+/// Why a path or an entry can't be in a tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// `..` leads out of the tree, or a name is too long, or holds NUL.
+    #[error("unsafe path `{path}`: {reason}")]
+    UnsafePath {
+        /// The path, lossily.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An entry would lie under something that is no directory.
+    #[error("`{path}` lies under `{parent}`, which is not a directory")]
+    NotADirectory {
+        /// The entry.
+        path: TreePath,
+        /// What it lies under.
+        parent: TreePath,
+    },
+    /// A hard link points at nothing, or at something that is no file.
+    #[error("hard link `{path}` to `{target}`, which is not a file of the same tree")]
+    DanglingHardlink {
+        /// The link.
+        path: TreePath,
+        /// What it points at.
+        target: TreePath,
+    },
+}
+
+impl TreePath {
+    /// The root of the tree.
+    pub const fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Cleans `bytes` into a tree path: leading `/` and `./`, doubled and trailing slashes and `.` components go;
+    /// `..`, NUL and over-long names are refused.
+    pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, TreeError> {
+        let bytes = bytes.as_ref();
+        let error = |reason| TreeError::UnsafePath {
+            path: String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned(),
+            reason,
+        };
+        let mut clean = Vec::with_capacity(bytes.len());
+        for part in bytes.split(|&b| b == b'/') {
+            match part {
+                b"" | b"." => continue,
+                b".." => return Err(error("it contains `..`")),
+                _ if part.len() > MAX_NAME => return Err(error("a name is longer than 255 bytes")),
+                _ if part.contains(&0) => return Err(error("it contains a NUL byte")),
+                _ => {}
+            }
+            if !clean.is_empty() {
+                clean.push(b'/');
+            }
+            clean.extend_from_slice(part);
+        }
+        if clean.len() > MAX_PATH {
+            return Err(error("it is longer than 4094 bytes"));
+        }
+        Ok(Self(clean))
+    }
+
+    /// The bytes, without a leading slash.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether this is the root.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The directory that holds it; none for the root.
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
+        Some(Self(self.0[..end].to_vec()))
+    }
+
+    /// Its last component; empty for the root.
+    pub fn name(&self) -> &[u8] {
+        self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
+    }
+
+    /// `name` inside it; `name` may have several components.
+    pub fn join(&self, name: impl AsRef<[u8]>) -> Result<Self, TreeError> {
+        let mut bytes = self.0.clone();
+        bytes.push(b'/');
+        bytes.extend_from_slice(name.as_ref());
+        Self::new(bytes)
+    }
+
+    /// Every directory above it, nearest the root first, without the root.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
+        self.0.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(end, _)| Self(self.0[..end].to_vec()))
+    }
+
+    /// Whether it is `other` or lies under it.
+    pub fn is_under(&self, other: &Self) -> bool {
+        other.is_root()
+            || self.0.strip_prefix(other.0.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+    }
+}
+
+impl fmt::Display for TreePath {
+    /// Absolute, as users know it; bytes that are not UTF-8 as replacement characters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Borrow<[u8]> for TreePath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<TreePath> for Vec<u8> {
+    fn from(path: TreePath) -> Self {
+        path.0
+    }
+}
+
+impl TryFrom<Vec<u8>> for TreePath {
+    type Error = TreeError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, TreeError> {
+        Self::new(bytes)
+    }
+}
+
+impl TryFrom<&str> for TreePath {
+    type Error = TreeError;
+
+    fn try_from(text: &str) -> Result<Self, TreeError> {
+        Self::new(text)
+    }
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Permission bits, set-id and sticky: `0o7777` at most.
+    pub mode: u16,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Extended attributes by full name (`user.x`, `security.capability`).
+    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The thing itself.
+    pub node: Node,
+}
+
+/// The kinds of inode that images hold. Device nodes, pipes and sockets are refused at the door.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Node {
+    /// A directory.
+    Directory,
+    /// A file; its bytes are in the store.
+    File(Content),
+    /// A symbolic link with its target's raw bytes.
+    Symlink(Vec<u8>),
+    /// Another name of a file of the same tree.
+    Hardlink(TreePath),
+}
+
+impl Entry {
+    /// A directory of root's.
+    pub fn directory(mode: u16) -> Self {
+        Self { mode, uid: 0, gid: 0, xattrs: BTreeMap::new(), node: Node::Directory }
+    }
+
+    /// A file of root's.
+    pub fn file(mode: u16, content: Content) -> Self {
+        Self { node: Node::File(content), ..Self::directory(mode) }
+    }
+
+    /// A symbolic link.
+    pub fn symlink(target: impl Into<Vec<u8>>) -> Self {
+        Self { node: Node::Symlink(target.into()), ..Self::directory(0o777) }
+    }
+
+    /// The same entry with another owner.
+    pub fn owned_by(self, uid: u32, gid: u32) -> Self {
+        Self { uid, gid, ..self }
+    }
+}
+
+/// Entries by path, sorted by raw bytes. Parents need not be entries; composition makes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree(BTreeMap<TreePath, Entry>);
+
+impl Tree {
+    /// Nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts `entry` at `path`, returning what was there.
+    pub fn insert(&mut self, path: TreePath, entry: Entry) -> Option<Entry> {
+        self.0.insert(path, entry)
+    }
+
+    /// Takes away what is at `path`.
+    pub fn remove(&mut self, path: &TreePath) -> Option<Entry> {
+        self.0.remove(path)
+    }
+
+    /// What is at `path`.
+    pub fn get(&self, path: &TreePath) -> Option<&Entry> {
+        self.0.get(path)
+    }
+
+    /// Every entry in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Entry)> {
+        self.0.iter()
+    }
+
+    /// The entries at and under `path`, in order.
+    pub fn under<'a>(&'a self, path: &'a TreePath) -> impl Iterator<Item = (&'a TreePath, &'a Entry)> {
+        // Between `a` and `a/b` other names sort (`a.b`), so the range is filtered, and ends at the first name past the prefix.
+        self.0
+            .range(path.clone()..)
+            .take_while(|(p, _)| p.as_bytes().starts_with(path.as_bytes()))
+            .filter(|(p, _)| p.is_under(path))
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes in all files, each hard-linked file once.
+    pub fn size(&self) -> u64 {
+        self.0.values().map(|entry| if let Node::File(content) = entry.node { content.size } else { 0 }).sum()
+    }
+
+    /// Fails unless every entry lies under directories alone and every hard link names a file.
+    pub fn check(&self) -> Result<(), TreeError> {
+        for (path, entry) in &self.0 {
+            for parent in path.ancestors() {
+                if self.0.get(&parent).is_some_and(|above| above.node != Node::Directory) {
+                    return Err(TreeError::NotADirectory { path: path.clone(), parent });
+                }
+            }
+            if let Node::Hardlink(target) = &entry.node
+                && !matches!(self.0.get(target), Some(Entry { node: Node::File(_), .. }))
+            {
+                return Err(TreeError::DanglingHardlink { path: path.clone(), target: target.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// One line an entry: `kind mode uid:gid size-or-dash digest-or-target path`, for review and goldens.
+    pub fn dump(&self) -> String {
+        let mut out = String::new();
+        for (path, entry) in &self.0 {
+            let (kind, size, what) = match &entry.node {
+                Node::Directory => ('d', "-".to_owned(), String::new()),
+                Node::File(content) => {
+                    ('f', content.size.to_string(), format!(" {}", content.digest.short()))
+                }
+                Node::Symlink(target) => {
+                    ('l', "-".to_owned(), format!(" -> {}", String::from_utf8_lossy(target)))
+                }
+                Node::Hardlink(target) => ('h', "-".to_owned(), format!(" => {target}")),
+            };
+            // Writing to a `String` can't fail.
+            let _ =
+                write!(out, "{kind} {:04o} {}:{} {size:>9} {path}{what}", entry.mode, entry.uid, entry.gid);
+            for (name, value) in &entry.xattrs {
+                let _ = write!(out, " {}=", String::from_utf8_lossy(name));
+                value.iter().for_each(|byte| {
+                    let _ = write!(out, "{byte:02x}");
+                });
+            }
+            out.push('\n');
+        }
+        out
+    }
+}
+
+impl FromIterator<(TreePath, Entry)> for Tree {
+    fn from_iter<I: IntoIterator<Item = (TreePath, Entry)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Tree {
+    type Item = (TreePath, Entry);
+    type IntoIter = std::collections::btree_map::IntoIter<TreePath, Entry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::new(text).unwrap()
+    }
+
+    #[test]
+    fn paths_are_cleaned_or_refused() {
+        assert_eq!(path("./usr//bin/./x/").as_bytes(), b"usr/bin/x");
+        assert_eq!(path("/usr/bin").to_string(), "/usr/bin");
+        assert!(path("/").is_root());
+        for bad in ["..", "a/../b", "a\0b", &"x".repeat(256), &"x/".repeat(3000)] {
+            assert!(TreePath::new(bad).is_err(), "{bad:.20}");
+        }
+        assert_eq!(path("a/b/c").ancestors().map(|p| p.to_string()).collect::<Vec<_>>(), ["/a", "/a/b"]);
+        assert_eq!(path("a").parent(), Some(TreePath::root()));
+        assert!(path("a/b").is_under(&path("a")) && !path("ab").is_under(&path("a")));
+    }
+
+    #[test]
+    fn under_skips_names_that_sort_between() {
+        let tree: Tree = ["a", "a.b", "a/b", "a/b/c", "b"]
+            .into_iter()
+            .map(|p| (path(p), Entry::directory(0o755)))
+            .collect();
+        let a = path("a");
+        let found: Vec<_> = tree.under(&a).map(|(p, _)| p.to_string()).collect();
+        assert_eq!(found, ["/a", "/a/b", "/a/b/c"]);
+    }
+
+    #[test]
+    fn check_finds_what_cannot_be() {
+        let content = Content::of(b"x");
+        let mut tree = Tree::new();
+        tree.insert(path("a"), Entry::file(0o644, content));
+        tree.insert(path("b"), Entry { node: Node::Hardlink(path("a")), ..Entry::directory(0o644) });
+        assert_eq!(tree.check(), Ok(()));
+        tree.insert(path("a/c"), Entry::directory(0o755));
+        assert!(matches!(tree.check(), Err(TreeError::NotADirectory { .. })));
+        tree.remove(&path("a/c"));
+        tree.remove(&path("a"));
+        assert!(matches!(tree.check(), Err(TreeError::DanglingHardlink { .. })));
+    }
+}

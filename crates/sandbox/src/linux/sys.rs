@@ -1,0 +1,244 @@
+//! System calls that no safe wrapper exists for.
+//!
+//! All of these may be called in a process that [`clone`] made: they allocate nothing, take no lock and don't unwind.
+
+use std::ffi::{CStr, c_char};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+/// `struct clone_args` of `linux/sched.h`, its first version.
+#[repr(C, align(8))]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// `struct mount_attr` of `linux/mount.h`.
+#[repr(C)]
+struct MountAttr {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    userns: u64,
+}
+
+/// In this and all later threads' children, what a handler was set for does what it does by default.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+const CLONE_PIDFD: u64 = 0x1000;
+const AT_RECURSIVE: libc::c_uint = 0x8000;
+
+/// Which of the two processes this is after [`clone`].
+pub(super) enum Clone {
+    /// The caller's, with the child's pid and a descriptor that becomes readable when the child ends.
+    Parent(i32, OwnedFd),
+    /// The new one.
+    Child,
+}
+
+/// Makes a child process in the namespaces of `flags`, with a copy of the memory and all signal handlers unset.
+///
+/// # Safety
+/// The child is a copy of one thread: any lock may be held for ever by a thread that it doesn't have. Until it calls
+/// [`exec`] or [`exit`], it may only do what a signal handler may, and it must not return to code that does more.
+pub(super) unsafe fn clone(namespaces: i32) -> Result<Clone, Errno> {
+    let mut pidfd: RawFd = -1;
+    let arguments = CloneArgs {
+        flags: u64::from(namespaces.cast_unsigned()) | CLONE_CLEAR_SIGHAND | CLONE_PIDFD,
+        pidfd: std::ptr::from_mut(&mut pidfd) as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: the arguments are initialised, of the size said, and outlive the call; without CLONE_VM, the child has its own
+    // copy of the stack that it goes on with. What the child may do is the caller's promise.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArgs>()) };
+    match pid {
+        0 => Ok(Clone::Child),
+        1.. => {
+            // SAFETY: with CLONE_PIDFD, a successful call has stored a new descriptor that nobody else owns. Pids are ints.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Clone::Parent(pid as i32, pidfd))
+        }
+        _ => Err(errno()),
+    }
+}
+
+/// Ends this process, and nothing else: no handler, no destructor, no buffer.
+pub(super) fn exit(code: i32) -> ! {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+/// Becomes another program; only returns when that fails.
+///
+/// # Safety
+/// `argv` and `env` end with a null pointer, and everything before it points to a C string.
+pub(super) unsafe fn exec(program: &CStr, argv: &[*const c_char], env: &[*const c_char]) -> Errno {
+    // SAFETY: the program is a C string, and the rest is the caller's promise.
+    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    errno()
+}
+
+/// What ended, as `wait4` says it.
+pub(super) struct Waited {
+    pub(super) pid: i32,
+    pub(super) status: i32,
+    /// User and system time, of it and of all that it waited for.
+    pub(super) cpu: Duration,
+    /// Peak resident bytes, of it or of what it waited for, whichever is more.
+    pub(super) memory: u64,
+}
+
+/// Waits for the end of any child.
+pub(super) fn wait() -> Result<Waited, Errno> {
+    let mut status = 0;
+    // SAFETY: `rusage` is plain numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to initialised values that outlive the call.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, 0, &raw mut usage) };
+    if pid < 0 {
+        return Err(errno());
+    }
+    let time = |of: libc::timeval| Duration::new(of.tv_sec as u64, (of.tv_usec as u32).wrapping_mul(1000));
+    let cpu = time(usage.ru_utime).saturating_add(time(usage.ru_stime));
+    Ok(Waited { pid, status, cpu, memory: (usage.ru_maxrss as u64).saturating_mul(1024) })
+}
+
+/// Sets attributes of a mount, and of all below it when `AT_RECURSIVE`.
+pub(super) fn mount_setattr(mount: BorrowedFd<'_>, reach: Reach, attributes: u64) -> Result<(), Errno> {
+    let value = MountAttr { set: attributes, clear: 0, propagation: 0, userns: 0 };
+    let recursive = match reach {
+        Reach::One => 0,
+        Reach::Below => AT_RECURSIVE,
+    };
+    // SAFETY: the path is a C string, and the attributes are initialised, of the size said, and outlive the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH as libc::c_uint | recursive,
+            &raw const value,
+            size_of::<MountAttr>(),
+        )
+    };
+    done(result)
+}
+
+/// How far an attribute reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// One mount.
+    One,
+    /// It and all mounts below it.
+    Below,
+}
+
+/// Makes `to` another name of what `from` is open on, and kept by `exec`.
+pub(super) fn dup2(from: RawFd, to: RawFd) -> Result<(), Errno> {
+    // SAFETY: it takes numbers only. What `to` was is closed: only for 0 to 2 in a process that will exec or exit, where no
+    // `OwnedFd` is used for them.
+    done(unsafe { libc::dup2(from, to) }.into())
+}
+
+/// Closes every descriptor from 3 on but `kept`.
+///
+/// # Safety
+/// No `OwnedFd` made before this call may be used or dropped after it.
+pub(super) unsafe fn close_all_but(kept: RawFd) -> Result<(), Errno> {
+    let kept = kept.cast_unsigned();
+    let close = |first: libc::c_uint, last: libc::c_uint| match first <= last {
+        // SAFETY: it takes numbers only; that nobody relies on them is the caller's promise.
+        true => done(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }),
+        false => Ok(()),
+    };
+    close(3, kept.saturating_sub(1))?;
+    close(kept.saturating_add(1).max(3), libc::c_uint::MAX)
+}
+
+/// Takes a capability out of what can ever be had again; `false` when the kernel knows none of that number.
+pub(super) fn drop_bounding(capability: libc::c_ulong) -> Result<bool, Errno> {
+    // SAFETY: it takes numbers only.
+    match done(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }.into()) {
+        Err(Errno::INVAL) => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+/// Leaves the caller's session keyring for an empty one. Kernels without keyrings have nothing to leave, and a filter that
+/// refuses this call refuses those that would read the keys as well.
+pub(super) fn leave_keyring() {
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: a null name asks for a keyring without one.
+    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<c_char>()) };
+}
+
+/// Lets every signal do what it does by default, and blocks none.
+pub(super) fn reset_signals() {
+    /// The kernel's `struct sigaction`, on no architecture larger; all-zero is the default action without flags.
+    static DEFAULT: [u64; 4] = [0; 4];
+    /// The kernel's set of signals, one bit each.
+    static NONE: u64 = 0;
+    for signal in 1..=64 {
+        // The C library's own function leaves out the signals that it uses itself.
+        // SAFETY: the action is readable for as many bytes as the kernel takes; no old one is asked for. Signals that can't
+        // be set are refused, which changes nothing.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, signal, &raw const DEFAULT, 0_usize, size_of_val(&NONE))
+        };
+    }
+    // SAFETY: the set is readable, of the size said; no old one is asked for.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const NONE,
+            0_usize,
+            size_of_val(&NONE),
+        );
+    }
+}
+
+/// Signals that this process ignores until this is dropped.
+pub(super) struct Ignored(Vec<(i32, libc::sigaction)>);
+
+impl Ignored {
+    pub(super) fn new(signals: &[i32]) -> Self {
+        let ignored = signals.iter().filter_map(|signal| {
+            // SAFETY: all-zero is an action; it is set to one that ignores, which needs no handler to live on.
+            let (mut action, mut before): (libc::sigaction, libc::sigaction) =
+                unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+            action.sa_sigaction = libc::SIG_IGN;
+            // SAFETY: both actions are initialised and outlive the call.
+            let result = unsafe { libc::sigaction(*signal, &raw const action, &raw mut before) };
+            (result == 0).then_some((*signal, before))
+        });
+        Self(ignored.collect())
+    }
+}
+
+impl Drop for Ignored {
+    fn drop(&mut self) {
+        for (signal, before) in &self.0 {
+            // SAFETY: this action was in force before, so its handler is still there.
+            unsafe { libc::sigaction(*signal, std::ptr::from_ref(before), std::ptr::null_mut()) };
+        }
+    }
+}
+
+fn done(result: libc::c_long) -> Result<(), Errno> {
+    if result < 0 { Err(errno()) } else { Ok(()) }
+}
+
+fn errno() -> Errno {
+    // SAFETY: it points to this thread's own number.
+    Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
+}

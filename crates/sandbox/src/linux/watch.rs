@@ -1,0 +1,154 @@
+//! The caller's side: copies the log, keeps the time, and sees that nothing is left.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use super::report::{Report, SIZE};
+
+/// What a pipe holds on most machines.
+const BUFFER: usize = 64 << 10;
+
+/// The longest that is waited at once; then time is looked at again.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The processes of one sandbox. When this is dropped, they are killed.
+pub(super) struct Inside {
+    /// The first one.
+    process: OwnedFd,
+    reports: OwnedFd,
+    gone: bool,
+}
+
+/// How a sandbox ended.
+pub(super) struct Watched {
+    /// What its first process said first; nothing when it was killed.
+    pub(super) report: Option<Report>,
+    /// Whether its time was over.
+    pub(super) over: bool,
+}
+
+/// Why a sandbox could not be watched to its end.
+pub(super) enum Error {
+    Wait(Errno),
+    Log(io::Error),
+}
+
+impl From<Errno> for Error {
+    fn from(errno: Errno) -> Self {
+        Self::Wait(errno)
+    }
+}
+
+impl Inside {
+    pub(super) fn new(process: OwnedFd, reports: OwnedFd) -> Self {
+        Self { process, reports, gone: false }
+    }
+
+    /// Waits until no process is left; kills them at `end`. What can be read from the pipe, which doesn't block, goes to
+    /// the log.
+    pub(super) fn watch(
+        &mut self,
+        mut output: Option<(OwnedFd, &mut dyn Write)>,
+        end: Option<Instant>,
+    ) -> Result<Watched, Error> {
+        let mut buffer = vec![0; if output.is_some() { BUFFER } else { 0 }];
+        let mut over = false;
+        loop {
+            let left = match end {
+                Some(end) if !over => end.saturating_duration_since(Instant::now()).min(LONGEST),
+                _ => LONGEST,
+            };
+            if left.is_zero() {
+                over = true;
+                self.kill();
+                continue;
+            }
+            let ended = self.wait(output.as_ref().map(|(pipe, _)| pipe), left)?;
+            // Nobody is left who writes once the first process has ended, so all that they wrote is there.
+            while let Some((pipe, log)) = &mut output {
+                match rustix::io::read(&*pipe, &mut buffer) {
+                    Ok(0) => output = None,
+                    Ok(read) => log.write_all(buffer.get(..read).unwrap_or_default()).map_err(Error::Log)?,
+                    Err(Errno::INTR) => {}
+                    Err(Errno::AGAIN) => break,
+                    Err(errno) => return Err(Error::Wait(errno)),
+                }
+                let time_left = over || end.is_none_or(|end| Instant::now() < end);
+                if !ended && !time_left {
+                    break;
+                }
+            }
+            if ended {
+                self.reap()?;
+                return Ok(Watched { report: self.report()?, over });
+            }
+        }
+    }
+
+    /// Waits until there is something in the pipe or the first process has ended: then `true`.
+    fn wait(&self, pipe: Option<&OwnedFd>, longest: Duration) -> Result<bool, Errno> {
+        let timeout = Timespec::try_from(longest).map_err(|_| Errno::INVAL)?;
+        let process = PollFd::new(&self.process, PollFlags::IN);
+        let mut both = [process.clone(), process];
+        let polled = match pipe {
+            Some(pipe) => {
+                both[1] = PollFd::new(pipe, PollFlags::IN);
+                &mut both[..]
+            }
+            None => &mut both[..1],
+        };
+        match rustix::event::poll(polled, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => Ok(!both[0].revents().is_empty()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn report(&self) -> Result<Option<Report>, Errno> {
+        let mut bytes = [0; SIZE];
+        let mut filled = 0;
+        while filled < SIZE {
+            match rustix::io::read(&self.reports, bytes.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) => return Ok(None),
+                Ok(read) => filled += read,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(Report::from_bytes(&bytes))
+    }
+
+    /// Kills all of them: the kernel kills the others with the first.
+    fn kill(&self) {
+        // It fails when that has ended, which is what is wanted.
+        let _ = pidfd_send_signal(&self.process, Signal::KILL);
+    }
+
+    fn reap(&mut self) -> Result<(), Errno> {
+        loop {
+            match waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED) {
+                Err(Errno::INTR) => {}
+                // The caller's process may have its children reaped by another part, or by the kernel.
+                Ok(_) | Err(Errno::CHILD) => {
+                    self.gone = true;
+                    return Ok(());
+                }
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        if !self.gone {
+            self.kill();
+            // There is nobody to tell.
+            let _ = self.reap();
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A root folder with busybox, and ways to run scripts in it.
+
+use std::num::NonZeroUsize;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use longshore_sandbox::{Access, Command, Error, Exit, Limits, Mount, Network, Sandbox};
+use tempfile::TempDir;
+
+const APPLETS: [&str; 35] = [
+    "awk", "cat", "chmod", "chown", "dd", "echo", "env", "false", "grep", "head", "hostname", "id",
+    "ifconfig", "kill", "ls", "mkdir", "mount", "nc", "nproc", "ping", "ps", "readlink", "rm", "route",
+    "sed", "seq", "setsid", "sh", "sleep", "stat", "touch", "true", "umount", "unshare", "wc",
+];
+
+/// A root, and a folder of the machine that is written to as `/build`.
+pub struct World {
+    pub folder: TempDir,
+}
+
+/// What a script did.
+#[derive(Debug)]
+pub struct Ran {
+    pub exit: Exit,
+    pub log: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        for name in ["bin", "tmp", "dev", "proc", "build", "src", "etc"] {
+            fs_err::create_dir_all(root.join(name)).unwrap();
+        }
+        for name in ["build", "src"] {
+            fs_err::create_dir(folder.path().join(name)).unwrap();
+        }
+        fs_err::write(folder.path().join("src/file"), "source\n").unwrap();
+        fs_err::copy(busybox(), root.join("bin/busybox")).unwrap();
+        for applet in APPLETS {
+            symlink("busybox", root.join("bin").join(applet)).unwrap();
+        }
+        // An ordinary user runs some of the tests.
+        for open in ["", "root", "build"] {
+            let mode = std::fs::Permissions::from_mode(if open == "build" { 0o777 } else { 0o755 });
+            fs_err::set_permissions(folder.path().join(open), mode).unwrap();
+        }
+        Self { folder }
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    pub fn sandbox(&self) -> Sandbox {
+        sandbox(self.folder.path())
+    }
+
+    /// Runs a script, which must end by itself with exit code 0.
+    pub fn script(&self, script: &str) -> String {
+        let ran = run(&self.sandbox(), script).unwrap();
+        assert!(ran.exit.status.success(), "`{script}`: {}\n{}", ran.exit.status, ran.log);
+        ran.log
+    }
+
+    /// Runs a script in a sandbox made by another process, under another user when `user` is given.
+    pub fn helper(&self, user: Option<u32>, script: &str) -> std::process::Command {
+        // Another user may not reach the folder that the tests were built in.
+        let program = self.path("helper");
+        fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let mut command = match user {
+            None => std::process::Command::new(program),
+            Some(user) => {
+                let mut command = std::process::Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={user}"))
+                    .arg("--clear-groups")
+                    .arg(program);
+                command
+            }
+        };
+        command.args(["--exact", "helper", "--ignored", "--nocapture"]);
+        command.env("SANDBOX_WORLD", self.folder.path()).env("SANDBOX_SCRIPT", script);
+        command.current_dir("/").stdin(Stdio::null());
+        command
+    }
+}
+
+fn sandbox(world: &Path) -> Sandbox {
+    let mount =
+        |name: &str, access| Mount { from: world.join(name), to: PathBuf::from(format!("/{name}")), access };
+    Sandbox {
+        root: world.join("root"),
+        mounts: vec![mount("build", Access::Write), mount("src", Access::Read)],
+        network: Network::None,
+        hostname: String::from("box"),
+        ids: (1000, 1000),
+        limits: Limits { time: Duration::from_secs(60), memory: None, file: 1 << 30, cpus: None },
+    }
+}
+
+pub fn shell(script: &str) -> Command {
+    Command {
+        argv: ["/bin/sh", "-c", script].map(String::from).to_vec(),
+        env: [("PATH", "/bin"), ("HOME", "/homeless")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+        cwd: PathBuf::from("/build"),
+    }
+}
+
+pub fn run(sandbox: &Sandbox, script: &str) -> Result<Ran, Error> {
+    let mut log = Vec::new();
+    let exit = sandbox.run(&shell(script), &mut log)?;
+    Ok(Ran { exit, log: String::from_utf8(log).unwrap() })
+}
+
+/// What [`World::helper`] starts.
+pub fn helper() {
+    let world = PathBuf::from(std::env::var("SANDBOX_WORLD").unwrap());
+    let script = std::env::var("SANDBOX_SCRIPT").unwrap();
+    if std::env::var("SANDBOX_TERMINAL").is_ok() {
+        let exit = sandbox(&world).interactive(&shell(&script)).unwrap();
+        println!("told: {}", exit.status);
+    } else {
+        let exit = sandbox(&world).run(&shell(&script), &mut std::io::stderr()).unwrap();
+        assert!(exit.status.success(), "{}", exit.status);
+    }
+}
+
+pub fn cpus(number: usize) -> Option<NonZeroUsize> {
+    NonZeroUsize::new(number)
+}
+
+/// Host processes whose command line holds `marker`.
+pub fn processes(marker: &str) -> Vec<String> {
+    let all = fs_err::read_dir("/proc").unwrap();
+    let lines = all.filter_map(|entry| fs_err::read(entry.unwrap().path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .filter(|line| line.contains(marker))
+        .collect()
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not within 10 seconds: {what}");
+}
+
+fn busybox() -> &'static str {
+    let found = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
+    let path = found.expect("busybox is missing: `apt-get install busybox-static`");
+    let bytes = fs_err::read(path).unwrap();
+    let loader = b"/ld-linux";
+    let dynamic = bytes.windows(loader.len()).take(1 << 16).any(|window| window == loader);
+    assert!(!dynamic, "`{path}` needs libraries: `apt-get install busybox-static`");
+    path
+}

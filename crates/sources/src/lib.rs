@@ -1,0 +1,8 @@
+//! Where inputs come from: Debian archives and local paths, locked, fetched and verified.
+
+pub mod deb;
+pub mod elf;
+mod intake;
+pub mod net;
+pub mod path;
+pub mod url;

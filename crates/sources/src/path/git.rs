@@ -1,0 +1,99 @@
+//! Which files of a folder git tracks.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::walk::Listing;
+use super::{PathError, tree_path};
+
+/// Nested submodules that are followed.
+const MAX_DEPTH: usize = 16;
+/// Untracked files that are remembered for the note.
+const MAX_UNTRACKED: usize = 10_000;
+
+/// Whether `folder` is in a git work tree: it or a folder above has a `.git`.
+pub(super) fn work_tree(folder: &Path) -> bool {
+    folder.ancestors().any(|above| above.join(".git").symlink_metadata().is_ok())
+}
+
+/// The tracked files in `folder`, submodules included, sorted.
+pub(super) fn tracked(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Listing, PathError> {
+    let mut listing = Listing::default();
+    list(folder, b"", relative, search_path, MAX_DEPTH, &mut listing)?;
+    // Unmerged files are listed once per stage.
+    listing.paths.sort();
+    listing.paths.dedup();
+    listing.untracked.sort();
+    Ok(listing)
+}
+
+fn list(
+    folder: &Path,
+    prefix: &[u8],
+    relative: &str,
+    search_path: &OsStr,
+    depth: usize,
+    listing: &mut Listing,
+) -> Result<(), PathError> {
+    for line in ls_files(folder, relative, search_path)?.split(|&b| b == 0).filter(|line| line.len() > 2) {
+        // `H name`: a tag and a blank (git-ls-files(1), `-t`).
+        let (tag, name) = (line[0], &line[2..]);
+        let full = [prefix, name].concat();
+        if tag == b'?' {
+            if listing.untracked.len() < MAX_UNTRACKED {
+                listing.untracked.push(String::from_utf8_lossy(&full).into_owned());
+            }
+            continue;
+        }
+        let path = folder.join(OsStr::from_bytes(name));
+        match path.symlink_metadata() {
+            // Deleted and not yet committed, or left out by a sparse checkout.
+            Err(error) if missing(&error) => {}
+            Err(error) => return Err(error.into()),
+            // A tracked name that is a folder is a submodule.
+            Ok(metadata) if metadata.is_dir() => {
+                if depth == 0 || path.join(".git").symlink_metadata().is_err() {
+                    return Err(PathError::Submodule { path: String::from_utf8_lossy(&full).into_owned() });
+                }
+                list(&path, &[&full[..], b"/"].concat(), relative, search_path, depth - 1, listing)?;
+            }
+            Ok(_) => listing.paths.push(tree_path(&full, relative)?),
+        }
+    }
+    Ok(())
+}
+
+fn missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Runs git with `PATH` alone, no user or system configuration, and nothing of the repository's that runs programs.
+fn ls_files(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Vec<u8>, PathError> {
+    let output = Command::new("git")
+        // The folder belongs to the stack's user by their own word; git's doubt about other owners is not ours.
+        .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"])
+        .args(["ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", search_path)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output();
+    match output {
+        Ok(output) if output.status.success() => Ok(output.stdout),
+        Ok(output) => {
+            let message = String::from_utf8_lossy(&output.stderr).trim().chars().take(300).collect();
+            Err(PathError::Git { folder: relative.to_owned(), message })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(PathError::NoGit { folder: relative.to_owned() })
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,96 @@
+//! Reads one file into the store and notices when it changes meanwhile.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use longshore_oci::{Content, FileFacts, Store};
+use rustix::fs::{FileType, Mode, OFlags};
+use serde::{Deserialize, Serialize};
+
+use super::PathError;
+use crate::intake;
+
+/// The metadata that tells whether a file changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    mode: u32,
+    size: u64,
+    /// Nanoseconds since 1970: when the bytes were last written, and when anything last was.
+    mtime: i128,
+    ctime: i128,
+}
+
+impl Stamp {
+    /// Of what is at `path`, links not followed.
+    pub fn of(path: &Path) -> Result<Self, PathError> {
+        match rustix::fs::lstat(path) {
+            Ok(stat) => Ok(Self::from_stat(&stat)),
+            Err(error) => Err(at(path, error)),
+        }
+    }
+
+    #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between systems")]
+    fn from_stat(stat: &rustix::fs::Stat) -> Self {
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            mode: stat.st_mode as u32,
+            size: stat.st_size as u64,
+            mtime: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            ctime: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+
+    /// The mode in an image.
+    pub fn mode(&self) -> u16 {
+        if self.mode & 0o100 == 0 { 0o644 } else { 0o755 }
+    }
+
+    /// When it was last touched. Every write moves this one forward, whatever times its owner sets.
+    pub fn rested_since(&self) -> i128 {
+        self.ctime
+    }
+}
+
+/// The file's bytes in the store, and its metadata, which was the same before and after.
+pub(super) fn file(path: &Path, store: &Store) -> Result<(Stamp, Content, Option<FileFacts>), PathError> {
+    // Neither a link nor a pipe put there meanwhile is waited for or followed.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| at(path, error))?;
+    let before = rustix::fs::fstat(&file).map_err(|error| at(path, error))?;
+    let changed = || PathError::Changed { path: format!("`{}`", path.display()) };
+    if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
+        return Err(changed());
+    }
+    let stamp = Stamp::from_stat(&before);
+    let mut file = std::fs::File::from(file);
+    let (content, facts) = if stamp.size <= intake::SMALL {
+        small(&mut file, stamp.size, store)?
+    } else {
+        intake::streamed(|buffer| Ok::<_, PathError>(file.read(buffer)?), store)?
+    };
+    let after = rustix::fs::fstat(&file).map_err(|error| at(path, error))?;
+    if Stamp::from_stat(&after) != stamp || content.size != stamp.size {
+        return Err(changed());
+    }
+    Ok((stamp, content, facts))
+}
+
+fn small(
+    file: &mut std::fs::File,
+    size: u64,
+    store: &Store,
+) -> Result<(Content, Option<FileFacts>), PathError> {
+    let mut bytes = Vec::new();
+    // One byte more than announced shows that it grew.
+    file.take(size + 1).read_to_end(&mut bytes)?;
+    Ok(intake::whole(&bytes, store)?)
+}
+
+fn at(path: &Path, error: rustix::io::Errno) -> PathError {
+    let error = io::Error::from(error);
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display())).into()
+}

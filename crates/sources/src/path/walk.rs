@@ -1,0 +1,111 @@
+//! What is in a folder, and each thing as an entry.
+
+use std::fs::FileType;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+use fs_err as fs;
+use longshore_oci::{Entry, FileFacts, Store, TreePath};
+
+use super::cache::Cache;
+use super::{PathError, tree_path};
+
+/// The paths of a folder that count, sorted, and those that were left out.
+#[derive(Default)]
+pub(super) struct Listing {
+    pub paths: Vec<TreePath>,
+    /// Untracked files, for a note.
+    pub untracked: Vec<String>,
+}
+
+/// Everything in `folder` but `.git`; of its folders only the empty ones, as the others are where their files are.
+pub(super) fn all(folder: &Path) -> Result<Listing, PathError> {
+    let mut listing = Listing::default();
+    let mut todo = vec![TreePath::root()];
+    while let Some(within) = todo.pop() {
+        let mut empty = true;
+        for entry in fs::read_dir(on_disk(folder, &within))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name == ".git" {
+                continue;
+            }
+            empty = false;
+            let bytes = [within.as_bytes(), b"/", name.as_bytes()].concat();
+            let path = tree_path(&bytes, &folder.to_string_lossy())?;
+            let list = if entry.file_type()?.is_dir() { &mut todo } else { &mut listing.paths };
+            list.push(path);
+        }
+        if empty && !within.is_root() {
+            listing.paths.push(within);
+        }
+    }
+    listing.paths.sort();
+    Ok(listing)
+}
+
+/// What is at `path` in `folder`, as an entry with its facts; none when it has just gone.
+pub(super) fn entry(
+    folder: &Path,
+    path: &TreePath,
+    cache: &mut Cache,
+    store: &Store,
+) -> Result<Option<(Entry, Option<FileFacts>)>, PathError> {
+    let actual = on_disk(folder, path);
+    let kind = actual.symlink_metadata()?.file_type();
+    if kind.is_dir() {
+        return Ok(Some((Entry::directory(0o755), None)));
+    }
+    if kind.is_symlink() {
+        let target = fs::read_link(&actual)?.into_os_string().into_vec();
+        stays_inside(path, &target)?;
+        return Ok(Some((Entry::symlink(target), None)));
+    }
+    if !kind.is_file() {
+        return Err(PathError::Special { path: actual.to_string_lossy().into_owned(), kind: describe(kind) });
+    }
+    let file = cache.file(folder, path, store)?;
+    // Only what the kernel would run has needs: a script without the bit is a document.
+    let runs = !matches!(file.facts, Some(FileFacts::Script { .. })) || file.mode & 0o111 != 0;
+    Ok(Some((Entry::file(file.mode, file.content), file.facts.filter(|_| runs))))
+}
+
+pub(super) fn on_disk(folder: &Path, path: &TreePath) -> std::path::PathBuf {
+    folder.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
+}
+
+fn describe(kind: FileType) -> &'static str {
+    match kind {
+        _ if kind.is_fifo() => "a named pipe",
+        _ if kind.is_socket() => "a socket",
+        _ if kind.is_block_device() => "a block device",
+        _ if kind.is_char_device() => "a character device",
+        _ => "no file, folder or link",
+    }
+}
+
+/// A relative link must stay in the folder, which is all that gets into the image. An absolute one means the image's
+/// own root (`/dev/stdout`) and is kept.
+fn stays_inside(path: &TreePath, target: &[u8]) -> Result<(), PathError> {
+    if target.starts_with(b"/") {
+        return Ok(());
+    }
+    let mut depth = path.ancestors().count();
+    for part in target.split(|&b| b == b'/') {
+        depth = match part {
+            b"" | b"." => depth,
+            b".." => match depth.checked_sub(1) {
+                Some(depth) => depth,
+                None => {
+                    return Err(PathError::Escapes {
+                        path: String::from_utf8_lossy(path.as_bytes()).into_owned(),
+                        target: String::from_utf8_lossy(target).into_owned(),
+                    });
+                }
+            },
+            _ => depth + 1,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Builds of kind `command`.
+
+use super::Around;
+use crate::check::names;
+use crate::file::{At, BuildTable, InputTable};
+use crate::findings::Findings;
+use crate::model::{BuildInput, CommandBuild, Destination};
+
+pub(super) fn check(
+    name: &At<String>,
+    table: &BuildTable,
+    around: &Around<'_>,
+    findings: &mut Findings,
+) -> Option<CommandBuild> {
+    let commands = table.run.as_deref().unwrap_or_default();
+    if commands.is_empty() {
+        findings
+            .error("stack::build", &name.span, format!("build `{}` runs nothing", name.value))
+            .help("add `run = [[\"sh\", \"-c\", \"…\"]]`".to_owned());
+    }
+    for command in commands {
+        if command.first().is_none_or(|program| program.is_empty()) {
+            findings.error("stack::build", &command.span, "a command needs a program");
+        }
+        for argument in command.iter().filter(|argument| argument.contains('\0')) {
+            findings.error("stack::build", &argument.span, "an argument holds a NUL character");
+        }
+    }
+    let mut inputs: Vec<BuildInput> = Vec::new();
+    for written in table.inputs.iter().flatten() {
+        let Some(input) = input(written, around, findings) else { continue };
+        inputs.push(input);
+    }
+    let run = commands.iter().map(|command| command.iter().map(|word| word.value.clone()).collect());
+    Some(CommandBuild { run: run.collect(), inputs })
+}
+
+fn input(written: &At<InputTable>, around: &Around<'_>, findings: &mut Findings) -> Option<BuildInput> {
+    let named = [&written.path, &written.build, &written.url].into_iter().flatten().count();
+    if named != 1 {
+        findings
+            .error("stack::build", &written.span, "an input is one of `path`, `build` and `url`")
+            .help("write `{ path = \"…\", to = \"/src\" }`".to_owned());
+        return None;
+    }
+    let to = names::destination(&written.to, findings);
+    if let Some(Destination::Exactly(to) | Destination::Into(to)) = &to
+        && !matches!(to.as_bytes().split(|&b| b == b'/').next(), Some(b"src" | b"deps"))
+    {
+        findings
+            .error("stack::path", &written.to.span, format!("`{to}` is no place for an input"))
+            .help("inputs are at `/src` or `/deps`, or below; commands start in `/build` and leave their output in `/out`".to_owned());
+        return None;
+    }
+    if let Some(path) = &written.path {
+        let (path, _) = names::beside(names::Beside::Either, path, around.folder, findings)?;
+        return Some(BuildInput::Path { path, to: to? });
+    }
+    if let Some(build) = &written.build {
+        if !around.builds.contains(&build.value) {
+            let known: Vec<&str> = around.builds.iter().map(String::as_str).collect();
+            crate::check::unknown("build", build, &known, findings);
+        }
+        return Some(BuildInput::Build { build: build.value.clone(), to: to? });
+    }
+    let url = written.url.as_ref()?;
+    if !around.urls.contains_key(&url.value) {
+        let known: Vec<&str> = around.urls.keys().map(String::as_str).collect();
+        crate::check::unknown("url", url, &known, findings);
+    }
+    Some(BuildInput::Url { url: url.value.clone(), to: to? })
+}

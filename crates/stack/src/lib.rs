@@ -1,0 +1,20 @@
+//! The stack file, its checks, its JSON Schema, and the lock file.
+//!
+//! **Invariant:** no network, clock, environment or randomness; the only files read are the stack file, the lock and
+//! the templates that the stack file names.
+
+mod check;
+mod diagnostic;
+mod file;
+mod findings;
+pub mod lock;
+pub mod model;
+mod read;
+mod reference;
+mod schema;
+mod shape;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source};
+pub use read::{Locations, Read, read};
+pub use reference::reference_markdown;
+pub use schema::schema;

@@ -1,0 +1,174 @@
+//! `stack.lock`: every input by digest. See `docs/concepts/lock.md` for the goals of its format.
+
+mod compare;
+mod parse;
+mod pins;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use longshore_oci::{Content, PackageId};
+
+use crate::diagnostic::Diagnostic;
+use crate::model::{AptLocation, Consumer, Keyring, Requirement, SourceSpec, Stack};
+
+pub use compare::Change;
+pub use parse::parse;
+
+/// The breaking version of the format that this longshore reads and writes.
+pub const VERSION: u32 = 1;
+/// The compatible revision of the format that this longshore writes; higher ones are read, what is new in them ignored.
+pub const REVISION: u32 = 1;
+/// Most bytes of a lock file that are read.
+pub const MAX_BYTES: u64 = 64 << 20;
+
+/// The lock of a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The rules by which bytes of images are made; another number may give other digests from the same inputs.
+    pub assembler: u32,
+    /// What each source of the stack file said when locked, by its name: see [`SourceSpec::definition`].
+    pub sources: BTreeMap<String, Vec<String>>,
+    /// Releases of apt sources, sorted by source and suite.
+    pub releases: Vec<LockedRelease>,
+    /// Packages by identity.
+    pub packages: BTreeMap<PackageId, LockedPackage>,
+    /// Closures, sorted by consumer and platform.
+    pub closures: Vec<LockedClosure>,
+    /// Files of `[url.*]`, sorted by name and platform.
+    pub urls: Vec<LockedUrl>,
+    /// Lines that no `go.sum` of the stack has: published modules that are built, Go releases (Go modules reference,
+    /// "go.sum files").
+    pub go_sums: BTreeSet<String>,
+}
+
+/// One file of `[url.*]`, as it was when locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedUrl {
+    /// The table's name in the stack file.
+    pub name: String,
+    /// `linux/amd64`; none where one file is for all platforms.
+    pub platform: Option<String>,
+    /// The address that the stack file gave; another one makes the pin stale.
+    pub url: String,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// One suite of an apt source, as it was when locked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedRelease {
+    /// The source's name in the stack file.
+    pub source: String,
+    /// The suite as asked for.
+    pub suite: String,
+    /// Its codename, from the release file.
+    pub codename: String,
+    /// Seconds since 1970, from its `Date`.
+    pub date: u64,
+    /// The signed release file.
+    pub release: Content,
+    /// Fingerprints of the keys that signed it and were trusted, sorted.
+    pub signed_by: Vec<String>,
+}
+
+/// One package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedPackage {
+    /// Relative to the archive's address.
+    pub path: String,
+    /// Its bytes.
+    pub content: Content,
+    /// Names of packages it brought with it, in any closure, sorted.
+    pub depends: Vec<String>,
+}
+
+/// The packages of one image, or of one build's toolchain, on one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedClosure {
+    /// Whose they are.
+    pub consumer: Consumer,
+    /// `linux/amd64`.
+    pub platform: String,
+    /// What it was resolved for; when the stack file asks for something else, the closure is stale.
+    pub requires: Vec<Requirement>,
+    /// What it came to, sorted.
+    pub packages: Vec<PackageId>,
+}
+
+/// Why a lock can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It can't be read.
+    #[error("can't read the lock")]
+    Unreadable(#[source] std::io::Error),
+    /// Its format is of a later, breaking version.
+    #[error("`{path}` has format version {found}; this longshore knows versions up to {VERSION}")]
+    Future {
+        /// The lock file.
+        path: String,
+        /// Its version.
+        found: u32,
+    },
+    /// It is not what longshore wrote.
+    #[error("the lock is damaged")]
+    Damaged(#[source] Box<Diagnostic>),
+}
+
+impl LockError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(_) => None,
+            Self::Future { .. } => Some(
+                "it was written by a newer longshore: update longshore; or delete the lock and run `longshore lock`, \
+                 which takes today's versions of everything"
+                    .to_owned(),
+            ),
+            Self::Damaged(diagnostic) => diagnostic.help.clone(),
+        }
+    }
+}
+
+/// Reads the lock at `path`, at most [`MAX_BYTES`]; none when there is no such file.
+pub fn read(path: &Path) -> Result<Option<Lock>, LockError> {
+    let file = match fs_err::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(LockError::Unreadable(error)),
+    };
+    let bytes = longshore_oci::read_bounded(file, MAX_BYTES).map_err(LockError::Unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        LockError::Unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+    })?;
+    parse(&text, path).map(Some)
+}
+
+impl SourceSpec {
+    /// What of it decides which packages are taken and who must have signed them, a fact a line: `suite trixie`.
+    /// Written into the lock, so that a changed source makes the lock stale.
+    pub fn definition(&self) -> Vec<String> {
+        let Self::Apt(apt) = self;
+        let mut facts = vec![match &apt.location {
+            AptLocation::Distribution(name) => format!("distribution {name}"),
+            AptLocation::Url(url) => format!("url {url}"),
+        }];
+        facts.extend(apt.suites.iter().map(|suite| format!("suite {suite}")));
+        facts.extend(apt.components.iter().map(|component| format!("component {component}")));
+        facts.push(match &apt.keyring {
+            Keyring::Shipped(name) => format!("keyring {name}"),
+            Keyring::Path(path) => format!("keyring-file {path}"),
+        });
+        facts.extend(apt.signed_by.iter().map(|fingerprint| format!("signed-by {fingerprint}")));
+        facts.extend(apt.prefer.iter().map(|(name, package)| format!("prefer {name} = {package}")));
+        facts
+    }
+}
+
+impl Stack {
+    /// What [`Lock::sources`] holds for this stack.
+    pub fn source_definitions(&self) -> BTreeMap<String, Vec<String>> {
+        self.sources.iter().map(|(name, source)| (name.clone(), source.definition())).collect()
+    }
+}

@@ -1,0 +1,77 @@
+//! Runs other people's programs, and says what to install when one is missing.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::process::{Command, Output, Stdio};
+
+/// A program under its name, with its arguments.
+pub struct Tool {
+    name: String,
+    command: Command,
+}
+
+impl Tool {
+    /// The program called `name`, found on `PATH`.
+    pub fn new(name: &str) -> Self {
+        let mut command = Command::new(name);
+        command.stdin(Stdio::null());
+        Self { name: name.to_owned(), command }
+    }
+
+    /// With one more argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// With more arguments.
+    pub fn args<I: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = I>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// With an environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it whatever it answers.
+    pub fn output(mut self) -> Output {
+        match self.command.output() {
+            Ok(output) => output,
+            Err(error) => panic!("{}", missing(&self.name, &error)),
+        }
+    }
+
+    /// Runs it, expects success, and gives what it printed.
+    pub fn run(self) -> String {
+        let shown = format!("{:?}", self.command);
+        let output = self.output();
+        assert!(
+            output.status.success(),
+            "{shown} failed with {}\n--- stdout\n{}\n--- stderr\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Starts it in the background; its output goes where `stdout` and `stderr` say.
+    pub fn spawn(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> std::process::Child {
+        self.command.stdout(stdout).stderr(stderr);
+        match self.command.spawn() {
+            Ok(child) => child,
+            Err(error) => panic!("{}", missing(&self.name, &error)),
+        }
+    }
+}
+
+/// What to say when a program can't be started.
+fn missing(name: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => format!("this test needs `{name}`, which is not installed\n  hint: ./x setup"),
+        _ => format!("`{name}` can't be started: {error}"),
+    }
+}

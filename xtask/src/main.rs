@@ -1,0 +1,54 @@
+//! What contributors run, as `./x COMMAND`: std and JSON only, so that it is built in seconds.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "std only: no `fs_err`, and it reads the environment it runs in"
+)]
+
+mod bench;
+mod build;
+mod generate;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: ./x COMMAND
+
+  build          build longshore and the images of stacks/ and examples/
+  test           set up, check style, and run every test (--long: more and longer ones)
+  setup          install the programs that tests compare with and run images in (Debian, Ubuntu)
+  gen            write the generated files: docs/reference/
+  bless          accept the outputs that tests see now as the expected ones
+  tidy           check arrows between crates, file sizes, links and other rules of the house
+  bench          measure against mmdebstrap with umoci and buildah; results in target/bench/
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["build"] => build::build(),
+        ["test"] => test::test(test::Length::Short),
+        ["test", "--long"] => test::test(test::Length::Long),
+        ["setup"] => setup::setup(),
+        ["gen"] => generate::write(),
+        ["bless"] => test::bless(),
+        ["tidy"] => tidy::tidy(),
+        ["bench"] => bench::bench(),
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("no such command: `{}`\n\n{HELP}", words.join(" "))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

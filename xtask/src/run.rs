@@ -1,0 +1,80 @@
+//! Paths and processes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What goes wrong is said once, to a person.
+pub type Result<T = ()> = std::result::Result<T, String>;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// The binary, once built.
+pub fn longshore() -> PathBuf {
+    root().join("target/release/longshore")
+}
+
+/// Says what is being done.
+pub fn say(what: &str) {
+    eprintln!("\n── {what}");
+}
+
+/// A cargo command in the repository.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| String::from("cargo")));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a command, its output shown as it comes.
+pub fn run(command: &mut Command) -> Result {
+    let shown = shown(command);
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{shown}` ended with {status}")),
+        Err(error) => Err(format!("`{shown}` can't be started: {error}")),
+    }
+}
+
+/// Runs a command and gives its standard output.
+pub fn capture(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    let output =
+        command.stderr(Stdio::inherit()).output().map_err(|e| format!("`{shown}` can't be started: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("`{shown}` ended with {}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` printed what is not UTF-8"))
+}
+
+/// Builds the binary.
+pub fn build_longshore() -> Result {
+    say("cargo build --release");
+    run(&mut cargo(&["build", "--release", "--package", "longshore"]))
+}
+
+/// Reads a text file of the repository.
+pub fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The files that git tracks or would track, relative to the repository, sorted.
+pub fn tracked() -> Result<Vec<String>> {
+    let mut command = Command::new("git");
+    command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
+    let mut files: Vec<String> = capture(&mut command)?
+        .split('\0')
+        .filter(|file| root().join(file).is_file())
+        .map(str::to_owned)
+        .collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,96 @@
+//! Installs what tests compare with and run images in.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::run::{Result, run, say};
+
+/// Programs that tests call, each with the Debian packages that bring it.
+const PROGRAMS: [(&str, &[&str]); 14] = [
+    ("dockerd", &["docker.io"]),
+    ("docker", &["docker.io", "docker-cli"]),
+    ("podman", &["podman"]),
+    ("skopeo", &["skopeo"]),
+    ("umoci", &["umoci"]),
+    ("buildah", &["buildah"]),
+    ("mmdebstrap", &["mmdebstrap"]),
+    ("dpkg-scanpackages", &["dpkg-dev", "libdpkg-perl"]),
+    ("gpg", &["gnupg", "gpgv"]),
+    ("git", &["git"]),
+    ("setpriv", &["util-linux"]),
+    ("xz", &["xz-utils"]),
+    ("time", &["time"]),
+    ("busybox", &["busybox-static"]),
+];
+
+/// Files that stand for packages without a program of their own.
+const FILES: [(&str, &str); 2] = [
+    ("/usr/lib/python3/dist-packages/apt_pkg", "python3-apt"),
+    ("/usr/share/perl5/Dpkg/Deps.pm", "libdpkg-perl"),
+];
+
+/// Installs what is missing; says nothing when all is there.
+pub fn setup() -> Result {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("installing {}", missing.join(" ")));
+    let mut last = Err(String::from("apt-get was never run"));
+    for pause in [2, 10, 30] {
+        last = apt(&["update"]).and_then(|()| {
+            let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+            // `docker-cli` is a package of its own only where `docker.io` does not hold the client.
+            arguments.extend(missing.iter().copied().filter(|package| known(package)));
+            apt(&arguments)
+        });
+        if last.is_ok() {
+            break;
+        }
+        sleep(Duration::from_secs(pause));
+    }
+    last.map_err(|error| format!("{error}\n  tests need: {}", missing.join(" ")))?;
+    match self::missing().as_slice() {
+        [] => Ok(()),
+        left => Err(format!("still missing after installing: {}", left.join(" "))),
+    }
+}
+
+fn missing() -> Vec<&'static str> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Daemons lie where an ordinary user's PATH does not look.
+    let folders: Vec<_> = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
+    let programs =
+        PROGRAMS.iter().filter(|(program, _)| !folders.iter().any(|folder| folder.join(program).exists()));
+    let files = FILES.iter().filter(|(file, _)| !installed(file)).map(|(_, package)| *package);
+    let mut all: Vec<_> = programs.flat_map(|(_, packages)| packages.iter().copied()).chain(files).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Whether a file whose name starts so is there (Python's modules end in an ABI's name).
+fn installed(start: &str) -> bool {
+    let Some((folder, name)) = start.rsplit_once('/') else { return false };
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(name))
+}
+
+fn known(package: &str) -> bool {
+    let output = Command::new("apt-cache").args(["show", "--no-all-versions", package]).output();
+    output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
+}
+
+fn apt(arguments: &[&str]) -> Result {
+    let me =
+        Command::new("id").arg("-u").output().map_err(|error| format!("`id` can't be started: {error}"))?;
+    let mut command = if me.stdout.starts_with(b"0\n") {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("apt-get");
+        sudo
+    };
+    run(command.arg("-q").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
