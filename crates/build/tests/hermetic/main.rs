@@ -218,8 +218,9 @@ fn a_rebuild_names_the_first_byte_that_differs() {
     let executor = machine.executor();
     let same = sh("echo hello > /out/a; uname -n >> /out/a; stat -c %Y /usr/bin/busybox >> /out/a");
     assert_eq!(rebuild(&executor, &same, &Limits::default()).unwrap(), None);
-    let clock = sh("echo same > /out/a; echo \"made at $(cat /proc/uptime)\" > /out/b; touch /out/c");
-    let difference = rebuild(&executor, &clock, &Limits::default()).unwrap().unwrap();
+    let chance =
+        sh("echo same > /out/a; echo \"chance $(cat /proc/sys/kernel/random/uuid)\" > /out/b; touch /out/c");
+    let difference = rebuild(&executor, &chance, &Limits::default()).unwrap().unwrap();
     let shown = difference.to_string();
     assert!(shown.starts_with("`/b` differs at byte "), "{shown}");
     assert!(shown.contains("first ") && shown.contains("second "), "{shown}");
