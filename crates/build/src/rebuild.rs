@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use longshore_oci::{Content, Entry, Node, Store, Tree, TreePath};
 
-use crate::exec::Conditions;
+use crate::exec::{Caches, Conditions};
 use crate::explain::{both, shown};
 use crate::{Error, Executor, Limits, Output, Recipe};
 
@@ -47,6 +47,7 @@ pub fn rebuild(
         ids: (4242, 4343),
         cpus: NonZeroUsize::new(1),
         folder: executor.store().scratch().join("rebuild/in/another/folder"),
+        caches: Caches::Cold,
     };
     let again = executor.make(recipe, limits, &conditions, "logs-rebuild")?;
     compare(&before, &again, executor.store())

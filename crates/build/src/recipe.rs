@@ -26,6 +26,10 @@ pub struct Recipe {
     pub steps: Vec<Step>,
     /// What is taken from where: the tree below this absolute path, `/out` for most.
     pub output: String,
+    /// Writable folders that builds share and find as the last one left them, by absolute path: the name of each on
+    /// this machine. For compilers' caches, which know by content what they hold: they decide how long a build
+    /// takes, never what it makes, so they are not part of the key, and `rebuild` goes without.
+    pub caches: BTreeMap<String, String>,
 }
 
 /// What is `/` in a sandbox.
@@ -69,9 +73,9 @@ pub struct Artifact {
 }
 
 impl Recipe {
-    /// The key of its output: the digest of all of it but the name.
+    /// The key of its output: the digest of all of it but the name and the caches.
     pub fn key(&self) -> Digest {
-        let anonymous = Self { name: String::new(), ..self.clone() };
+        let anonymous = Self { name: String::new(), caches: BTreeMap::new(), ..self.clone() };
         // These types hold nothing that postcard can't.
         Digest::of(&postcard::to_stdvec(&anonymous).unwrap_or_default())
     }

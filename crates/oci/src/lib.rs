@@ -34,6 +34,6 @@ pub use image::{Config, Empty, History, ImageConfig, Index, Manifest, RootFsConf
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Silent, Step};
 pub use reference::{Reference, ReferenceError};
-pub use store::{BlobWriter, Store, StoreError};
+pub use store::{BlobWriter, Claim, Store, StoreError};
 pub use tree::{Entry, Node, Tree, TreeError, TreePath};
 pub use verified::{VerifiedReader, Verify, read_bounded};

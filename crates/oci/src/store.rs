@@ -4,6 +4,7 @@
 //! blobs/sha256/ab/abcd…      immutable bytes, named by what they are
 //! records/<kind>/ab/abcd…    derived facts, named by the digest of what they derive from; self-checking
 //! partial/abcd…              an unfinished download of that digest
+//! partial/<kind>/abcd…/      what an unfinished fetch brought, locked while one works on it
 //! tmp/<pid>-<n>/             one folder a process, locked while it lives
 //! ```
 //!
@@ -99,6 +100,15 @@ impl Store {
         self.inner.root.join("partial").join(digest.hex())
     }
 
+    /// The folder where the unfinished work of `kind` called `key` is kept between runs, for this process alone; none
+    /// while another one has it.
+    pub fn claim(&self, kind: &str, key: &Digest) -> Result<Option<Claim>, StoreError> {
+        let path = self.inner.root.join("partial").join(kind).join(key.hex());
+        fs::create_dir_all(&path)?;
+        let lock = lock(&path)?.filter(|_| path.exists());
+        Ok(lock.map(|lock| Claim { path, _lock: lock }))
+    }
+
     /// Where the blob is or would be.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
@@ -192,6 +202,13 @@ impl Store {
             other => Ok(other?),
         }
     }
+}
+
+/// A folder of unfinished work that no other process touches.
+pub struct Claim {
+    /// Where it is.
+    pub path: PathBuf,
+    _lock: fs::File,
 }
 
 /// Writes one blob; nothing is visible until it is committed, and dropping it leaves nothing.
@@ -327,6 +344,19 @@ mod tests {
         assert_eq!(store.record("tree", &key).unwrap().unwrap(), b"value");
         fs::write(store.record_path("tree", &key), b"valuf").unwrap();
         assert_eq!(store.record("tree", &key).unwrap(), None);
+    }
+
+    #[test]
+    fn unfinished_work_stays_and_is_one_process_s_at_a_time() {
+        let (folder, first) = store();
+        let key = Digest::of(b"fetch");
+        let claim = first.claim("fetch", &key).unwrap().unwrap();
+        fs::write(claim.path.join("half"), b"half").unwrap();
+        let second = Store::open(folder.path()).unwrap();
+        assert!(second.claim("fetch", &key).unwrap().is_none());
+        drop(claim);
+        let claim = second.claim("fetch", &key).unwrap().unwrap();
+        assert_eq!(fs::read(claim.path.join("half")).unwrap(), b"half");
     }
 
     #[test]

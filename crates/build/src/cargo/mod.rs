@@ -67,6 +67,7 @@ pub fn prepare(
         mounts,
         steps,
         output: String::from("/out"),
+        caches: BTreeMap::new(),
     })
 }
 

@@ -88,6 +88,7 @@ fn fetch(name: &str, input: &Input<'_>) -> Fetch {
         name: name.to_owned(),
         root: input.root.clone(),
         mounts: source.into_iter().collect(),
+        known: BTreeMap::new(),
         steps: vec![recipe::fetch(&input.root)],
     }
 }

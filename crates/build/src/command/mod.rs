@@ -55,6 +55,7 @@ pub fn prepare(
         mounts,
         steps: spec.run.iter().map(step).collect(),
         output: String::from("/out"),
+        caches: BTreeMap::new(),
     })
 }
 

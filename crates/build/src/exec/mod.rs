@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
+use serde::Serialize;
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step};
 
-pub(crate) use scene::{Conditions, Scene};
+pub(crate) use scene::{Caches, Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
 pub(crate) use steps::{Steps, environment};
 
@@ -22,10 +23,10 @@ const TREE: &str = "build-tree";
 /// Kind of the store's records of what recipes made; a new number whenever their form or meaning changes.
 const OUTPUT: &str = "build-output-1";
 /// Kind of the store's records of the last recipe of a name.
-const LAST: &str = "build-last-1";
+const LAST: &str = "build-last-2";
 
 /// What is run with network: it only brings files, each of which its caller then holds to a lock file's own sum.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fetch {
     /// The build that it is for.
     pub name: String,
@@ -33,7 +34,11 @@ pub struct Fetch {
     pub root: Root,
     /// Trees seen in it, read-only, by absolute path.
     pub mounts: BTreeMap<String, Mounted>,
-    /// Commands in order; what they leave in `/out` is what was fetched.
+    /// Trees besides, of what was verified before: they spare the network, and change nothing that is fetched.
+    #[serde(skip)]
+    pub known: BTreeMap<String, Mounted>,
+    /// Commands in order; what they leave in `/out` is what was fetched. They may find `/build` and `/out` as an earlier
+    /// try left them.
     pub steps: Vec<Step>,
 }
 
@@ -135,7 +140,10 @@ impl<'a> Executor<'a> {
         conditions: &Conditions,
         logs: &str,
     ) -> Result<Output, Error> {
-        let scene = Scene::new(self, &recipe.name, &recipe.root, &recipe.mounts, limits, conditions)?;
+        let mut scene = Scene::new(self, &recipe.name, &recipe.root, &recipe.mounts, limits, conditions)?;
+        if conditions.caches == Caches::Kept {
+            scene = scene.with_caches(self, &recipe.caches)?;
+        }
         let steps = Steps {
             executor: self,
             build: &recipe.name,
@@ -154,14 +162,25 @@ impl<'a> Executor<'a> {
     }
 
     /// Runs the steps with network. Gives the folder, in the store's scratch space, of what they left in `/out`; it goes
-    /// with this process.
+    /// with this process. What a failed or killed fetch brought stays for its next try, which then asks only for the
+    /// rest: whatever is found there is held to the lock file's sums like anything else.
     pub fn fetch(&self, fetch: &Fetch) -> Result<PathBuf, Error> {
         let limits = Limits::default();
-        let conditions = Conditions::usual(self);
-        let scene = Scene::new(self, &fetch.name, &fetch.root, &fetch.mounts, &limits, &conditions)?
+        // Recipes and fetches hold nothing that postcard can't.
+        let key = Digest::of(&postcard::to_stdvec(fetch).unwrap_or_default());
+        let mut conditions = Conditions::usual(self);
+        // Where another process is at the same fetch, this one does its own.
+        let claim = self.store().claim("fetch", &key)?;
+        if let Some(claim) = &claim {
+            conditions.folder.clone_from(&claim.path);
+        }
+        let mut mounts = fetch.mounts.clone();
+        mounts.extend(fetch.known.clone());
+        let mut scene = Scene::new(self, &fetch.name, &fetch.root, &mounts, &limits, &conditions)?
             .with_network(self, &fetch.root);
-        let what = (&fetch.name, fetch.steps.iter().map(|step| &step.argv).collect::<Vec<_>>());
-        let key = Digest::of(&postcard::to_stdvec(&what).unwrap_or_default());
+        if claim.is_some() {
+            scene = scene.staying();
+        }
         let steps = Steps {
             executor: self,
             build: &fetch.name,
@@ -173,6 +192,7 @@ impl<'a> Executor<'a> {
         let scene = steps.run(scene)?;
         let folder = self.store().scratch();
         scene.take("/out", &folder)?;
+        scene.done();
         Ok(folder)
     }
 

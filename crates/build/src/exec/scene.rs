@@ -20,12 +20,23 @@ pub(crate) struct Conditions {
     pub cpus: Option<NonZeroUsize>,
     /// Where, in the store's scratch space, its folders are.
     pub folder: PathBuf,
+    /// What becomes of the recipe's caches.
+    pub caches: Caches,
+}
+
+/// What becomes of a recipe's caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caches {
+    /// They are as earlier builds left them.
+    Kept,
+    /// There are none.
+    Cold,
 }
 
 impl Conditions {
     /// The usual ones.
     pub fn usual(executor: &Executor<'_>) -> Self {
-        Self { ids: (1000, 1000), cpus: None, folder: executor.store().scratch() }
+        Self { ids: (1000, 1000), cpus: None, folder: executor.store().scratch(), caches: Caches::Kept }
     }
 }
 
@@ -33,10 +44,22 @@ impl Conditions {
 pub(crate) struct Scene {
     pub sandbox: Sandbox,
     folder: PathBuf,
+    /// Whether they are to be found again by whoever tries next.
+    ends: Ends,
+}
+
+/// What becomes of a scene's folders when it is given up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Removed,
+    Left,
 }
 
 impl Drop for Scene {
     fn drop(&mut self) {
+        if self.ends == Ends::Left {
+            return;
+        }
         if fs::remove_dir_all(&self.folder).is_err() {
             // Some tools leave folders that nobody may write.
             open_up(&self.folder);
@@ -78,7 +101,14 @@ impl Scene {
             Root::Host if executor.settings.host == HostToolchain::Refused => {
                 return Err(Error::NotHermetic { build: build.to_owned() });
             }
-            Root::Host => host::root(&folder.join("root"), &mut all)?,
+            Root::Host => {
+                let root = folder.join("root");
+                // What an earlier try made of it.
+                if root.exists() {
+                    fs::remove_dir_all(&root)?;
+                }
+                host::root(&root, &mut all)?
+            }
         };
         trees(executor, mounts, &folder.join("points"), &mut all)?;
         let sandbox = Sandbox {
@@ -94,7 +124,36 @@ impl Scene {
                 cpus: conditions.cpus,
             },
         };
-        Ok(Self { sandbox, folder })
+        Ok(Self { sandbox, folder, ends: Ends::Removed })
+    }
+
+    /// With folders that stay until it is [`done`](Self::done).
+    pub fn staying(mut self) -> Self {
+        self.ends = Ends::Left;
+        self
+    }
+
+    /// Its folders have served.
+    pub fn done(mut self) {
+        self.ends = Ends::Removed;
+    }
+
+    /// With caches, by their places inside and their names on this machine.
+    pub fn with_caches(
+        mut self,
+        executor: &Executor<'_>,
+        caches: &BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        for (to, name) in caches {
+            let from = executor.store().root().join("caches").join(name);
+            fs::create_dir_all(&from)?;
+            if let Some(below) = Path::new(to).strip_prefix("/build").ok().filter(|_| to != "/build") {
+                // The place to mount it on.
+                fs::create_dir_all(self.folder.join("build").join(below))?;
+            }
+            self.sandbox.mounts.push(mount(from, to, Access::Write));
+        }
+        Ok(self)
     }
 
     /// With the machine's network, names and certificates.

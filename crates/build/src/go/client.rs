@@ -11,8 +11,12 @@ use crate::{Error, Mounted, Root, Step};
 
 /// Where the module cache is, as a proxy.
 pub(super) const MODULES: &str = "/deps/modules";
+/// Where a fetch finds, as a proxy, what was fetched before.
+pub(super) const KNOWN: &str = "/deps/known";
 /// Where a toolchain from the module proxy is.
 pub(super) const TOOLCHAIN: &str = "/deps/go";
+/// Where compiled packages are.
+const CACHE: &str = "/build/gc";
 /// Where the main module is.
 pub(super) const SOURCE: &str = "/src";
 
@@ -114,11 +118,20 @@ fn common() -> BTreeMap<String, String> {
         ("GOENV", "off"),
         ("GOWORK", "off"),
         ("GOTELEMETRY", "off"),
-        ("GOCACHE", "/build/gc"),
+        ("GOCACHE", CACHE),
         ("GOMODCACHE", "/build/gm"),
         // `/tmp` is in memory, and a linked program is large.
         ("GOTMPDIR", "/build"),
     ])
+}
+
+/// The cache of compiled packages, which Go keys by all that goes into each and trims by itself (`go help cache`). What
+/// the machine's own Go would leave there is of unknown make.
+pub fn caches(root: &Root) -> BTreeMap<String, String> {
+    match root {
+        Root::Packages(_) => variables(&[(CACHE, "go-build")]),
+        Root::Host => BTreeMap::new(),
+    }
 }
 
 /// What decides which files of a module take part.

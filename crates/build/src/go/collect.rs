@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fs_err as fs;
-use longshore_oci::{Content, Entry, Sha256, Store, Tree, TreePath, read_bounded};
+use longshore_oci::{Content, Digest, Entry, Sha256, Store, Tree, TreePath, read_bounded};
 
 use super::dirhash;
 use super::error::GoError;
@@ -15,6 +15,8 @@ use super::gosum::{GoSum, Part};
 use super::module::ModuleVersion;
 use crate::Error;
 
+/// Kind of the store's records of a module's zip or `go.mod`, by its name and sum: its content.
+const FILE: &str = "go-file-1";
 /// Deepest folder of a module cache that is looked into.
 const MAX_DEPTH: usize = 40;
 
@@ -58,11 +60,7 @@ pub fn put(
     content: Content,
     store: &Store,
 ) -> Result<(), Error> {
-    let ending = match part {
-        Part::Zip => "zip",
-        Part::GoMod => "mod",
-    };
-    insert(tree, &format!("{}.{ending}", module.cached()), content)?;
+    insert(tree, &format!("{}.{}", module.cached(), part.ending()), content)?;
     if part == Part::GoMod {
         let info = store.put(format!("{{\"Version\":\"{}\"}}", module.version()).as_bytes())?;
         insert(tree, &format!("{}.info", module.cached()), info)?;
@@ -117,7 +115,27 @@ fn take(
     let Some(expected) = sums.get(&module, part) else { return Ok(None) };
     let (found, content) = measure(path, &module, part, store)?;
     check(&module, part, expected, by, found)?;
+    // Two numbers can always be written.
+    let bytes = postcard::to_stdvec(&content).unwrap_or_default();
+    store.put_record(FILE, &file_key(&module, part, expected), &bytes)?;
     Ok(Some((module, part, content)))
+}
+
+/// What the store has of the files that `sums` has a sum for, each once held to that sum, as a module proxy's tree.
+pub fn known(sums: &GoSum, store: &Store) -> Result<Tree, Error> {
+    let mut tree = Tree::new();
+    for (module, part, sum) in sums.iter() {
+        let Some(bytes) = store.record(FILE, &file_key(&module, part, sum))? else { continue };
+        let content = postcard::from_bytes::<Content>(&bytes).ok().filter(|content| store.has(content));
+        if let Some(content) = content {
+            put(&mut tree, &module, part, content, store)?;
+        }
+    }
+    Ok(tree)
+}
+
+fn file_key(module: &ModuleVersion, part: Part, sum: &str) -> Digest {
+    Digest::of(format!("{module} {} {sum}", part.ending()).as_bytes())
 }
 
 /// Fails unless `found` is `expected`.

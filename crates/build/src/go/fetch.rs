@@ -19,7 +19,7 @@ use crate::{Error, Fetch, Input, Mounted, Step};
 
 /// Kinds of the store's records; new numbers whenever their form or meaning changes.
 const MODULE: &str = "go-module-1";
-const DEPENDENCIES: &str = "go-dependencies-1";
+const DEPENDENCIES: &str = "go-dependencies-2";
 
 /// One published module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,9 @@ pub struct Request<'a> {
     pub build: &'a str,
     /// Its `go.mod`.
     pub go_mod: &'a str,
-    /// Its `go.sum` as far as it is known.
+    /// The `go.sum` that its authors gave it.
+    pub published: &'a GoSum,
+    /// Its `go.sum` as far as it is known, with the stack's pins.
     pub sums: &'a GoSum,
     /// The folder of both.
     pub source: Digest,
@@ -124,7 +126,7 @@ pub fn module(
     let fetched = Module { zip, go_mod, sums };
     done(&folder)?;
     // Asked again, its sums will be known.
-    remember(input, MODULE, [key(&known), key(&fetched.sums)], &fetched)?;
+    remember(input, MODULE, &[key(&known), key(&fetched.sums)], &fetched)?;
     Ok(fetched)
 }
 
@@ -145,12 +147,14 @@ pub fn dependencies(
             client.version.as_ref().map(|version| version.release()),
         )),
     };
-    let key = |sums: &GoSum| key(&(request.go_mod, sums.to_string(), &scope));
-    if let Some(found) = recall::<Dependencies>(input, DEPENDENCIES, &key(request.sums))?
-        && found
-            .tree
-            .iter()
-            .all(|(_, entry)| matches!(&entry.node, Node::File(content) if store.has(content)))
+    // Not the pins: those of other builds don't matter, and its own are the answer.
+    let key = key(&(request.go_mod, request.published.to_string(), &scope));
+    let whole = |tree: &Tree| {
+        tree.iter().all(|(_, entry)| matches!(&entry.node, Node::File(content) if store.has(content)))
+    };
+    if let Some(found) = recall::<Dependencies>(input, DEPENDENCIES, &key)?
+        && found.sums.agrees(request.sums)
+        && whole(&found.tree)
     {
         return Ok(found);
     }
@@ -158,7 +162,13 @@ pub fn dependencies(
         client::SOURCE.to_owned(),
         Mounted { what: "source".to_owned(), tree: request.source },
     )]);
-    let folder = run(request.build, request.of, vec![step(request, client)], mounts, client, input)?;
+    let known = collect::known(request.sums, store)?;
+    let mut fetch = fetch_of(request.build, vec![step(request, client)], mounts, client, input);
+    if !known.is_empty() {
+        let tree = input.executor.put_tree(&known)?;
+        fetch.known.insert(client::KNOWN.to_owned(), Mounted { what: "known modules".to_owned(), tree });
+    }
+    let folder = input.executor.fetch(&fetch).map_err(|error| client::explain(error, request.of))?;
     let mut sums = request.sums.clone();
     if let Scope::Packages(..) = request.scope {
         let text = text(&folder.join("go.sum"), gosum::MAX_SIZE, "go.sum", request.of)?;
@@ -183,15 +193,13 @@ pub fn dependencies(
     };
     let tree = collect::collect(&folder.join("download"), &sums, by, store, input.executor.jobs())?;
     done(&folder)?;
-    // Asked again, what was added will be known.
-    let keys = [key(request.sums), key(&sums)];
     let sums = match request.scope {
         Scope::Modules => sums,
         // Lines that nothing needs would make another recipe of the same build.
         Scope::Packages(..) => sums.within(&tree),
     };
     let found = Dependencies { tree, sums };
-    remember(input, DEPENDENCIES, keys, &found)?;
+    remember(input, DEPENDENCIES, &[key], &found)?;
     Ok(found)
 }
 
@@ -218,7 +226,10 @@ fn step(request: &Request<'_>, client: &Client) -> Step {
         }
     };
     let script = format!(
-        "mkdir -p /build/w /build/gm/cache/download\ncd /build/w\n{script}\nmv /build/gm/cache/download /out/download"
+        "mkdir -p /build/w /build/gm/cache/download\nrm -rf /out/download\n\
+         test ! -d {known} || export GOPROXY=\"file://{known},$({go} env GOPROXY)\"\n\
+         cd /build/w\n{script}\nmv /build/gm/cache/download /out/download",
+        known = client::KNOWN,
     );
     client.script(what, script, client::fetch_env(request.platform, request.cgo, flags), "/build")
 }
@@ -228,13 +239,23 @@ pub(super) fn run(
     build: &str,
     of: &str,
     steps: Vec<Step>,
-    mut mounts: BTreeMap<String, Mounted>,
+    mounts: BTreeMap<String, Mounted>,
     client: &Client,
     input: &Input<'_>,
 ) -> Result<std::path::PathBuf, Error> {
-    mounts.extend(client.mount.clone().map(|mount| (client::TOOLCHAIN.to_owned(), mount)));
-    let fetch = Fetch { name: build.to_owned(), root: input.root.clone(), mounts, steps };
+    let fetch = fetch_of(build, steps, mounts, client, input);
     input.executor.fetch(&fetch).map_err(|error| client::explain(error, of))
+}
+
+fn fetch_of(
+    build: &str,
+    steps: Vec<Step>,
+    mut mounts: BTreeMap<String, Mounted>,
+    client: &Client,
+    input: &Input<'_>,
+) -> Fetch {
+    mounts.extend(client.mount.clone().map(|mount| (client::TOOLCHAIN.to_owned(), mount)));
+    Fetch { name: build.to_owned(), root: input.root.clone(), mounts, known: BTreeMap::new(), steps }
 }
 
 /// Takes away what a fetch left.
@@ -271,7 +292,7 @@ pub(super) fn recall<T: DeserializeOwned>(
 pub(super) fn remember<T: Serialize>(
     input: &Input<'_>,
     kind: &str,
-    keys: [Digest; 2],
+    keys: &[Digest],
     value: &T,
 ) -> Result<(), Error> {
     // They hold nothing that postcard can't.

@@ -38,6 +38,16 @@ pub enum Part {
     GoMod,
 }
 
+impl Part {
+    /// How its file's name ends in a module cache.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::GoMod => "mod",
+        }
+    }
+}
+
 impl GoSum {
     /// Reads the text of a file. Sums of kinds other than `h1:` are passed over, as Go does.
     pub fn parse(text: &str) -> Result<Self, GoSumError> {
@@ -78,6 +88,11 @@ impl GoSum {
         Self { sums: new.map(|(name, sum)| (name.clone(), sum.clone())).collect() }
     }
 
+    /// Whether `other` says nothing else of what it speaks of.
+    pub fn agrees(&self, other: &Self) -> bool {
+        self.sums.iter().all(|(name, sum)| other.sums.get(name).is_none_or(|said| said == sum))
+    }
+
     /// The lines for `path` at any version alone, or all others.
     pub fn split(&self, path: &str) -> (Self, Self) {
         let of = |name: &String| name.strip_prefix(path).is_some_and(|rest| rest.starts_with(' '));
@@ -87,17 +102,26 @@ impl GoSum {
 
     /// The lines for files that `tree`, a module proxy's, has.
     pub fn within(&self, tree: &Tree) -> Self {
-        let has = |name: &str| {
+        let mut within = Self::default();
+        for (module, part, sum) in self.iter() {
+            let path = TreePath::new(format!("{}.{}", module.cached(), part.ending()));
+            if path.is_ok_and(|path| tree.get(&path).is_some()) {
+                within.insert(&module, part, sum.to_owned());
+            }
+        }
+        within
+    }
+
+    /// Every line whose name a module can have.
+    pub fn iter(&self) -> impl Iterator<Item = (ModuleVersion, Part, &str)> {
+        self.sums.iter().filter_map(|(name, sum)| {
             let (path, version) = name.split_once(' ')?;
-            let (version, ending) = match version.strip_suffix("/go.mod") {
-                Some(version) => (version, "mod"),
-                None => (version, "zip"),
+            let (version, part) = match version.strip_suffix("/go.mod") {
+                Some(version) => (version, Part::GoMod),
+                None => (version, Part::Zip),
             };
-            let module = ModuleVersion::new(path, version).ok()?;
-            tree.get(&TreePath::new(format!("{}.{ending}", module.cached())).ok()?)
-        };
-        let sums = self.sums.iter().filter(|(name, _)| has(name).is_some());
-        Self { sums: sums.map(|(name, sum)| (name.clone(), sum.clone())).collect() }
+            Some((ModuleVersion::new(path, version).ok()?, part, sum.as_str()))
+        })
     }
 
     /// Whether it says nothing.

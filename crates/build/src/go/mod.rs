@@ -89,6 +89,7 @@ pub fn prepare(
         mounts,
         steps: vec![main.client.step(what, arguments(spec, main.packages), env, client::SOURCE)],
         output: "/out".to_owned(),
+        caches: client::caches(&input.root),
     };
     Ok(Prepared { recipe, pins: main.pins })
 }
@@ -129,6 +130,7 @@ fn of_path(build: &str, path: &str, spec: &GoBuild, input: &Input<'_>, pins: &Go
                 of: &of,
                 build,
                 go_mod: &text,
+                published: &sums,
                 sums: &sums,
                 source,
                 scope: Scope::Modules,
@@ -208,6 +210,7 @@ fn of_module(
         of: &of,
         build,
         go_mod: &go_mod,
+        published: &published,
         sums: &known,
         source: wrapper_tree(&go_mod, &known, input)?,
         scope: Scope::Packages(&packages, &spec.tags),

@@ -69,7 +69,7 @@ pub fn fetch(
         Some(unpacked) if store.has(&unpacked.program) => unpacked,
         _ => {
             let unpacked = bring(build, &module, &known, locked, input)?;
-            fetch::remember(input, RECORD, [key(&known), key(&unpacked.sums)], &unpacked)?;
+            fetch::remember(input, RECORD, &[key(&known), key(&unpacked.sums)], &unpacked)?;
             unpacked
         }
     };

@@ -63,6 +63,7 @@ pub fn prepare(
         mounts,
         steps: recipe::build(spec, &selection, &lock.file, &input.root, &input.env),
         output: String::from("/out"),
+        caches: BTreeMap::new(),
     })
 }
 

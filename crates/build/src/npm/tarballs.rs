@@ -85,6 +85,7 @@ fn fetch(name: &str, missing: &[&Tarball], input: &Input<'_>) -> Fetch {
         name: name.to_owned(),
         root: input.root.clone(),
         mounts: source.into_iter().collect(),
+        known: BTreeMap::new(),
         steps: requests.chunks(BATCH).map(|batch| recipe::fetch(&input.root, batch)).collect(),
     }
 }

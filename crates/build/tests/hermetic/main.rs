@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests fail loudly")]
 
 mod command;
+mod kept;
 mod network;
 mod scene;
 

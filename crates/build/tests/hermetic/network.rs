@@ -44,6 +44,7 @@ fn only_fetches_reach_the_network_and_its_settings() {
         name: String::from("app"),
         root: root(),
         mounts: BTreeMap::new(),
+        known: BTreeMap::new(),
         steps: vec![Step { what: String::from("nc"), ..recipe.steps[0].clone() }],
     };
     let output = executor.run(&recipe).unwrap();

@@ -96,6 +96,7 @@ pub fn sh(script: &str) -> Recipe {
         mounts: BTreeMap::new(),
         steps: vec![step],
         output: String::from("/out"),
+        caches: BTreeMap::new(),
     }
 }
 

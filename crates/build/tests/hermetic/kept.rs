@@ -1,0 +1,56 @@
+//! What stays on the machine between builds: compilers' caches, and what a fetch brought before it failed.
+
+use std::collections::BTreeMap;
+
+use fs_err as fs;
+use longshore_build::rebuild::rebuild;
+use longshore_build::{Fetch, Limits, Recipe, Step};
+
+use crate::scene::{Machine, root, sh};
+use crate::text;
+
+fn cached(script: &str) -> Recipe {
+    let caches = BTreeMap::from([(String::from("/build/cache"), String::from("test"))]);
+    Recipe { caches, ..sh(script) }
+}
+
+#[test]
+fn a_cache_is_found_as_it_was_left_and_is_no_part_of_the_key() {
+    let machine = Machine::new();
+    let executor = machine.executor();
+    executor.run(&cached("echo left > /build/cache/x; echo first > /out/a")).unwrap();
+    let output = executor.run(&cached("cat /build/cache/x > /out/a")).unwrap();
+    assert_eq!(text(&machine, &output, "a"), "left\n");
+    assert_eq!(cached("true").key(), sh("true").key());
+}
+
+#[test]
+fn a_rebuild_has_cold_caches_and_so_tells_when_one_decides() {
+    let machine = Machine::new();
+    let executor = machine.executor();
+    let honest = cached("echo x >> /build/cache/x; echo made > /out/a");
+    assert_eq!(rebuild(&executor, &honest, &Limits::default()).unwrap(), None);
+    let decided = cached("touch /out/a; cat /build/cache/x > /out/b || true");
+    let difference = rebuild(&executor, &decided, &Limits::default()).unwrap().unwrap();
+    assert!(difference.to_string().starts_with("`/b` differs at byte 0"), "{difference}");
+}
+
+#[test]
+fn a_fetch_that_failed_goes_on_where_it_ended() {
+    let machine = Machine::new();
+    let executor = machine.executor();
+    // Fails as long as it has not been tried before.
+    let script = "test -f /build/tried && { cp /build/tried /out/; exit; }; echo half > /build/tried; exit 1";
+    let fetch = Fetch {
+        name: String::from("app"),
+        root: root(),
+        mounts: BTreeMap::new(),
+        known: BTreeMap::new(),
+        steps: vec![Step { what: String::from("client"), ..sh(script).steps[0].clone() }],
+    };
+    executor.fetch(&fetch).unwrap_err();
+    let folder = executor.fetch(&fetch).unwrap();
+    assert_eq!(fs::read_to_string(folder.join("tried")).unwrap(), "half\n");
+    // It served, so nothing of it is left for a third.
+    executor.fetch(&fetch).unwrap_err();
+}
