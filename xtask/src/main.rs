@@ -14,6 +14,8 @@ mod tidy;
 
 use std::process::ExitCode;
 
+use bench::Part;
+
 const HELP: &str = "\
 usage: ./x COMMAND
 
@@ -23,7 +25,8 @@ usage: ./x COMMAND
   gen            write the generated files: docs/reference/
   bless          accept the outputs that tests see now as the expected ones
   tidy           check arrows between crates, file sizes, links and other rules of the house
-  bench          measure against mmdebstrap with umoci and buildah; results in target/bench/
+  bench          measure images against mmdebstrap with umoci and buildah, builds against go, ko and cargo
+                 (`images`, `builds`: these alone); results in target/bench/
 ";
 
 fn main() -> ExitCode {
@@ -37,7 +40,9 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),
-        ["bench"] => bench::bench(),
+        ["bench"] => bench::bench(&[Part::Images, Part::Builds]),
+        ["bench", "images"] => bench::bench(&[Part::Images]),
+        ["bench", "builds"] => bench::bench(&[Part::Builds]),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

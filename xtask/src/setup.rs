@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::run::{Result, run, say};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 14] = [
+const PROGRAMS: [(&str, &[&str]); 15] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
+    ("docker-registry", &["docker-registry"]),
     ("skopeo", &["skopeo"]),
     ("umoci", &["umoci"]),
     ("buildah", &["buildah"]),

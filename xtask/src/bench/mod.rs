@@ -1,5 +1,7 @@
-//! `./x bench`: longshore against the same images made by hand, on the same packages in one run.
+//! `./x bench`: longshore against the same images made by hand, and its builds against the ecosystems' own commands, each
+//! on the same inputs in one run.
 
+mod builds;
 mod by_hand;
 mod measure;
 mod ours;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::run::{Result, build_longshore, root, say};
 use crate::setup;
 use measure::Runs;
+use report::Section;
 
 /// A stack, the package whose closure it is about, and the file of it that is changed.
 pub struct Case {
@@ -30,24 +33,43 @@ pub struct Row {
     pub runs: Runs,
 }
 
-/// Measures everything and writes the report.
-pub fn bench() -> Result {
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Images from packages.
+    Images,
+    /// Builds from source.
+    Builds,
+}
+
+/// Measures `parts` and writes the report.
+pub fn bench(parts: &[Part]) -> Result {
     setup::setup()?;
     build_longshore()?;
     let folder = root().join("target/bench");
-    let mut cases = Vec::new();
-    for case in &CASES {
-        let work = folder.join(case.package);
-        empty(&work)?;
-        say(&format!("{}: fetching packages", case.stack));
-        let debs = ours::prepare(case, &work)?;
-        say(&format!("{}: longshore", case.stack));
-        let mut rows = ours::rows(case, &work, &debs)?;
-        say(&format!("{}: by hand", case.stack));
-        rows.extend(by_hand::rows(case, &work, &debs)?);
-        cases.push((case, debs.len(), rows));
+    let mut sections = Vec::new();
+    if parts.contains(&Part::Images) {
+        for case in &CASES {
+            sections.push(images(case, &folder.join(case.package))?);
+        }
     }
-    report::write(&folder, &cases)
+    if parts.contains(&Part::Builds) {
+        say("builds from source");
+        sections.extend(builds::sections(&folder)?);
+    }
+    report::write(&folder, &sections)
+}
+
+fn images(case: &Case, work: &Path) -> Result<Section> {
+    empty(work)?;
+    say(&format!("{}: fetching packages", case.stack));
+    let debs = ours::prepare(case, work)?;
+    say(&format!("{}: longshore", case.stack));
+    let mut rows = ours::rows(case, work, &debs)?;
+    say(&format!("{}: by hand", case.stack));
+    rows.extend(by_hand::rows(case, work, &debs)?);
+    let title = format!("{}: {} packages", case.stack, debs.len());
+    Ok(Section { title, key: case.package, targets: report::targets(&rows), rows })
 }
 
 /// An empty folder at `path`, whatever was there.

@@ -6,18 +6,26 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Case, Row, said};
+use super::{Row, said};
 use crate::run::Result;
 
-/// Prints the table, and writes `report.md` and `report.json`.
-pub fn write(folder: &Path, cases: &[(&Case, usize, Vec<Row>)]) -> Result {
+/// What was measured of one thing; the first row is what the others are held against.
+pub struct Section {
+    pub title: String,
+    pub key: &'static str,
+    pub rows: Vec<Row>,
+    /// What was wanted, and whether it came.
+    pub targets: String,
+}
+
+/// Prints the tables, and writes `report.md` and `report.json`.
+pub fn write(folder: &Path, sections: &[Section]) -> Result {
     let mut text = String::new();
     let mut data = Vec::new();
-    for (case, packages, rows) in cases {
+    for Section { title, key, rows, targets } in sections {
         let _ = write!(
             text,
-            "\n{}: {packages} packages\n\n| | wall | CPU | memory | against cold |\n| --- | --- | --- | --- | --- |\n",
-            case.stack
+            "\n{title}\n\n| | wall | CPU | memory | against the first |\n| --- | --- | --- | --- | --- |\n",
         );
         let cold = rows.first().map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0);
         for row in rows {
@@ -36,31 +44,38 @@ pub fn write(folder: &Path, cases: &[(&Case, usize, Vec<Row>)]) -> Result {
                 memory / 1e6
             );
             data.push(json!({
-                "case": case.package, "row": row.name, "wall_s": wall, "wall_min_s": least, "wall_max_s": most,
-                "cpu_s": cpu, "memory_bytes": memory, "against_cold": ratio,
+                "case": key, "row": row.name, "wall_s": wall, "wall_min_s": least, "wall_max_s": most,
+                "cpu_s": cpu, "memory_bytes": memory, "against_first": ratio,
             }));
         }
-        text += &targets(rows);
+        text += targets;
     }
     println!("{text}");
     save(&folder.join("report.md"), text.trim_start())?;
     save(&folder.join("report.json"), &format!("{:#}\n", Value::Array(data)))
 }
 
-/// What was wanted, and whether it came.
-fn targets(rows: &[Row]) -> String {
-    let wall = |name: &str| {
-        let row = rows.iter().find(|row| row.name == name);
-        row.map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0)
-    };
+/// Median seconds of the row called `name`.
+pub fn wall(rows: &[Row], name: &str) -> f64 {
+    let row = rows.iter().find(|row| row.name == name);
+    row.map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0)
+}
+
+/// How a target is spoken of.
+pub fn target(met: bool) -> &'static str {
+    if met { "met" } else { "missed" }
+}
+
+/// What was wanted of images from packages, and whether it came.
+pub fn targets(rows: &[Row]) -> String {
+    let wall = |name: &str| wall(rows, name);
     let best = wall("mmdebstrap + umoci").min(wall("mmdebstrap + buildah"));
     let times = best / wall("longshore, cold");
-    let met = |met: bool| if met { "met" } else { "missed" };
     format!(
         "\ncold {times:.1} × as fast as the best of the others (target 3: {}) · no-op under 100 ms: {} · one file under 500 ms: {}\n",
-        met(times >= 3.0),
-        met(wall("longshore, no-op") < 0.1),
-        met(wall("longshore, one file") < 0.5),
+        target(times >= 3.0),
+        target(wall("longshore, no-op") < 0.1),
+        target(wall("longshore, one file") < 0.5),
     )
 }
 
