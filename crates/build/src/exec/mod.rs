@@ -2,6 +2,7 @@
 
 mod collect;
 mod host;
+mod log;
 mod scene;
 mod settings;
 mod steps;
@@ -13,6 +14,8 @@ use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step};
 
+pub use collect::references;
+pub(crate) use log::printable;
 pub(crate) use scene::{Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
 pub(crate) use steps::{Steps, environment};
