@@ -48,8 +48,7 @@ pub(crate) fn shared(
         fs::remove_dir_all(&home)?;
     }
     let scratch = store.scratch();
-    fs::create_dir_all(scratch.join("tree"))?;
-    write(&tree, store, &scratch.join("tree"), jobs)?;
+    write(&tree, store, &open(&scratch, "tree")?, jobs)?;
     fs::write(scratch.join("whole"), b"")?;
     fs::rename(&scratch, &home)?;
     Ok(folder)
@@ -96,6 +95,19 @@ pub(crate) fn write(tree: &Tree, store: &Store, to: &Path, jobs: usize) -> Resul
 
 fn tree_has_folder(tree: &Tree, path: &TreePath) -> bool {
     tree.get(path).is_some_and(|entry| entry.node == Node::Directory)
+}
+
+/// Makes the folders of `below`, one in the other, in `top`, which it makes too where it isn't there. All can be read by
+/// everyone, whatever the caller's umask is: builds see the modes.
+pub(crate) fn open(top: &Path, below: impl AsRef<Path>) -> Result<PathBuf, Error> {
+    fs::create_dir_all(top)?;
+    let mut place = top.to_owned();
+    make(&place, 0o755)?;
+    for part in below.as_ref().components() {
+        place.push(part);
+        make(&place, 0o755)?;
+    }
+    Ok(place)
 }
 
 fn make(place: &Path, mode: u16) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use longshore_oci::{Progress, Step};
 use longshore_stack::model::{BuildInput, BuildKind, BuildSpec};
 
 use crate::Error;
@@ -63,14 +64,20 @@ impl Graph {
     }
 
     /// Makes every build once all that it needs is made, up to `jobs` at once. `make` is given a build's name and what
-    /// those that it needs made. After a failure nothing new begins; the first failure by name is the answer.
+    /// those that it needs made. After a failure nothing new begins; the first failure by name is the answer. Builds that
+    /// wait for others say so to `progress`.
     pub fn run<T: Clone + Send, E: Send>(
         &self,
         jobs: usize,
+        progress: &dyn Progress,
         make: impl Fn(&str, BTreeMap<String, T>) -> Result<T, E> + Sync,
     ) -> Result<BTreeMap<String, T>, E> {
-        let state =
-            Mutex::new(State { begun: BTreeSet::new(), made: BTreeMap::new(), failed: BTreeMap::new() });
+        let state = Mutex::new(State {
+            begun: BTreeSet::new(),
+            made: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            waiting: self.waiting(progress),
+        });
         let changed = Condvar::new();
         let work = || {
             let mut now = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,8 +91,16 @@ impl Graph {
                 let result = make(name, given);
                 now = state.lock().unwrap_or_else(PoisonError::into_inner);
                 match result {
-                    Ok(made) => drop(now.made.insert(name.to_owned(), made)),
-                    Err(error) => drop(now.failed.insert(name.to_owned(), error)),
+                    Ok(made) => {
+                        now.made.insert(name.to_owned(), made);
+                        let State { waiting, made, .. } = &mut *now;
+                        let unmade = |needed: &String| !made.contains_key(needed);
+                        waiting.retain(|name, _| self.needs[*name].iter().any(unmade));
+                    }
+                    Err(error) => {
+                        now.failed.insert(name.to_owned(), error);
+                        now.waiting.clear();
+                    }
                 }
                 changed.notify_all();
             }
@@ -98,8 +113,19 @@ impl Graph {
         failed.into_values().next().map_or(Ok(made), Err)
     }
 
+    /// The builds that can't begin yet.
+    fn waiting(&self, progress: &dyn Progress) -> BTreeMap<&str, Box<dyn Step>> {
+        let waiting = self.needs.iter().filter(|(_, needs)| !needs.is_empty());
+        waiting
+            .map(|(name, needs)| {
+                let on: Vec<_> = needs.iter().cloned().collect();
+                (name.as_str(), progress.wait(name, &on))
+            })
+            .collect()
+    }
+
     /// The first build by name that can begin, with what it needs.
-    fn ready<T: Clone, E>(&self, now: &State<T, E>) -> Option<(&str, BTreeMap<String, T>)> {
+    fn ready<T: Clone, E>(&self, now: &State<'_, T, E>) -> Option<(&str, BTreeMap<String, T>)> {
         self.needs.iter().filter(|(name, _)| !now.begun.contains(*name)).find_map(|(name, needs)| {
             let given = needs.iter().map(|needed| Some((needed.clone(), now.made.get(needed)?.clone())));
             Some((name.as_str(), given.collect::<Option<_>>()?))
@@ -107,15 +133,50 @@ impl Graph {
     }
 }
 
-struct State<T, E> {
+struct State<'a, T, E> {
     begun: BTreeSet<String>,
     made: BTreeMap<String, T>,
     failed: BTreeMap<String, E>,
+    /// Builds whose needs are not all made.
+    waiting: BTreeMap<&'a str, Box<dyn Step>>,
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use longshore_oci::Silent;
+
     use super::*;
+
+    /// Writes down who waits, and whose wait is over.
+    #[derive(Default)]
+    struct Waits(Arc<Mutex<Vec<String>>>);
+
+    struct Wait(Arc<Mutex<Vec<String>>>, String);
+
+    impl Progress for Waits {
+        fn begin(&self, _verb: &'static str, _what: &str, _bytes: Option<u64>) -> Box<dyn Step> {
+            Box::new(Silent)
+        }
+
+        fn wait(&self, what: &str, on: &[String]) -> Box<dyn Step> {
+            self.0.lock().unwrap().push(format!("{what} waits for {}", on.join(", ")));
+            Box::new(Wait(Arc::clone(&self.0), what.to_owned()))
+        }
+
+        fn note(&self, _message: &str) {}
+    }
+
+    impl Step for Wait {
+        fn advance(&self, _bytes: u64) {}
+    }
+
+    impl Drop for Wait {
+        fn drop(&mut self) {
+            self.0.lock().unwrap().push(format!("{} waits no more", self.1));
+        }
+    }
 
     fn all(text: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -128,7 +189,7 @@ mod tests {
         let graph = Graph::new(&all, [String::from("a")]).unwrap();
         for jobs in [1, 3] {
             let order = Mutex::new(Vec::new());
-            let made = graph.run(jobs, |name, given: BTreeMap<String, String>| {
+            let made = graph.run(jobs, &Silent, |name, given: BTreeMap<String, String>| {
                 order.lock().unwrap().push(name.to_owned());
                 let given: Vec<_> = given.into_values().collect();
                 Ok::<_, Error>(format!("{name}({})", given.join(",")))
@@ -144,7 +205,7 @@ mod tests {
     fn independent_builds_run_at_once() {
         let graph = Graph::new(&all(&[("a", &[]), ("b", &[])]), ["a", "b"].map(String::from)).unwrap();
         let meeting = std::sync::Barrier::new(2);
-        let made = graph.run(2, |_, _: BTreeMap<String, ()>| {
+        let made = graph.run(2, &Silent, |_, _: BTreeMap<String, ()>| {
             meeting.wait();
             Ok::<_, Error>(())
         });
@@ -152,10 +213,34 @@ mod tests {
     }
 
     #[test]
+    fn builds_wait_until_all_that_they_need_is_made() {
+        let all = all(&[("app", &["base", "web"]), ("base", &[]), ("web", &["base"])]);
+        let graph = Graph::new(&all, [String::from("app")]).unwrap();
+        let (waits, made) = (Waits::default(), |name: &str| format!("{name} is made"));
+        let lines = Arc::clone(&waits.0);
+        let done = graph.run(1, &waits, |name, _: BTreeMap<String, ()>| {
+            lines.lock().unwrap().push(made(name));
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+        let expected = [
+            "app waits for base, web",
+            "web waits for base",
+            "base is made",
+            "web waits no more",
+            "web is made",
+            "app waits no more",
+            "app is made",
+        ];
+        assert_eq!(*lines.lock().unwrap(), expected);
+    }
+
+    #[test]
     fn a_failure_is_given_and_what_needs_it_never_begins() {
         let graph = Graph::new(&all(&[("a", &["b"]), ("b", &[])]), [String::from("a")]).unwrap();
         let result = graph.run(
             2,
+            &Silent,
             |name, _: BTreeMap<String, ()>| {
                 if name == "a" { Ok(()) } else { Err(format!("{name} failed")) }
             },

@@ -24,6 +24,6 @@ mod root;
 mod source;
 
 pub use error::{Error, Failed};
-pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Toolchains};
+pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Toolchains, references};
 pub use input::{Input, Loaded};
 pub use recipe::{Artifact, Mounted, Output, Recipe, Root, SANDBOX_VERSION, Step};

@@ -1,18 +1,19 @@
 //! Proves that a recipe makes the same bytes under other conditions, or names the first file that differs.
 
+mod contents;
+mod section;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::Read;
 use std::num::NonZeroUsize;
 
-use longshore_oci::{Content, Entry, Node, Store, Tree, TreePath};
+use longshore_oci::{Entry, Node, Store, Tree, TreePath};
 
 use crate::exec::{Caches, Conditions};
 use crate::explain::{both, shown};
 use crate::{Error, Executor, Limits, Output, Recipe};
 
-/// Bytes that are shown around the first one that differs.
-const CONTEXT: usize = 16;
+/// What a rebuild changes, in words.
+const CHANGED: &str = "in another folder, as another user and group, on one CPU, with nothing kept";
 
 /// Where two outputs of one recipe differ first, by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +44,19 @@ pub fn rebuild(
     limits: &Limits,
 ) -> Result<Option<Difference>, Error> {
     let before = executor.run_within(recipe, limits)?;
+    let what = format!("{} {CHANGED}", recipe.name);
+    let again = executor.progress().during("Rebuilding", &what, None, |_| again(executor, recipe, limits))?;
+    compare(&before, &again, executor.store())
+}
+
+fn again(executor: &Executor<'_>, recipe: &Recipe, limits: &Limits) -> Result<Output, Error> {
     let conditions = Conditions {
         ids: (4242, 4343),
         cpus: NonZeroUsize::new(1),
         folder: executor.store().scratch().join("rebuild/in/another/folder"),
         caches: Caches::Cold,
     };
-    let again = executor.make(recipe, limits, &conditions, "logs-rebuild")?;
-    compare(&before, &again, executor.store())
+    executor.make(recipe, limits, &conditions, "logs-rebuild")
 }
 
 /// The first path where two outputs differ.
@@ -71,58 +77,7 @@ pub fn compare(old: &Output, new: &Output, store: &Store) -> Result<Option<Diffe
 
 fn entries(first: &Entry, second: &Entry, store: &Store) -> Result<String, Error> {
     match (&first.node, &second.node) {
-        (Node::File(a), Node::File(b)) if a != b => contents(a, b, store),
+        (Node::File(a), Node::File(b)) if a != b => contents::differ(a, b, store),
         _ => Ok(format!("differs: {} and {}", shown(first), shown(second))),
     }
-}
-
-fn contents(first: &Content, second: &Content, store: &Store) -> Result<String, Error> {
-    let (mut a, mut b) = (store.open_blob(first)?, store.open_blob(second)?);
-    let (mut here, mut there) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-    let mut offset = 0_u64;
-    loop {
-        let (n, m) = (fill(&mut a, &mut here)?, fill(&mut b, &mut there)?);
-        let common = n.min(m);
-        let differs = here[..common].iter().zip(&there[..common]).position(|(a, b)| a != b);
-        let Some(at) = differs.or((n != m || n == 0).then_some(common)) else {
-            offset += common as u64;
-            continue;
-        };
-        let sizes = match first.size == second.size {
-            true => format!("{} bytes both times", first.size),
-            false => format!("{} bytes, then {}", first.size, second.size),
-        };
-        return Ok(format!(
-            "differs at byte {} ({sizes}):\n  first  {}\n  second {}",
-            offset + at as u64,
-            around(&here[..n], at),
-            around(&there[..m], at)
-        ));
-    }
-}
-
-/// Some bytes from a few before `at`, in hexadecimal and as text.
-fn around(bytes: &[u8], at: usize) -> String {
-    let part = &bytes[at.saturating_sub(CONTEXT / 2)..bytes.len().min(at + CONTEXT)];
-    let mut hex = String::new();
-    for byte in part {
-        // Writing to a `String` can't fail.
-        let _ = write!(hex, "{byte:02x} ");
-    }
-    let text: String = part
-        .iter()
-        .map(|&byte| if byte.is_ascii_graphic() || byte == b' ' { byte.into() } else { '.' })
-        .collect();
-    format!("{hex} |{text}|")
-}
-
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
 }

@@ -41,8 +41,7 @@ pub(crate) fn packages(
         let components = executor.toolchains().components(packages).map_err(Error::Toolchain)?;
         let names = components.iter().map(|c| &**c);
         let step = format!("toolchain of {} packages", packages.len());
-        let _step = executor.progress().begin("Preparing", &step, None);
-        tree(names, executor.store())
+        executor.progress().during("Preparing", &step, None, |_| tree(names, executor.store()))
     })
 }
 

@@ -68,7 +68,7 @@ pub struct Global {
     /// Say more: notes, choices, what was left out
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Print results and errors as JSON
+    /// Print results and errors as JSON on standard output, and progress as JSON events on standard error
     #[arg(long, global = true)]
     pub json: bool,
     /// Use what the store holds; never the network
@@ -155,6 +155,9 @@ pub struct Rebuild {
     /// Builds of the stack [default: all]
     #[arg(value_name = "BUILD")]
     pub builds: Vec<String>,
+    /// All builds of the stack, as when none is named
+    #[arg(long, conflicts_with = "builds")]
+    pub all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -77,7 +77,7 @@ impl<'a> Builds<'a> {
         if wanted.is_empty() {
             return Ok(BTreeMap::new());
         }
-        self.graph(wanted)?.run(self.machine.jobs().get(), |name, given| {
+        self.graph(wanted)?.run(self.machine.jobs().get(), &*self.machine.progress, |name, given| {
             let spec = &self.project.stack.builds[name];
             let prepared = self.prepare(name, platform, &given)?;
             if !prepared.pins.without(&pins(self.lock)?).is_empty() {

@@ -10,7 +10,7 @@ use longshore_sources::net::{self, Access, Client};
 
 use crate::args::Global;
 use crate::project::Project;
-use crate::report::{Failure, Verbosity, progress};
+use crate::report::{Failure, Verbosity};
 use crate::settings::Settings;
 
 /// How far the store's records are believed.
@@ -36,13 +36,8 @@ pub struct Machine {
 
 impl Machine {
     /// Opens the store and makes a client; nothing is fetched yet.
-    pub fn open(global: &Global, trust: Trust) -> Result<Self, Failure> {
+    pub fn open(global: &Global, trust: Trust, progress: Arc<dyn Progress>) -> Result<Self, Failure> {
         let settings = Settings::read(global.jobs)?;
-        let verbosity = match (global.quiet, global.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        };
         let network = net::Settings {
             access: if global.offline { Access::Offline } else { Access::Online },
             proxies: settings.proxies.clone(),
@@ -52,8 +47,8 @@ impl Machine {
         Ok(Self {
             store: Store::open(&settings.store)?,
             client: Client::new(network)?,
-            progress: progress(verbosity),
-            verbosity,
+            progress,
+            verbosity: Verbosity::of(global),
             trust,
             leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
             host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },

@@ -22,8 +22,9 @@ use crate::args::Cli;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Everything appears by rename, so there is nothing to undo.
-    let interrupted = || {
-        eprintln!("interrupted; nothing half-written is left, run the command again to go on");
+    let global = cli.global.clone();
+    let interrupted = move || {
+        report::interrupted(&global);
         std::process::exit(130);
     };
     if ctrlc::set_handler(interrupted).is_err() {

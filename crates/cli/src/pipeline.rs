@@ -1,13 +1,14 @@
 //! The way of the data, on a page: locked inputs → components → root filesystems → layer plan → layers → images.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use longshore_image::lint::{self, Finding, Severity};
 use longshore_image::pack::{self, Recipe};
 use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
-use longshore_oci::{Platform, Reference};
+use longshore_oci::{Component, Platform, Reference};
 use longshore_stack::lock::Lock;
 
 use crate::builds::{self, Builds};
@@ -18,6 +19,8 @@ use crate::report::Failure;
 
 /// The root filesystems of one platform, their layers planned together.
 pub struct Composed {
+    /// What builds made that any image takes something from, by name.
+    pub built: BTreeMap<String, Arc<Component>>,
     /// By image.
     pub rootfs: BTreeMap<String, RootFs>,
     /// Which paths go into which layer.
@@ -66,7 +69,7 @@ pub fn compose(
         ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
     });
     let plan = plan::plan(&planned.collect());
-    Ok(Composed { rootfs: all, plan })
+    Ok(Composed { built, rootfs: all, plan })
 }
 
 /// What lints say of one image, less what it allows.

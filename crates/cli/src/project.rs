@@ -10,9 +10,9 @@ use longshore_oci::Platform;
 use longshore_stack::lock::Lock;
 use longshore_stack::model::Stack;
 
-use crate::args::Selection;
+use crate::args::{Global, Selection};
 use crate::commands::lock::Written;
-use crate::report::{Failure, diagnostic_text};
+use crate::report::{Failure, warn};
 
 /// A checked stack and where it is.
 pub struct Project {
@@ -22,7 +22,7 @@ pub struct Project {
 
 impl Project {
     /// Reads and checks `stack.toml` in `folder`; its warnings go to standard error.
-    pub fn open(folder: &Path) -> Result<Self, Failure> {
+    pub fn open(folder: &Path, global: &Global) -> Result<Self, Failure> {
         let path = folder.join("stack.toml");
         if !path.exists() {
             return Err(Failure::Usage {
@@ -31,7 +31,7 @@ impl Project {
             });
         }
         let read = longshore_stack::read(&path).map_err(Failure::Stack)?;
-        read.warnings.iter().for_each(|warning| eprintln!("{}", diagnostic_text(warning)));
+        read.warnings.iter().for_each(|warning| warn(warning, global));
         Ok(Self { folder: folder.to_owned(), stack: read.stack })
     }
 

@@ -154,8 +154,9 @@ fn store_file(place: &Path, store: &Store) -> Result<(Content, Option<FileFacts>
     Ok((content, facts))
 }
 
-/// What programs need that is not among what the build left.
-fn references(tree: &Tree, facts: &Facts) -> Vec<String> {
+/// Program interpreters and shared libraries that the programs of an output need at run time and that are not in it,
+/// sorted.
+pub fn references(tree: &Tree, facts: &Facts) -> Vec<String> {
     let own: BTreeSet<&[u8]> = tree.iter().map(|(path, _)| path.name()).collect();
     let mut found = BTreeSet::new();
     for facts in facts.values() {

@@ -1,12 +1,13 @@
 //! What of the machine itself builds may see: its toolchain where the stack file says so, its certificates in fetches.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_sandbox::{Access, Mount};
 
 use super::scene::mount;
-use crate::Error;
+use crate::{Error, folder};
 
 /// Where programs and what they read are.
 const SEEN: [&str; 14] = [
@@ -34,10 +35,11 @@ const CERTIFICATES: [&str; 3] =
 /// Makes a root in `to` that shows the machine's programs, libraries and headers, and nobody's files.
 pub(super) fn root(to: &Path, mounts: &mut Vec<Mount>) -> Result<PathBuf, Error> {
     for name in MOUNT_POINTS.iter().chain(&["etc"]) {
-        fs::create_dir_all(to.join(name))?;
+        folder::open(to, name)?;
     }
     for (name, text) in crate::root::FILES {
         fs::write(to.join(name), text)?;
+        fs::set_permissions(to.join(name), std::fs::Permissions::from_mode(0o644))?;
     }
     for name in SEEN {
         let (from, place) = (Path::new("/").join(name), to.join(name));
@@ -47,7 +49,7 @@ pub(super) fn root(to: &Path, mounts: &mut Vec<Mount>) -> Result<PathBuf, Error>
             continue;
         }
         match found.is_dir() {
-            true => fs::create_dir_all(&place)?,
+            true => drop(folder::open(to, name)?),
             false => fs::write(&place, b"")?,
         }
         mounts.push(mount(from, Path::new("/").join(name), Access::Read));

@@ -2,6 +2,7 @@
 
 mod collect;
 mod host;
+mod log;
 mod scene;
 mod settings;
 mod steps;
@@ -14,6 +15,8 @@ use serde::Serialize;
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step};
 
+pub use collect::references;
+pub(crate) use log::printable;
 pub(crate) use scene::{Caches, Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
 pub(crate) use steps::{Steps, environment};

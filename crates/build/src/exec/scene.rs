@@ -89,12 +89,9 @@ impl Scene {
         conditions: &Conditions,
     ) -> Result<Self, Error> {
         let folder = conditions.folder.clone();
-        for name in ["build", "out"] {
-            fs::create_dir_all(folder.join(name))?;
-        }
         let mut all = vec![
-            mount(folder.join("build"), "/build", Access::Write),
-            mount(folder.join("out"), "/out", Access::Write),
+            mount(folder::open(&folder, "build")?, "/build", Access::Write),
+            mount(folder::open(&folder, "out")?, "/out", Access::Write),
         ];
         let root = match root {
             Root::Packages(packages) => root::packages(executor, packages)?,
@@ -218,7 +215,7 @@ fn trees(
                 continue;
             }
             let place = points.join(&top[1..]);
-            fs::create_dir_all(place.join(below))?;
+            folder::open(&place, below)?;
             if made.insert(top) {
                 all.push(mount(place, top, Access::Read));
             }

@@ -7,14 +7,10 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use longshore_sandbox::{Command, Exit, Status};
 
+use super::log::{Log, tail};
 use super::scene::Scene;
 use super::{Executor, Leftovers};
 use crate::{Error, Failed, Step, folder};
-
-/// Lines of a failed command's log that are shown.
-const TAIL: usize = 30;
-/// As much of the end of a log is read for them.
-const TAIL_BYTES: usize = 64 << 10;
 
 /// What every command finds in its environment, whatever the machine's own is.
 pub(crate) fn environment() -> BTreeMap<String, String> {
@@ -53,21 +49,29 @@ impl Steps<'_> {
         for (number, step) in self.steps.iter().enumerate() {
             let path = self.logs.join(format!("{:02}.log", number + 1));
             let shown = format!("{}: {}", self.build, step.what);
-            let _step = self.executor.progress().begin(self.verb, &shown, None);
-            let exit = self.one(step, &scene, &path)?;
+            let told = self.executor.progress().begin(self.verb, &shown, None);
+            let exit = self.one(step, &scene, &path, &*told).inspect_err(|_| told.fail())?;
             if !exit.status.success() {
+                told.fail();
+                drop(told);
                 return Err(self.failed(step, exit, path, scene));
             }
         }
         Ok(scene)
     }
 
-    fn one(&self, step: &Step, scene: &Scene, path: &Path) -> Result<Exit, Error> {
+    fn one(
+        &self,
+        step: &Step,
+        scene: &Scene,
+        path: &Path,
+        told: &dyn longshore_oci::Step,
+    ) -> Result<Exit, Error> {
         let mut env = environment();
         env.extend(self.env.clone());
         env.extend(step.env.clone());
         let command = Command { argv: step.argv.clone(), env, cwd: PathBuf::from(&step.cwd) };
-        let mut log = fs::File::create(path)?;
+        let mut log = Log::create(path, told)?;
         let ended = scene.sandbox.run(&command, &mut log);
         log.flush()?;
         ended.map_err(|error| Error::Sandbox { build: self.build.to_owned(), error })
@@ -103,22 +107,4 @@ impl Steps<'_> {
             kept,
         }))
     }
-}
-
-/// The last lines of a log, as far as they can be shown.
-fn tail(log: &Path) -> Result<Vec<String>, Error> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let mut file = fs::File::open(log)?;
-    let size = file.metadata()?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(TAIL_BYTES as u64)))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES as u64).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().map(printable).collect();
-    Ok(lines[lines.len().saturating_sub(TAIL)..].to_vec())
-}
-
-/// A line without what would move a terminal's cursor.
-fn printable(line: &str) -> String {
-    line.chars().filter(|c| *c == '\t' || !c.is_control()).collect()
 }

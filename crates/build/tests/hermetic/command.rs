@@ -108,7 +108,7 @@ fn builds_take_each_others_outputs() {
     .into();
     let edges = specs.iter().map(|(name, (_, inputs))| ((*name).to_owned(), needed(inputs))).collect();
     let graph = Graph::new(&edges, [String::from("all")]).unwrap();
-    let outputs = graph.run(2, |name, given| {
+    let outputs = graph.run(2, &longshore_oci::Silent, |name, given| {
         let (script, inputs) = &specs[name];
         let recipe = prepare(&machine, name, script, inputs.clone(), given)?;
         Ok::<_, Error>(machine.executor().run(&recipe)?.tree)

@@ -9,7 +9,7 @@ use crate::project::Project;
 use crate::report::{Failure, plural, print, print_json};
 
 pub fn run(global: &Global, folder: &Path) -> Result<(), Failure> {
-    let project = Project::open(folder)?;
+    let project = Project::open(folder, global)?;
     let lock = project.read_lock()?;
     let stale = lock.as_ref().map(|lock| project.stale(lock)).unwrap_or_default();
     if global.locked && (lock.is_none() || !stale.is_empty()) {

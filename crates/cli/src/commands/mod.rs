@@ -18,27 +18,32 @@ mod update;
 mod why;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use longshore_oci::Progress;
 
 use crate::args::{Cli, Command};
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
-use crate::report::Failure;
+use crate::report::{Failure, note, progress};
 
 /// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
 pub fn run(cli: &Cli) -> Result<(), Failure> {
-    match attempt(cli, Trust::Records) {
+    let progress = progress(&cli.global);
+    match attempt(cli, Trust::Records, &progress) {
         Err(failure) if failure.missing().is_some() => {
-            eprintln!("note: {failure}; the store has lost it, so what lacks a file is unpacked again");
-            attempt(cli, Trust::Blobs)
+            let what = format!("{failure}; the store has lost it, so what lacks a file is unpacked again");
+            note(&what, &cli.global);
+            attempt(cli, Trust::Blobs, &progress)
         }
         other => other,
     }
 }
 
-fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failure> {
+fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), Failure> {
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let project = || Project::open(&folder);
-    let machine = || Machine::open(&cli.global, trust);
+    let project = || Project::open(&folder, &cli.global);
+    let machine = || Machine::open(&cli.global, trust, Arc::clone(progress));
     match &cli.command {
         Command::Init(args) => init::run(args, &folder),
         Command::Check => check::run(&cli.global, &folder),

@@ -31,8 +31,13 @@ pub fn run(args: &Rebuild, global: &Global, project: &Project, machine: &Machine
             }
         }
     }
-    if global.json {
-        print_json(&rows);
+    if !differ.is_empty() {
+        return Err(Failure::Differs(differ));
     }
-    if differ.is_empty() { Ok(()) } else { Err(Failure::Differs(differ)) }
+    match global.json {
+        true => print_json(&rows),
+        false if names.is_empty() => print("the stack has no builds"),
+        false => {}
+    }
+    Ok(())
 }

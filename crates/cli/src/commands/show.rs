@@ -1,15 +1,18 @@
 //! `longshore show`: what is in images, where it comes from, and what stayed out.
 
+use std::collections::BTreeSet;
+
+use longshore_build::references;
 use longshore_image::lint::Finding;
 use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::Platform;
-use longshore_stack::model::ImageSpec;
+use longshore_oci::{Component, Node, Origin, Platform};
+use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde_json::{Value, json};
 
 use super::lock::for_build;
 use crate::args::{Global, Show};
 use crate::machine::Machine;
-use crate::pipeline;
+use crate::pipeline::{self, Composed};
 use crate::project::Project;
 use crate::report::{Failure, bytes, plural, print, print_json};
 
@@ -21,10 +24,12 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
         let composed = pipeline::compose(project, &lock, machine, &platform)?;
         for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
             let findings = pipeline::findings(project, name, &platform, rootfs);
+            let spec = &project.stack.images[name];
+            let taken: Vec<_> = taken(spec, &composed);
             if global.json {
-                rows.push(as_json(name, &platform, rootfs, &findings, args));
+                rows.push(as_json(name, &platform, rootfs, &taken, &findings, args));
             } else {
-                as_text(name, &platform, &project.stack.images[name], rootfs, &findings, args);
+                as_text(name, &platform, spec, rootfs, &taken, &findings, args);
             }
         }
     }
@@ -34,11 +39,36 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
     Ok(())
 }
 
+/// What a build made, of which an image takes something.
+struct Taken<'a> {
+    build: &'a str,
+    files: usize,
+    bytes: u64,
+    /// What its programs need at run time that it does not hold.
+    references: Vec<String>,
+}
+
+/// The builds that an image takes something from, by name.
+fn taken<'a>(spec: &'a ImageSpec, composed: &Composed) -> Vec<Taken<'a>> {
+    let build = |content: &'a ContentSpec| match content {
+        ContentSpec::Build(request) => Some(request.name.as_str()),
+        _ => None,
+    };
+    let names: BTreeSet<_> = spec.contents.iter().filter_map(build).collect();
+    let taken = |build: &'a str| {
+        let Component { tree, facts, .. } = &**composed.built.get(build)?;
+        let files = tree.iter().filter(|(_, entry)| entry.node != Node::Directory).count();
+        Some(Taken { build, files, bytes: tree.size(), references: references(tree, facts) })
+    };
+    names.into_iter().filter_map(taken).collect()
+}
+
 fn as_text(
     name: &str,
     platform: &Platform,
     spec: &ImageSpec,
     rootfs: &RootFs,
+    taken: &[Taken<'_>],
     findings: &[Finding],
     args: &Show,
 ) {
@@ -77,14 +107,24 @@ fn as_text(
     if args.scripts {
         return;
     }
-    for (origin, paths) in
-        rootfs.components().iter().filter(|(o, _)| !matches!(o, longshore_oci::Origin::Package(_)))
-    {
+    for (origin, paths) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
         print(&format!("  {origin}: {}", plural(paths.len(), "path")));
+        if let Origin::Build(name) = origin {
+            taken.iter().filter(|taken| taken.build == name).for_each(|taken| print(&made(taken)));
+        }
     }
     for finding in findings {
         print(&format!("  {} [{}:{}]: {}", finding.severity, finding.lint, finding.subject, finding.message));
     }
+}
+
+/// What a build made, and what that needs to run.
+fn made(taken: &Taken<'_>) -> String {
+    let needs = match &taken.references[..] {
+        [] => String::from("needs nothing else to run"),
+        some => format!("needs to run: {}", some.join(", ")),
+    };
+    format!("    output of {}, {}; {needs}", plural(taken.files, "file"), bytes(taken.bytes))
 }
 
 /// How it runs.
@@ -103,13 +143,29 @@ fn run_lines(spec: &ImageSpec) -> Vec<String> {
     lines
 }
 
-fn as_json(name: &str, platform: &Platform, rootfs: &RootFs, findings: &[Finding], args: &Show) -> Value {
+fn as_json(
+    name: &str,
+    platform: &Platform,
+    rootfs: &RootFs,
+    taken: &[Taken<'_>],
+    findings: &[Finding],
+    args: &Show,
+) -> Value {
+    let builds = taken.iter().map(|taken| {
+        json!({
+            "build": taken.build,
+            "files": taken.files,
+            "bytes": taken.bytes,
+            "references": taken.references,
+        })
+    });
     let mut row = json!({
         "image": name,
         "platform": platform.to_string(),
         "paths": rootfs.tree().len(),
         "bytes": rootfs.tree().size(),
         "packages": rootfs.packages(),
+        "builds": builds.collect::<Vec<_>>(),
         "findings": findings,
     });
     if args.files {

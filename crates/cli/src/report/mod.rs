@@ -8,5 +8,5 @@ pub mod why;
 
 pub use error::Failure;
 pub use progress::{Verbosity, progress};
-pub use render::{diagnostic_text, report};
-pub use text::{bytes, plural, print, print_json, published_json};
+pub use render::{interrupted, note, report, warn};
+pub use text::{bytes, duration, plural, print, print_json, published_json};

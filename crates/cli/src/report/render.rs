@@ -8,6 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use owo_colors::{OwoColorize, Stream};
 use serde_json::json;
 
+use super::progress::Event;
 use super::{Failure, print_json};
 use crate::args::Global;
 
@@ -26,6 +27,9 @@ fn as_json(failure: &Failure) -> serde_json::Value {
         Failure::Stack(all) => all.0.iter().map(diagnostic_json).collect(),
         Failure::Lint(findings) => {
             findings.iter().map(|(image, finding)| json!({ "image": image, "finding": finding })).collect()
+        }
+        Failure::Differs(builds) => {
+            builds.iter().map(|(build, what)| json!({ "build": build, "difference": what })).collect()
         }
         _ => Vec::new(),
     };
@@ -82,8 +86,39 @@ fn as_text(failure: &Failure) {
     }
 }
 
+/// Tells of something in the stack file that is probably wrong.
+pub fn warn(diagnostic: &Diagnostic, global: &Global) {
+    match (global.quiet, global.json) {
+        (true, _) => {}
+        (_, true) => {
+            let data = Some(diagnostic_json(diagnostic));
+            Event::Warning { message: &diagnostic.message, diagnostic: data }.print();
+        }
+        _ => eprintln!("{}", diagnostic_text(diagnostic)),
+    }
+}
+
+/// Tells of something to know while no step can be under way.
+pub fn note(message: &str, global: &Global) {
+    match (global.quiet, global.json) {
+        (true, _) => {}
+        (_, true) => Event::Note { message }.print(),
+        _ => eprintln!("note: {message}"),
+    }
+}
+
+/// Tells that the user ended the run.
+pub fn interrupted(global: &Global) {
+    let message = "interrupted; nothing half-written is left, run the command again to go on";
+    match (global.quiet, global.json) {
+        (true, true) => {}
+        (_, true) => Event::Note { message }.print(),
+        _ => eprintln!("{message}"),
+    }
+}
+
 /// A diagnostic with its source line.
-pub fn diagnostic_text(diagnostic: &Diagnostic) -> String {
+fn diagnostic_text(diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,

@@ -1,6 +1,7 @@
 //! Words and numbers for people.
 
 use std::io::{Write, stdout};
+use std::time::Duration;
 
 use longshore_publish::{Identity, Published};
 use serde::Serialize;
@@ -22,6 +23,16 @@ pub fn bytes(size: u64) -> String {
         }
     }
     format!("{value:.1} {unit}")
+}
+
+/// A time for people, to the second: `9 s`, `4 min 12 s`, `1 h 30 min`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
 }
 
 /// `1 image`, `2 images`.
@@ -58,6 +69,17 @@ pub fn print_json(value: &impl Serialize) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    #[test]
+    fn times() {
+        for (milliseconds, text) in
+            [(999, "0 s"), (59_999, "59 s"), (252_100, "4 min 12 s"), (3_600_000, "1 h 0 min")]
+        {
+            assert_eq!(super::duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
     #[test]
     fn sizes() {
         for (size, text) in

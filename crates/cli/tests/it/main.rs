@@ -12,6 +12,8 @@ mod engines;
 mod errors;
 mod golden;
 mod interrupted;
+mod progress;
+mod rebuilds;
 mod reproducible;
 mod rootless;
 mod unpacked;

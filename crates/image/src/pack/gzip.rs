@@ -110,18 +110,18 @@ fn write_blob(
     progress: &dyn Progress,
 ) -> Result<Content, Error> {
     let chunks = chunk::plan(&layer.recipe);
-    let step = progress.begin("Compressing", layer.name(), Some(layer.size));
-    let mut blob =
-        store.writer().map_err(|source| Error::Store { layer: layer.name().to_owned(), source })?;
-    let mut tar = Sha256::new();
-    in_order(store, layer, &chunks, codec, jobs, |buffers| {
-        tar.update(&buffers.plain);
-        step.advance(buffers.plain.len() as u64);
-        write(&mut blob, &buffers.packed)
-            .map_err(|source| Error::Store { layer: layer.name().to_owned(), source })
-    })?;
-    layer.check(tar)?;
-    blob.commit().map_err(|source| Error::Store { layer: layer.name().to_owned(), source })
+    let failed = |source| Error::Store { layer: layer.name().to_owned(), source };
+    progress.during("Compressing", layer.name(), Some(layer.size), |step| {
+        let mut blob = store.writer().map_err(failed)?;
+        let mut tar = Sha256::new();
+        in_order(store, layer, &chunks, codec, jobs, |buffers| {
+            tar.update(&buffers.plain);
+            step.advance(buffers.plain.len() as u64);
+            write(&mut blob, &buffers.packed).map_err(failed)
+        })?;
+        layer.check(tar)?;
+        blob.commit().map_err(failed)
+    })
 }
 
 fn write(blob: &mut BlobWriter, bytes: &[u8]) -> Result<(), StoreError> {

@@ -98,17 +98,18 @@ fn measure(
     buffer: &mut Vec<u8>,
     progress: &dyn Progress,
 ) -> Result<Content, Error> {
-    let step = progress.begin("Packing", recipe.name(), None);
-    let mut hash = Sha256::new();
-    for chunk in chunk::plan(recipe) {
-        chunk::fill(store, recipe, &chunk, buffer)?;
-        hash.update(buffer);
-        step.advance(buffer.len() as u64);
-    }
-    let content = hash.finish();
-    // These types hold nothing that postcard can't, so an empty record is never written.
-    let record = postcard::to_allocvec(&content).unwrap_or_default();
-    let failed = |source| Error::Store { layer: recipe.name().to_owned(), source };
-    store.put_record(RECORD, &recipe.key(), &record).map_err(failed)?;
-    Ok(content)
+    progress.during("Packing", recipe.name(), None, |step| {
+        let mut hash = Sha256::new();
+        for chunk in chunk::plan(recipe) {
+            chunk::fill(store, recipe, &chunk, buffer)?;
+            hash.update(buffer);
+            step.advance(buffer.len() as u64);
+        }
+        let content = hash.finish();
+        // These types hold nothing that postcard can't, so an empty record is never written.
+        let record = postcard::to_allocvec(&content).unwrap_or_default();
+        let failed = |source| Error::Store { layer: recipe.name().to_owned(), source };
+        store.put_record(RECORD, &recipe.key(), &record).map_err(failed)?;
+        Ok(content)
+    })
 }

@@ -71,11 +71,11 @@ pub(crate) fn write(
             published.bytes_skipped += layer.size;
             continue;
         }
-        let step = progress.begin("Writing", layer.name(), Some(layer.size));
-        archive.stream(&path(&layer_path(layer))?, layer.tar(), |out| {
-            layer.write_tar(store, out).map_err(Error::from)
+        progress.during("Writing", layer.name(), Some(layer.size), |_| {
+            archive.stream(&path(&layer_path(layer))?, layer.tar(), |out| {
+                layer.write_tar(store, out).map_err(Error::from)
+            })
         })?;
-        step.advance(layer.size);
     }
     published.bytes_sent = archive.finish()?.written;
     Ok(published)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_oci::{Content, PackageId};
+use longshore_oci::{Content, PackageId, Step};
 use longshore_stack::lock::{Lock, LockedPackage, LockedRelease};
 use longshore_stack::model::{AptSource, SourceSpec, Stack};
 
@@ -70,23 +70,34 @@ fn one(
         return Err(Error::NotInLock { id: Box::new(id.clone()) });
     };
     let releases: Vec<_> = lock.releases.iter().filter(|release| release.source == id.source).collect();
-    let step = archives.progress.begin(
-        "Fetching",
-        &format!("{} {}", id.name, id.version),
-        Some(package.content.size),
-    );
+    let what = format!("{} {}", id.name, id.version);
+    archives.progress.during("Fetching", &what, Some(package.content.size), |step| {
+        download(archives, spec, &releases, id, package, step)
+    })?;
+    Ok(fetched)
+}
+
+/// From the mirrors, or else from the archives' snapshots.
+fn download(
+    archives: &Archives,
+    spec: &AptSource,
+    releases: &[&LockedRelease],
+    id: &PackageId,
+    package: &LockedPackage,
+    step: &dyn Step,
+) -> Result<(), Error> {
     let mirrors = mirrors(archives, id, spec, package)?;
-    let mut error = match archives.client.download(&mirrors, &package.content, archives.store, &*step) {
-        Ok(()) => return Ok(fetched),
+    let mut error = match archives.client.download(&mirrors, &package.content, archives.store, step) {
+        Ok(()) => return Ok(()),
         Err(error) => error,
     };
     let mut addresses = mirrors;
     // A mirror that answers with something else is as good a reason to look elsewhere as one that has nothing.
     if error.is_gone() || error.different().is_some() {
-        let snapshots = snapshots(archives, id, spec, &releases, package)?;
+        let snapshots = snapshots(archives, id, spec, releases, package)?;
         if !snapshots.is_empty() {
-            match archives.client.download(&snapshots, &package.content, archives.store, &*step) {
-                Ok(()) => return Ok(fetched),
+            match archives.client.download(&snapshots, &package.content, archives.store, step) {
+                Ok(()) => return Ok(()),
                 Err(NetError::Store(error)) => return Err(error.into()),
                 // A snapshot with something else says more than mirrors with nothing; snapshots that can't be reached say less.
                 Err(other) if error.different().is_none() && other.different().is_some() => error = other,

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use longshore_oci::{
-    Component, Content, Entry, Facts, FileFacts, Node, Origin, PackageId, PackageMeta, Progress, Store,
+    Component, Content, Entry, Facts, FileFacts, Node, Origin, PackageId, PackageMeta, Progress, Step, Store,
     StoreError, Tree, TreeError, TreePath,
 };
 use serde::{Deserialize, Serialize};
@@ -149,10 +149,10 @@ fn all(
         while !failed.load(Ordering::Relaxed) {
             let Some(&i) = todo.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let (id, deb) = packages[i];
-            let step = progress.begin("Unpacking", &format!("{} {}", id.name, id.version), Some(deb.size));
+            let what = format!("{} {}", id.name, id.version);
             // At most 64.
-            let result = decode(id, deb, store, jobs as u32);
-            step.advance(deb.size);
+            let decode = |_: &dyn Step| decode(id, deb, store, jobs as u32);
+            let result = progress.during("Unpacking", &what, Some(deb.size), decode);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
             results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(i, result);
         }

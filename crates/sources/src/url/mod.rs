@@ -57,12 +57,13 @@ pub fn component(
         Some(known) => known,
         None => {
             let url: Url = address(name, &pin.url)?;
-            let step = progress.begin("Fetching", name, Some(pin.content.size));
-            let fetched = client.download(&[url], &pin.content, store, &*step);
+            let size = Some(pin.content.size);
+            let fetched = progress
+                .during("Fetching", name, size, |step| client.download(&[url], &pin.content, store, step));
             fetched.map_err(|error| Error::Net { name: name.to_owned(), error: Box::new(error) })?;
-            drop(step);
-            let _step = progress.begin("Unpacking", name, Some(pin.content.size));
-            let unpacked = unpack::unpack(name, spec, &file_name, &pin.content, store)?;
+            let unpacked = progress.during("Unpacking", name, size, |_| {
+                unpack::unpack(name, spec, &file_name, &pin.content, store)
+            })?;
             if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
                 store.put_record(RECORD, &key, &bytes)?;
             }

@@ -50,8 +50,7 @@ fn learn(
     progress: &dyn Progress,
 ) -> Result<LockedUrl, Error> {
     let url = address(name, &file.url)?;
-    let step = progress.begin("Fetching", name, None);
-    let learnt = client.learn(&url, LIMIT, store, &*step);
+    let learnt = progress.during("Fetching", name, None, |step| client.learn(&url, LIMIT, store, step));
     let content = learnt.map_err(|error| Error::Net { name: name.to_owned(), error: Box::new(error) })?;
     if let Some(expected) = file.sha256.filter(|expected| *expected != content.digest) {
         return Err(Error::Different { name: name.to_owned(), expected, found: content.digest });

@@ -95,8 +95,9 @@ impl List<'_> {
             return Ok(());
         }
         let what = format!("{} {} {}", self.suite.source, self.suite.locked.suite, self.file);
-        let step = archives.progress.begin("Fetching", &what, Some(self.content.size));
-        archives.client.download(&self.addresses(), &self.content, archives.store, &*step)
+        archives.progress.during("Fetching", &what, Some(self.content.size), |step| {
+            archives.client.download(&self.addresses(), &self.content, archives.store, step)
+        })
     }
 
     /// By digest where offered: under its name, a list may be newer already than the release file.

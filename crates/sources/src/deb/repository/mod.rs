@@ -76,7 +76,10 @@ impl Repositories {
             }
         }
         let suites = archives.client.each(&wanted, |(name, spec, suite, keyring, locked)| {
-            suite::update(archives, name, spec, suite, keyring, *locked)
+            let what = format!("{name} {suite}");
+            archives.progress.during("Updating", &what, None, |_| {
+                suite::update(archives, name, spec, suite, keyring, *locked)
+            })
         })?;
         Ok(Self { suites })
     }

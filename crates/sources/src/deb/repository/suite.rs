@@ -41,7 +41,6 @@ pub(super) fn update(
     keyring: &Keyring,
     locked: Option<u64>,
 ) -> Result<Suite, Error> {
-    let _step = archives.progress.begin("Updating", &format!("{name} {suite}"), None);
     let expected = Expected { suite, expired: spec.expired, locked, now: archives.now };
     let addresses = archives.mirrors.archives(name, spec, suite)?;
     let key = record_key(spec, suite);
