@@ -1,4 +1,4 @@
-//! What tests are made with: a small apt repository with faults on demand, container engines started for one test,
+//! What tests are made with: a small apt repository with faults on demand, git repositories, container engines started for one test,
 //! second implementations (skopeo, umoci, dpkg-deb) and a sandbox to run the binary in.
 //!
 //! Everything here panics with a full account when something is not as it should be: a test tool has no caller that
@@ -16,11 +16,13 @@
 
 pub mod apt;
 pub mod engine;
+pub mod git;
 pub mod http;
 pub mod layout;
 pub mod sandbox;
 pub mod tool;
 pub mod tree;
 
+pub use git::GitServer;
 pub use sandbox::Sandbox;
 pub use tool::Tool;

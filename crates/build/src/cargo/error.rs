@@ -2,6 +2,8 @@
 
 use longshore_oci::Digest;
 
+use super::git::{self, GitError};
+
 /// Why a Cargo build can't be prepared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -47,16 +49,9 @@ pub enum Error {
         /// `none`, or the locked versions.
         found: String,
     },
-    /// A package comes from a git repository.
-    #[error(
-        "`{package}` comes from a git repository (revision {revision}), whose files no checksum in `Cargo.lock` covers"
-    )]
-    Git {
-        /// Name and version.
-        package: String,
-        /// The commit.
-        revision: String,
-    },
+    /// A git source can't be taken.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A package comes from something that is neither a registry nor the project.
     #[error("`{package}` comes from `{from}`, expected a registry or a folder of the project")]
     Source {
@@ -175,6 +170,9 @@ pub(super) fn explain(error: crate::Error) -> crate::Error {
     if let Some(line) = line(&["needs to be updated", "cannot update the lock file"]) {
         return Error::OutOfDate { line }.into();
     }
+    if let Some(error) = git::explain(&failed.tail) {
+        return Error::Git(error).into();
+    }
     // In this order: libcurl's own words say more than Cargo's.
     match line(&OF_CURL).or_else(|| line(&["failed to download", "failed to get successful HTTP"])) {
         Some(line) => Error::Unreachable { line }.into(),
@@ -204,6 +202,7 @@ impl Error {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Git(error) => return error.hint(),
             Self::Missing { file } if file == "Cargo.lock" => {
                 "run `cargo generate-lockfile` there, then `git add Cargo.lock`".to_owned()
             }
@@ -226,11 +225,6 @@ impl Error {
                 format!("take `{platform}` out of `platforms`, or run `longshore build` on a machine of that platform")
             }
             Self::Stale { .. } | Self::OutOfDate { .. } => "run `cargo update --workspace` there, then `git add Cargo.lock`".to_owned(),
-            Self::Git { package, .. } => format!(
-                "use a released version of `{0}`, or put its source into the project and run \
-                 `cargo add --path vendor/{0}`",
-                package.split(' ').next().unwrap_or_default()
-            ),
             Self::NoChecksum { .. } => "run `cargo generate-lockfile` with a current Cargo".to_owned(),
             Self::TwoSources { package } => format!("run `cargo tree --invert {package}` to see who asks for which"),
             Self::Outside { .. } | Self::OutsidePath { .. } => {

@@ -2,13 +2,14 @@
 //!
 //! The format is Cargo's own; its versions are described in the `cargo::core::resolver::encode` module of Cargo.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_oci::Digest;
 use semver::Version;
 use serde::Deserialize;
 
 use super::Error;
+use super::git::GitSource;
 
 /// The newest form that is understood.
 const NEWEST: u32 = 4;
@@ -22,6 +23,8 @@ pub struct CargoLock {
     pub form: u32,
     /// Packages of registries, sorted by name and version.
     pub registry: Vec<RegistryPackage>,
+    /// Revisions of git repositories that it takes packages from.
+    pub git: BTreeSet<GitSource>,
     /// Packages of the project itself, sorted by name.
     pub local: Vec<LocalPackage>,
 }
@@ -91,14 +94,17 @@ impl CargoLock {
             let version = version(package)?;
             versions.entry(&package.name).or_default().push(version);
         }
-        let (mut registry, mut local) = (Vec::new(), Vec::new());
+        let (mut registry, mut git, mut local) = (Vec::new(), BTreeSet::new(), Vec::new());
         for package in &raw.package {
             match &package.source {
                 None => local.push(LocalPackage {
                     name: package.name.clone(),
                     dependencies: dependencies(package, &versions),
                 }),
-                Some(source) => registry.push(registry_package(package, source)?),
+                Some(source) => match GitSource::parse(&id(package), source)? {
+                    Some(source) => drop(git.insert(source)),
+                    None => registry.push(registry_package(package, source)?),
+                },
             }
         }
         registry.sort_by(|a, b| (&a.name, &a.version, &a.source).cmp(&(&b.name, &b.version, &b.source)));
@@ -106,17 +112,15 @@ impl CargoLock {
         if let Some(pair) = registry.windows(2).find(|pair| pair[0].folder() == pair[1].folder()) {
             return Err(Error::TwoSources { package: pair[0].folder() });
         }
-        Ok(Self { form, registry, local })
+        Ok(Self { form, registry, git, local })
     }
 
-    /// The digest of what it takes from registries, whatever else is in it.
+    /// The digest of what it takes from registries and git repositories, whatever else is in it.
     pub fn key(&self) -> Digest {
-        let lines: String = self
-            .registry
-            .iter()
-            .map(|p| format!("{} {} {}\n", p.name, p.version, p.checksum.hex()))
-            .collect();
-        Digest::of(lines.as_bytes())
+        let crates = self.registry.iter().map(|p| format!("{} {} {}\n", p.name, p.version, p.checksum.hex()));
+        let revisions: BTreeSet<_> =
+            self.git.iter().map(|source| format!("git {}\n", source.revision)).collect();
+        Digest::of(crates.chain(revisions).collect::<String>().as_bytes())
     }
 }
 
@@ -133,17 +137,17 @@ fn version(package: &RawPackage) -> Result<Version, Error> {
     })
 }
 
+/// Name and version, for people.
+fn id(package: &RawPackage) -> String {
+    format!("{} {}", package.name, package.version)
+}
+
 fn registry_package(package: &RawPackage, source: &str) -> Result<RegistryPackage, Error> {
-    let id = || format!("{} {}", package.name, package.version);
-    if let Some(address) = source.strip_prefix("git+") {
-        let revision = address.rsplit_once('#').map_or("", |(_, revision)| revision).to_owned();
-        return Err(Error::Git { package: id(), revision });
-    }
     if !source.starts_with("registry+") && !source.starts_with("sparse+") {
-        return Err(Error::Source { package: id(), from: source.to_owned() });
+        return Err(Error::Source { package: id(package), from: source.to_owned() });
     }
-    let Some(checksum) = &package.checksum else { return Err(Error::NoChecksum { package: id() }) };
-    let checksum = Digest::from_hex(checksum).map_err(|_| Error::NoChecksum { package: id() })?;
+    let Some(checksum) = &package.checksum else { return Err(Error::NoChecksum { package: id(package) }) };
+    let checksum = Digest::from_hex(checksum).map_err(|_| Error::NoChecksum { package: id(package) })?;
     Ok(RegistryPackage {
         name: package.name.clone(),
         version: version(package)?,

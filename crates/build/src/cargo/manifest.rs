@@ -93,10 +93,11 @@ impl Project {
             }
             let spec = shared.unwrap_or(wanted);
             let name = text(spec, "package").unwrap_or(key);
-            let version = spec.as_str().or_else(|| text(spec, "version")).unwrap_or("*");
-            let asked = format!("{name} {version}");
+            let version = spec.as_str().or_else(|| text(spec, "version"));
+            let asked = format!("{name} {}", version.unwrap_or("*"));
             let Some(versions) = locked.get(name) else { return Err(stale(&file, &asked, &[])) };
-            if let Ok(wanted) = VersionReq::parse(version)
+            // Where nothing is asked for, as of git and path sources, any version will do; `*` means released ones.
+            if let Some(Ok(wanted)) = version.map(VersionReq::parse)
                 && !versions.iter().any(|version| wanted.matches(version))
             {
                 return Err(stale(&file, &asked, versions));

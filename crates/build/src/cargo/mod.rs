@@ -1,12 +1,14 @@
-//! Cargo packages: crates by the checksums of `Cargo.lock`, built frozen.
+//! Cargo packages: crates by the checksums of `Cargo.lock`, git sources by its revisions, built frozen.
 //!
 //! ```text
 //! Cargo.lock ─→ checksums ─→ crates: fetched by Cargo, each held to its checksum, unpacked by us ─→ /deps/vendor
+//!            └→ revisions ─→ git objects: fetched by Cargo, each held to its name ─→ /deps/git
 //! Cargo.toml ─→ is the lock theirs? which programs? ─→ cargo build --frozen … ─→ /out/bin
 //! ```
 
 mod bins;
 mod error;
+mod git;
 mod lock;
 mod manifest;
 mod recipe;
@@ -22,6 +24,7 @@ use longshore_oci::Platform;
 use longshore_stack::model::CargoBuild;
 
 pub use error::Error;
+pub use git::{GitError, ObjectId};
 
 use crate::source::Source;
 use crate::{Input, Mounted, Recipe, Root, SANDBOX_VERSION};
@@ -32,6 +35,9 @@ use manifest::Project;
 const MAX_LOCK: u64 = 16 << 20;
 /// From which Cargo on lock forms are read (Cargo's changelog).
 const FORMS: [(u32, (u64, u64), &str); 2] = [(3, (1, 53), "1.53"), (4, (1, 78), "1.78")];
+
+/// From which Cargo on a repository without its history can be read (libgit2 1.7).
+const SHALLOW: ((u64, u64), &str) = ((1, 74), "1.74");
 
 /// How the build `name` is made for `platform`. Checks the lock file and its manifests, and fetches the crates that the
 /// store lacks; with all of them there, neither network nor process is used.
@@ -71,12 +77,15 @@ pub fn prepare(
     })
 }
 
-/// Fails when the locked toolchain's Cargo is too old for the form of the lock.
+/// Fails when the locked toolchain's Cargo is too old for the form of the lock, or for what is in it.
 fn reads(lock: &CargoLock, root: &Root) -> Result<(), Error> {
     let Root::Packages(packages) = root else { return Ok(()) };
     let Some(cargo) = packages.keys().find(|id| id.name == "cargo") else { return Ok(()) };
     let mut numbers = cargo.version.split(['.', '+', '-', '~']).map(|part| part.parse::<u64>().unwrap_or(0));
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if !lock.git.is_empty() && found < SHALLOW.0 {
+        return Err(GitError::OldToolchain { needed: SHALLOW.1, found: cargo.version.clone() }.into());
+    }
     match FORMS.iter().find(|(form, ..)| *form == lock.form) {
         Some((form, first, needed)) if found < *first => {
             Err(Error::OldToolchain { form: *form, needed, found: cargo.version.clone() })

@@ -7,6 +7,7 @@ use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
 
 use super::Error;
 use super::bins::Selection;
+use super::git;
 use super::lock::CargoLock;
 use super::target::Target;
 use crate::{Root, Step};
@@ -14,7 +15,17 @@ use crate::{Root, Step};
 /// Where Cargo writes.
 const TARGET: &str = "/build/target";
 
-/// Brings every crate of the lock, for all platforms, into `/out/registry/cache`.
+/// Gives all checkouts below `/build/ch` the time that every other file has: some programs keep the times of files that
+/// they were built with. In `sh`, since the toolchain has no `find`.
+const TIMES: &str = r#"reset() {
+  for at in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -d "$at" ] && [ ! -L "$at" ]; then reset "$at"; fi
+  done
+  touch -c -h -d "@$SOURCE_DATE_EPOCH" "$1"/* "$1"/.[!.]* "$1"/..?*
+}
+reset /build/ch/git/checkouts"#;
+
+/// Brings every crate of the lock, for all platforms, into `/out/registry/cache`, and git's objects into `/out/git`.
 pub(super) fn fetch(root: &Root) -> Step {
     let mut argv = cargo(root);
     argv.extend(["fetch", "--locked"].map(str::to_owned));
@@ -52,14 +63,38 @@ pub(super) fn build(
         say(&["--no-default-features"]);
     }
     say(&["--config", &format!("profile.{}.strip=\"symbols\"", spec.profile)]);
-    for line in sources(lock) {
-        say(&["--config", &line]);
-    }
+    let sources: Vec<String> =
+        sources(lock).into_iter().flat_map(|line| ["--config".to_owned(), line]).collect();
+    argv.extend(sources.iter().cloned());
     let mut env = environment(target, host, spec.linkage, root);
     env.extend(user_env.clone());
     let what = format!("cargo build {}", selection.bins.join(" "));
-    let build = Step { what, argv, env, cwd: String::from("/src") };
-    Ok(vec![build, install(target, &spec.profile, &selection.bins)])
+    let mut steps = Vec::new();
+    if !lock.git.is_empty() {
+        steps.extend(check_out(root, sources, env.clone()));
+    }
+    steps.push(Step { what, argv, env, cwd: String::from("/src") });
+    steps.push(install(target, &spec.profile, &selection.bins));
+    Ok(steps)
+}
+
+/// Makes Cargo's checkouts from `/deps/git`. Only a command that may fetch does so, if only from there.
+fn check_out(root: &Root, sources: Vec<String>, mut env: BTreeMap<String, String>) -> [Step; 2] {
+    let mut argv = cargo(root);
+    argv.extend(["fetch", "--locked"].map(str::to_owned));
+    argv.extend(sources);
+    env.insert(String::from("XDG_CONFIG_HOME"), git::SETTINGS.to_owned());
+    // Git's own program, which a project may prefer, may be none of the toolchain's.
+    env.insert(String::from("CARGO_NET_GIT_FETCH_WITH_CLI"), String::from("false"));
+    let fetch = Step { what: String::from("cargo fetch from /deps"), argv, env, cwd: String::from("/src") };
+    let argv = ["/bin/sh", "-euc", TIMES].map(str::to_owned).into();
+    let times = Step {
+        what: String::from("reset times of checkouts"),
+        argv,
+        env: BTreeMap::new(),
+        cwd: String::from("/build"),
+    };
+    [fetch, times]
 }
 
 fn cargo(root: &Root) -> Vec<String> {
@@ -76,7 +111,7 @@ fn quiet() -> BTreeMap<String, String> {
         .into()
 }
 
-/// Every registry of the lock replaced by the vendor folder, without a word in the project's files (the Cargo book,
+/// Every registry of the lock replaced by the vendor folder and every git source by ours, without a word in the project's files (the Cargo book,
 /// "Source Replacement").
 fn sources(lock: &CargoLock) -> Vec<String> {
     let mut lines = BTreeSet::new();
@@ -95,6 +130,7 @@ fn sources(lock: &CargoLock) -> Vec<String> {
     if !lines.is_empty() {
         lines.insert(String::from("source.longshore.directory=\"/deps/vendor\""));
     }
+    lines.extend(lock.git.iter().flat_map(git::GitSource::settings));
     lines.into_iter().collect()
 }
 

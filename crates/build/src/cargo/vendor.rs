@@ -1,4 +1,4 @@
-//! Crates by their checksums: fetched once, unpacked once, and put side by side as a vendor folder.
+//! Crates by their checksums: fetched once, unpacked once, and put side by side as a vendor folder; git sources beside it.
 //!
 //! Cargo reads such a folder as a directory source (the Cargo book, "Source Replacement"). Its own checksum file says
 //! nothing here: what is in the folder was held to `Cargo.lock` before it was unpacked.
@@ -11,7 +11,7 @@ use longshore_oci::{Digest, Entry, Node, Store, Tree, TreePath, read_bounded};
 
 use super::lock::{CargoLock, RegistryPackage};
 use super::unpack::unpack;
-use super::{Error, error, recipe};
+use super::{Error, error, git, recipe};
 use crate::{Fetch, Input, Mounted};
 
 /// Kind of the store's records of unpacked crates, by their checksum. The number is that of the rules of unpacking.
@@ -21,14 +21,14 @@ const FOLDER: &str = "cargo-vendor-1";
 /// A `.crate` file is no larger; registries take a few megabytes.
 const MAX_CRATE: u64 = 256 << 20;
 
-/// The vendor folder of `lock` as a kept tree with everything below `vendor/`; none when it takes nothing from
-/// registries. Fetches what the store lacks.
+/// What `lock` takes from elsewhere, as a kept tree: crates below `vendor/`, git sources below `git/`; none when it takes
+/// nothing. Fetches what the store lacks.
 pub(super) fn folder(
     name: &str,
     lock: &CargoLock,
     input: &Input<'_>,
 ) -> Result<Option<Digest>, crate::Error> {
-    if lock.registry.is_empty() {
+    if lock.registry.is_empty() && lock.git.is_empty() {
         return Ok(None);
     }
     let store = input.executor.store();
@@ -46,11 +46,23 @@ pub(super) fn folder(
             _ => missing.push(package),
         }
     }
-    if !missing.is_empty() {
+    let mut revisions = Vec::new();
+    let mut unknown = Vec::new();
+    for source in &lock.git {
+        match git::kept(source, store)? {
+            Some(taken) => revisions.push(taken),
+            None => unknown.push(source),
+        }
+    }
+    if !missing.is_empty() || !unknown.is_empty() {
         let fetched = input.executor.fetch(&fetch(name, input)).map_err(error::explain)?;
         for package in missing {
             let tree = accept(&fetched, package, store)?;
             crates.insert(package.folder(), (package, tree));
+        }
+        let objects = git::Objects::below(&fetched.join("git"))?;
+        for source in unknown {
+            revisions.push(git::accept(&objects, source, store)?);
         }
         // What is left of it is of no use, and gone with the process at the latest.
         let _ = fs::remove_dir_all(&fetched);
@@ -59,6 +71,7 @@ pub(super) fn folder(
     for (name, (package, tree)) in crates {
         place(&mut folder, &name, package, &tree, store)?;
     }
+    git::place(&mut folder, &revisions, store)?;
     let digest = input.executor.put_tree(&folder)?;
     store.put_record(FOLDER, &key, digest.as_bytes())?;
     Ok(Some(digest))
