@@ -17,31 +17,41 @@ mod show;
 mod update;
 mod why;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use crate::args::{Cli, Command};
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
-use crate::report::Failure;
+use crate::report::{Failed, Failure};
 
 /// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
-pub fn run(cli: &Cli) -> Result<(), Failure> {
+pub fn run(cli: &Cli) -> Result<(), Failed> {
     match attempt(cli, Trust::Records) {
-        Err(failure) if failure.missing().is_some() => {
-            eprintln!("note: {failure}; the store has lost it, so what lacks a file is unpacked again");
+        Err(failed) if failed.failure.missing().is_some() => {
+            eprintln!(
+                "note: {}; the store has lost it, so what lacks a file is unpacked again",
+                failed.failure
+            );
             attempt(cli, Trust::Blobs)
         }
         other => other,
     }
 }
 
-fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failure> {
+fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failed> {
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let project = || Project::open(&folder);
+    // Which profile hints must name is known once the stack file has been read.
+    let profile = OnceCell::new();
+    let project = || -> Result<Project, Failure> {
+        let project = Project::open(&folder, cli.global.profile())?;
+        profile.get_or_init(|| project.profile.clone());
+        Ok(project)
+    };
     let machine = || Machine::open(&cli.global, trust);
-    match &cli.command {
+    let done = match &cli.command {
         Command::Init(args) => init::run(args, &folder),
-        Command::Check => check::run(&cli.global, &folder),
+        Command::Check => return check::run(&cli.global, &folder),
         Command::Lock => lock::run(&cli.global, &project()?, &machine()?),
         Command::Update(args) => update::run(args, &cli.global, &project()?, &machine()?),
         Command::Build(args) => build::run(args, &cli.global, &project()?, &machine()?),
@@ -59,5 +69,6 @@ fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failure> {
             reference::run(args);
             Ok(())
         }
-    }
+    };
+    done.map_err(|failure| Failed { failure, profile: profile.into_inner().flatten() })
 }
