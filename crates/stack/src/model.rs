@@ -1,4 +1,4 @@
-//! The checked stack: what the rest of longshore works on. Only [`crate::read`] makes one.
+//! The checked stack: what the rest of longshore works on. Only [`crate::read`] and [`crate::read_all`] make one.
 
 mod build;
 

@@ -18,8 +18,8 @@ pub fn run(global: &Global, folder: &Path) -> Result<(), Failed> {
     };
     let mut looked = Vec::new();
     for project in &projects {
-        let one = look(global, project);
-        looked.push(one.map_err(|failure| Failed { failure, profile: project.profile.clone() })?);
+        let one = look(global, project).map_err(|failure| Failed::of(failure, project.profile.clone()));
+        looked.push(one?);
     }
     match (global.json, &looked[..]) {
         (true, [one]) => print_json(&one.as_json()),

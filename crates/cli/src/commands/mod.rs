@@ -70,5 +70,5 @@ fn attempt(cli: &Cli, trust: Trust) -> Result<(), Failed> {
             Ok(())
         }
     };
-    done.map_err(|failure| Failed { failure, profile: profile.into_inner().flatten() })
+    done.map_err(|failure| Failed::of(failure, profile.into_inner().flatten()))
 }

@@ -5,7 +5,7 @@ use super::Failure;
 /// How a command failed.
 #[derive(Debug)]
 pub struct Failed {
-    pub failure: Failure,
+    pub failure: Box<Failure>,
     /// The profile it was about, where it is not the stack's default.
     pub profile: Option<String>,
 }
@@ -13,15 +13,23 @@ pub struct Failed {
 impl From<Failure> for Failed {
     /// Before it is known which profile it is about.
     fn from(failure: Failure) -> Self {
-        Self { failure, profile: None }
+        Self::of(failure, None)
     }
 }
 
 impl Failed {
+    /// `failure`, about the stack with `profile`.
+    pub fn of(failure: Failure, profile: Option<String>) -> Self {
+        Self { failure: Box::new(failure), profile }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         let hint = self.failure.hint()?;
-        Some(self.profile.as_deref().map_or_else(|| hint.clone(), |name| in_profile(&hint, name)))
+        Some(match &self.profile {
+            Some(name) => in_profile(&hint, name),
+            None => hint,
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub fn report(failed: &Failed, global: &Global) -> ExitCode {
 }
 
 fn as_json(failed: &Failed) -> serde_json::Value {
-    let failure = &failed.failure;
+    let failure = &*failed.failure;
     let diagnostics = match failure {
         Failure::Stack(all) => all.0.iter().map(diagnostic_json).collect(),
         Failure::Lint(findings) => {
@@ -65,7 +65,7 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
 }
 
 fn as_text(failed: &Failed) {
-    let failure = &failed.failure;
+    let failure = &*failed.failure;
     if let Failure::Stack(all) = failure {
         all.0.iter().for_each(|diagnostic| eprintln!("{}", diagnostic_text(diagnostic)));
         return;
