@@ -18,11 +18,12 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 6] = [
+pub const ENVIRONMENT: [(&str, &str); 7] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
     ),
+    ("LONGSHORE_PROFILE", "The profile of the stack, where `--profile` does not say it"),
     (
         "LONGSHORE_MIRROR_<NAME>",
         "Mirrors in order, separated by spaces, for the source of that name or for Debian's archives DEBIAN and \
@@ -62,6 +63,9 @@ pub struct Global {
     /// Work in this folder: the one that holds `stack.toml`
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
+    /// Use this profile of the stack [default: its `default-profile`]
+    #[arg(long, global = true, value_name = "NAME", env = "LONGSHORE_PROFILE", hide_env = true)]
+    pub profile: Option<String>,
     /// Say nothing but results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -74,7 +78,7 @@ pub struct Global {
     /// Use what the store holds; never the network
     #[arg(long, global = true)]
     pub offline: bool,
-    /// Fail (exit 3) if `stack.lock` is missing or would have to change
+    /// Fail (exit 3) if the lock is missing or would have to change
     #[arg(long, global = true)]
     pub locked: bool,
     /// Keep the folder of a build that fails
@@ -88,12 +92,19 @@ pub struct Global {
     pub jobs: Option<u16>,
 }
 
+impl Global {
+    /// The profile that was chosen; an empty name, as of a variable that is set to nothing, chooses none.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
 /// The commands, in the order people meet them.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a first stack file
     Init(Init),
-    /// Check the stack file, and that the lock still fits it
+    /// Check the stack file with all its profiles, and that the locks still fit it
     Check,
     /// Pin every input in `stack.lock`, keeping what is pinned already
     Lock,

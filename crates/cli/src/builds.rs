@@ -51,7 +51,7 @@ impl<'a> Builds<'a> {
     pub fn new(project: &'a Project, lock: &'a Lock, machine: &'a Machine, loader: &'a Loader<'a>) -> Self {
         let settings = Settings {
             store: machine.store.clone(),
-            stack: project.folder.to_string_lossy().into_owned(),
+            stack: project.place(),
             jobs: machine.jobs().get(),
             progress: &*machine.progress,
             toolchains: loader,
@@ -81,7 +81,7 @@ impl<'a> Builds<'a> {
             let spec = &self.project.stack.builds[name];
             let prepared = self.prepare(name, platform, &given)?;
             if !prepared.pins.without(&pins(self.lock)?).is_empty() {
-                return Err(Failure::Unpinned { build: name.to_owned() });
+                return Err(Failure::Unpinned { build: name.to_owned(), lock: self.lock.file_name() });
             }
             let output = self.executor.run_within(&prepared.recipe, &limits(spec))?;
             Ok(Arc::new(output.component(name)))
@@ -185,7 +185,8 @@ impl<'a> Builds<'a> {
 pub fn pins(lock: &Lock) -> Result<GoSum, Failure> {
     let lines = lock.go_sums.iter().map(|line| format!("{line}\n")).collect::<String>();
     GoSum::parse(&lines).map_err(|error| {
-        Failure::Build(longshore_build::Error::from(GoError::GoSum { of: "`stack.lock`".to_owned(), error }))
+        let of = format!("`{}`", lock.file_name());
+        Failure::Build(longshore_build::Error::from(GoError::GoSum { of, error }))
     })
 }
 

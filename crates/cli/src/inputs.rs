@@ -113,7 +113,7 @@ pub fn url(
         lock.urls.iter().find(|pin| pin.name == name && (pin.platform == wanted || pin.platform.is_none()));
     let (Some(spec), Some(pin)) = (project.stack.urls.get(name), pinned) else {
         let reasons = vec![format!("url `{name}` is not pinned for {platform}")];
-        return Err(Failure::Stale { reasons, refused: false });
+        return Err(Failure::Stale { lock: lock.file_name(), reasons, refused: false });
     };
     let Machine { client, store, progress, .. } = machine;
     Ok(url::component(name, spec, platform, pin, client, store, &**progress)?)

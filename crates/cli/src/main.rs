@@ -32,6 +32,6 @@ fn main() -> ExitCode {
     }
     match commands::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report::report(&failure, &cli.global),
+        Err(failed) => report::report(&failed, &cli.global),
     }
 }

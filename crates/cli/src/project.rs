@@ -7,42 +7,92 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use longshore_image::pack::ASSEMBLER;
 use longshore_oci::Platform;
-use longshore_stack::lock::Lock;
+use longshore_stack::Read;
+use longshore_stack::lock::{self, Lock};
 use longshore_stack::model::Stack;
+use serde_json::{Value, json};
 
 use crate::args::{Global, Selection};
 use crate::commands::lock::Written;
-use crate::report::{Failure, warn};
+use crate::report::{Failure, in_profile, warn};
 
-/// A checked stack and where it is.
+/// The stack file in `folder`.
+fn stack_file(folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder.join("stack.toml");
+    match path.exists() {
+        true => Ok(path),
+        false => Err(Failure::Usage {
+            message: format!("there is no stack file at `{}`", path.display()),
+            hint: "longshore init".to_owned(),
+        }),
+    }
+}
+
+/// A stack checked for one profile, or for none, and where it is.
 pub struct Project {
     pub folder: PathBuf,
     pub stack: Stack,
+    /// The stack's profile, where commands must name it: where it is not the default.
+    pub profile: Option<String>,
 }
 
 impl Project {
-    /// Reads and checks `stack.toml` in `folder`; its warnings go to standard error.
-    pub fn open(folder: &Path, global: &Global) -> Result<Self, Failure> {
-        let path = folder.join("stack.toml");
-        if !path.exists() {
-            return Err(Failure::Usage {
-                message: format!("there is no stack file at `{}`", path.display()),
-                hint: "longshore init".to_owned(),
-            });
-        }
-        let read = longshore_stack::read(&path).map_err(Failure::Stack)?;
+    /// Reads and checks `stack.toml` in `folder` for `profile`, or for its default one; its warnings go to standard error.
+    pub fn open(folder: &Path, profile: Option<&str>, global: &Global) -> Result<Self, Failure> {
+        let read = longshore_stack::read(&stack_file(folder)?, profile)?;
         read.warnings.iter().for_each(|warning| warn(warning, global));
-        Ok(Self { folder: folder.to_owned(), stack: read.stack })
+        Ok(Self::new(folder, read))
+    }
+
+    /// The same for each of its profiles.
+    pub fn open_all(folder: &Path, global: &Global) -> Result<Vec<Self>, Failure> {
+        let all = longshore_stack::read_all(&stack_file(folder)?).map_err(Failure::Stack)?;
+        all.warnings.iter().for_each(|warning| warn(warning, global));
+        Ok(all.reads.into_iter().map(|read| Self::new(folder, read)).collect())
+    }
+
+    fn new(folder: &Path, read: Read) -> Self {
+        let profile = read.stack.profile.clone().filter(|name| read.profiles.default.as_ref() != Some(name));
+        Self { folder: folder.to_owned(), stack: read.stack, profile }
+    }
+
+    /// A command on this stack and profile: `longshore --profile source lock`.
+    pub fn command(&self, words: &str) -> String {
+        let command = format!("longshore {words}");
+        self.profile.as_deref().map_or_else(|| command.clone(), |name| in_profile(&command, name))
+    }
+
+    /// What a command answers as data, with the profile where there is one.
+    pub fn with_profile(&self, mut answer: Value) -> Value {
+        if let Some(name) = &self.stack.profile {
+            answer["profile"] = json!(name);
+        }
+        answer
+    }
+
+    /// What tells it apart on this machine: its folder, and its profile.
+    pub fn place(&self) -> String {
+        let folder = self.folder.to_string_lossy();
+        match &self.stack.profile {
+            Some(name) => format!("{folder}#{name}"),
+            None => folder.into_owned(),
+        }
+    }
+
+    /// What the lock is called.
+    pub fn lock_name(&self) -> String {
+        lock::file_name(self.stack.profile.as_deref())
     }
 
     /// Where the lock is.
     pub fn lock_path(&self) -> PathBuf {
-        self.folder.join("stack.lock")
+        self.folder.join(self.lock_name())
     }
 
     /// The lock, if there is one.
     pub fn read_lock(&self) -> Result<Option<Lock>, Failure> {
-        Ok(longshore_stack::lock::read(&self.lock_path())?)
+        let Some(lock) = lock::read(&self.lock_path())? else { return Ok(None) };
+        Ok(Some(lock.for_profile(self.stack.profile.as_deref())?))
     }
 
     /// Writes the lock, by rename.
@@ -51,7 +101,7 @@ impl Project {
         if fs::read(&path).is_ok_and(|before| before == text.as_bytes()) {
             return Ok(Written::AsItWas);
         }
-        let unfinished = self.folder.join(".stack.lock.new");
+        let unfinished = self.folder.join(format!(".{}.new", self.lock_name()));
         let mut file = fs::File::create(&unfinished).map_err(Failure::Io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::Io)?;
         fs::rename(&unfinished, &path).map_err(Failure::Io)?;

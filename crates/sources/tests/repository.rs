@@ -54,6 +54,7 @@ impl Machine {
         });
         let stack = Stack {
             name: "test".to_owned(),
+            profile: None,
             repository: "test".to_owned(),
             version: None,
             epoch: Epoch(0),

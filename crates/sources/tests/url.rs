@@ -67,6 +67,7 @@ fn spec(url: &str, form: UrlForm, strip: u32) -> UrlSpec {
 fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
     Stack {
         name: "test".to_owned(),
+        profile: None,
         repository: "test".to_owned(),
         version: None,
         epoch: longshore_oci::Epoch(0),

@@ -48,6 +48,8 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do.
     pub help: Option<String>,
+    /// The profiles that have it, where several were looked at and some do not; else empty.
+    pub profiles: Vec<String>,
 }
 
 impl Diagnostic {
@@ -62,13 +64,25 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// Its message; and whose it is, where not all profiles have it: `… (profile `source`)`.
+    pub fn summary(&self) -> String {
+        let names = self.profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match self.profiles.len() {
+            0 => self.message.clone(),
+            1 => format!("{} (profile {names})", self.message),
+            _ => format!("{} (profiles {names})", self.message),
+        }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// `path:line:column: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.position();
         match self.source.text.is_empty() {
-            true => write!(f, "{}: {}", self.source.path, self.message),
-            false => write!(f, "{}:{line}:{column}: {}", self.source.path, self.message),
+            true => write!(f, "{}: {}", self.source.path, self.summary()),
+            false => write!(f, "{}:{line}:{column}: {}", self.source.path, self.summary()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::diagnostic::{Diagnostic, Severity, Source};
 
 /// Findings in one file and in the files it names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Findings {
     /// The stack file.
     pub(crate) source: Source,
@@ -33,6 +33,7 @@ impl Findings {
             span: span.clone(),
             label: String::new(),
             help: None,
+            profiles: Vec::new(),
         })
     }
 
@@ -70,11 +71,7 @@ impl Findings {
 
     /// All of them, the stack file's first, by place; what was found twice, as defaults are in every image, once.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        let own = self.source.path.clone();
-        let place = |finding: &Diagnostic| {
-            (finding.source.path != own, finding.source.path.clone(), finding.span.start, finding.severity)
-        };
-        self.all.sort_by_key(place);
+        sort(&mut self.all, &self.source.path);
         let mut once: Vec<Diagnostic> = Vec::new();
         for finding in self.all {
             if !once.contains(&finding) {
@@ -83,6 +80,40 @@ impl Findings {
         }
         once
     }
+}
+
+/// The findings of several profiles as those of one file, whose path is `own`. What all profiles have is said once and of
+/// none of them; what some have is said once and names them.
+pub(crate) fn together(own: &str, found: Vec<(String, Vec<Diagnostic>)>) -> Vec<Diagnostic> {
+    let count = found.len();
+    // Help may speak of what one profile alone has, and is the first one's.
+    let same = |a: &Diagnostic, b: &Diagnostic| {
+        (a.severity, a.code, &a.message, &a.source, &a.span)
+            == (b.severity, b.code, &b.message, &b.source, &b.span)
+    };
+    let mut all: Vec<Diagnostic> = Vec::new();
+    for (profile, findings) in found {
+        for mut finding in findings {
+            match all.iter_mut().find(|known| same(known, &finding)) {
+                Some(known) if known.profiles.last() == Some(&profile) => {}
+                Some(known) => known.profiles.push(profile.clone()),
+                None => {
+                    finding.profiles = vec![profile.clone()];
+                    all.push(finding);
+                }
+            }
+        }
+    }
+    all.iter_mut().filter(|finding| finding.profiles.len() == count).for_each(|all| all.profiles.clear());
+    sort(&mut all, own);
+    all
+}
+
+/// The stack file's first, by place.
+fn sort(all: &mut [Diagnostic], own: &str) {
+    all.sort_by_key(|finding| {
+        (finding.source.path != own, finding.source.path.clone(), finding.span.start, finding.severity)
+    });
 }
 
 impl Diagnostic {

@@ -9,12 +9,14 @@ mod file;
 mod findings;
 pub mod lock;
 pub mod model;
+mod profile;
 mod read;
 mod reference;
 mod schema;
 mod shape;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source};
-pub use read::{Locations, Read, read};
+pub use profile::{Profile, ProfileError, Profiles, ReadError};
+pub use read::{Locations, Read, ReadAll, read, read_all};
 pub use reference::reference_markdown;
 pub use schema::schema;

@@ -18,8 +18,9 @@ pub use parse::parse;
 
 /// The breaking version of the format that this longshore reads and writes.
 pub const VERSION: u32 = 1;
-/// The compatible revision of the format that this longshore writes; higher ones are read, what is new in them ignored.
-pub const REVISION: u32 = 1;
+/// The highest compatible revision of the format that this longshore writes; higher ones are read, what is new in them
+/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`.
+pub const REVISION: u32 = 2;
 /// Most bytes of a lock file that are read.
 pub const MAX_BYTES: u64 = 64 << 20;
 
@@ -28,6 +29,8 @@ pub const MAX_BYTES: u64 = 64 << 20;
 pub struct Lock {
     /// The rules by which bytes of images are made; another number may give other digests from the same inputs.
     pub assembler: u32,
+    /// The profile of the stack file that it was made for; none where there are no profiles.
+    pub profile: Option<String>,
     /// What each source of the stack file said when locked, by its name: see [`SourceSpec::definition`].
     pub sources: BTreeMap<String, Vec<String>>,
     /// Releases of apt sources, sorted by source and suite.
@@ -111,6 +114,14 @@ pub enum LockError {
         /// Its version.
         found: u32,
     },
+    /// It was made for another profile of the stack file.
+    #[error("`{}` {}, and {} is wanted", file_name(wanted.as_deref()), made_for(found.as_deref()), named(wanted.as_deref()))]
+    OtherProfile {
+        /// The profile that it was made for.
+        found: Option<String>,
+        /// The one that it is read for.
+        wanted: Option<String>,
+    },
     /// It is not what longshore wrote.
     #[error("the lock is damaged")]
     Damaged(#[source] Box<Diagnostic>),
@@ -126,8 +137,57 @@ impl LockError {
                  which takes today's versions of everything"
                     .to_owned(),
             ),
+            Self::OtherProfile { wanted, .. } => {
+                let keep = match wanted {
+                    Some(name) => format!("write `profile = \"{name}\"` below its `assembler`"),
+                    None => "take the line `profile = …` out of it".to_owned(),
+                };
+                Some(format!("delete it, or keep what it pins: {keep}; then run `longshore lock`"))
+            }
             Self::Damaged(diagnostic) => diagnostic.help.clone(),
         }
+    }
+}
+
+/// What the lock of a profile is called, beside the stack file; `stack.lock` without one.
+pub fn file_name(profile: Option<&str>) -> String {
+    match profile {
+        Some(name) => format!("stack.{name}.lock"),
+        None => "stack.lock".to_owned(),
+    }
+}
+
+fn named(profile: Option<&str>) -> String {
+    profile.map_or_else(|| "one without a profile".to_owned(), |name| format!("that of profile `{name}`"))
+}
+
+fn made_for(profile: Option<&str>) -> String {
+    profile.map_or_else(
+        || "holds the lock of a stack without profiles".to_owned(),
+        |name| format!("holds the lock of profile `{name}`"),
+    )
+}
+
+impl Lock {
+    /// The lock, if it was made for `profile`.
+    pub fn for_profile(self, profile: Option<&str>) -> Result<Self, LockError> {
+        match self.profile.as_deref() == profile {
+            true => Ok(self),
+            false => {
+                let wanted = profile.map(str::to_owned);
+                Err(LockError::OtherProfile { found: self.profile, wanted })
+            }
+        }
+    }
+
+    /// What the file is called that it belongs into.
+    pub fn file_name(&self) -> String {
+        file_name(self.profile.as_deref())
+    }
+
+    /// The lowest revision of the format that has all that this lock says, so that what is as it was is written as it was.
+    fn revision(&self) -> u32 {
+        if self.profile.is_some() { REVISION } else { 1 }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The checked stack: what the rest of longshore works on. Only [`crate::read`] makes one.
+//! The checked stack: what the rest of longshore works on. Only [`crate::read`] and [`crate::read_all`] make one.
 
 mod build;
 
@@ -18,6 +18,8 @@ pub use build::{
 pub struct Stack {
     /// Its name.
     pub name: String,
+    /// The profile that it was read for; none where the file has no profiles.
+    pub profile: Option<String>,
     /// Images are named `<repository>/<image>`; the stack's name when not said.
     pub repository: String,
     /// Released version, for the label; none when not said.

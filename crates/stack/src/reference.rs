@@ -111,7 +111,11 @@ fn kind(schema: &Value, property: &Value) -> String {
 /// Types that are words take an `s`; values and links stay as they are.
 fn plural(kind: String) -> String {
     kind.split(" or ")
-        .map(|word| if word == "string" { "strings" } else { word })
+        .map(|word| match word {
+            "string" => "strings",
+            "table" => "tables",
+            other => other,
+        })
         .collect::<Vec<_>>()
         .join(" or ")
 }

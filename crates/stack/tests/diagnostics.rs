@@ -27,7 +27,7 @@ fn unknown_keys_are_named_with_the_nearest_one_and_the_rest_is_still_checked() {
       at: 0
     stack.toml:12:2: stack::unknown-key: unknown key `imag` in the stack file
       at: imag
-      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`
+      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`, `profile`
     "#);
 }
 
@@ -305,7 +305,7 @@ fn a_template_that_never_ends_is_stopped() {
         "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
     )
     .unwrap();
-    let error = longshore_stack::read(&folder.path().join("stack.toml")).unwrap_err();
+    let error = longshore_stack::read(&folder.path().join("stack.toml"), None).unwrap_err();
     assert!(error.to_string().contains("fuel"), "{error}");
 }
 
@@ -444,7 +444,7 @@ fn defaults_are_complained_of_once() {
 
 #[test]
 fn no_file() {
-    let error = longshore_stack::read(std::path::Path::new("/nonexistent/stack.toml")).unwrap_err();
+    let error = longshore_stack::read(std::path::Path::new("/nonexistent/stack.toml"), None).unwrap_err();
     assert_snapshot!(error, @r#"/nonexistent/stack.toml: can't read the stack file: failed to open file `/nonexistent/stack.toml`: No such file or directory (os error 2)"#);
 }
 
@@ -461,7 +461,7 @@ fn links_out_of_the_folder_are_not_followed() {
         "{HEAD}[image.a]\ncommand = [\"/a\"]\ncontents = [{{ template = \"t\", to = \"/t\" }}]\n"
     ));
     std::os::unix::fs::symlink("/etc/hostname", folder.path().join("t")).unwrap();
-    let error = longshore_stack::read(&folder.path().join("stack.toml")).unwrap_err();
+    let error = longshore_stack::read(&folder.path().join("stack.toml"), None).unwrap_err();
     assert!(error.to_string().contains("leads out of"), "{error}");
 }
 
@@ -480,7 +480,7 @@ proptest::proptest! {
         let at = boundary(at.index(text.len()));
         let end = boundary((at + length).min(text.len()));
         let damaged = format!("{}{with}{}", &text[..at], &text[end..]);
-        let findings = match common::read(&damaged) {
+        let findings = match common::read_all(&damaged) {
             Ok(read) => read.warnings,
             Err(longshore_stack::Diagnostics(all)) => {
                 proptest::prop_assert!(all.iter().any(|finding| finding.severity == longshore_stack::Severity::Error));

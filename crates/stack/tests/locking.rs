@@ -161,6 +161,7 @@ fn content() -> impl Strategy<Value = Content> {
 prop_compose! {
     fn any_lock()(
         assembler in any::<u32>(),
+        profile in prop::option::of("[a-z]{1,4}(-[0-9]{1,2})?"),
         sources in btree_map("[a-z]{1,8}", vec("\\PC{0,20}", 0..4), 1..4),
         releases in vec((any::<prop::sample::Index>(), "\\PC{1,8}", name(), 0..1_u64 << 40, content(), vec("[0-9A-F]{40}", 0..3)), 0..4),
         packages in vec(((any::<prop::sample::Index>(), name(), "[0-9][0-9a-z:.+~-]{0,10}", "[a-z0-9]{1,8}"),
@@ -189,7 +190,7 @@ prop_compose! {
             let consumer = if build { Consumer::Build(name) } else { Consumer::Image(name) };
             LockedClosure { consumer, platform: platform.to_owned(), requires: requires.into_iter().collect(), packages: packages.into_iter().collect() }
         }).collect();
-        Lock { assembler, sources, releases, packages, closures, urls, go_sums }
+        Lock { assembler, profile, sources, releases, packages, closures, urls, go_sums }
     }
 }
 
@@ -337,6 +338,46 @@ fn staleness_is_said_in_sentences() {
     let mut order = sample();
     order.sources.get_mut("debian").unwrap().reverse();
     assert_eq!(order.stale(&stack(WEB)), ["source `debian` is written in another order"]);
+}
+
+/// Only the header differs, and what has no profile is as it always was.
+#[test]
+fn a_lock_says_which_profile_it_is_of() {
+    let lock = Lock { profile: Some("source".to_owned()), ..sample() };
+    let text = lock.to_string();
+    let expected = sample()
+        .to_string()
+        .replace("revision = 1\nassembler = 3\n", "revision = 2\nassembler = 3\nprofile = \"source\"\n");
+    assert_eq!(text, expected);
+    assert_eq!(parse(&text).unwrap(), lock);
+    assert_eq!(
+        (lock.file_name(), sample().file_name()),
+        ("stack.source.lock".to_owned(), "stack.lock".to_owned())
+    );
+    let LockError::Damaged(odd) = parse(&text.replace("\"source\"", "\"../source\"")).unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(odd.to_string(), "stack.lock:6:11: `../source` can't be the name of a profile");
+}
+
+#[test]
+fn a_lock_of_another_profile_is_refused() {
+    let of = |name: &str| Lock { profile: Some(name.to_owned()), ..sample() };
+    assert_eq!(of("a").for_profile(Some("a")).unwrap(), of("a"));
+    assert_eq!(sample().for_profile(None).unwrap(), sample());
+    let refused = [(of("a"), Some("b")), (of("a"), None), (sample(), Some("b"))];
+    let said = refused.map(|(lock, wanted)| {
+        let error = lock.for_profile(wanted).unwrap_err();
+        format!("{error}\n  hint: {}\n", error.hint().unwrap())
+    });
+    assert_snapshot!(said.concat(), @r#"
+    `stack.b.lock` holds the lock of profile `a`, and that of profile `b` is wanted
+      hint: delete it, or keep what it pins: write `profile = "b"` below its `assembler`; then run `longshore lock`
+    `stack.lock` holds the lock of profile `a`, and one without a profile is wanted
+      hint: delete it, or keep what it pins: take the line `profile = …` out of it; then run `longshore lock`
+    `stack.b.lock` holds the lock of a stack without profiles, and that of profile `b` is wanted
+      hint: delete it, or keep what it pins: write `profile = "b"` below its `assembler`; then run `longshore lock`
+    "#);
 }
 
 #[test]

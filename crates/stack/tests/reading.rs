@@ -74,7 +74,7 @@ fn templates_see_the_stack() {
                     {% for n in values.list %}\n  n={{ n }}\n{% endfor %}\n\
                     {{ images['b-c'].ports.grpc }} {{ values.deep.x }} <&>\n";
     fs_err::write(folder.path().join("t"), template).unwrap();
-    let stack = longshore_stack::read(&folder.path().join("stack.toml")).unwrap().stack;
+    let stack = longshore_stack::read(&folder.path().join("stack.toml"), None).unwrap().stack;
     let ContentSpec::Text(text) = &stack.images["a"].contents[0] else { panic!("not a text") };
     assert_eq!(text.text, "demo 0 a 7 /w\n  n=1\n  n=2\n81 true <&>\n");
 }
@@ -128,9 +128,14 @@ fn walk(root: &Value, schema: &Value, value: &Value, place: &str, unknown: &mut 
 #[test]
 fn the_reference_describes_every_key() {
     let reference = longshore_stack::reference_markdown();
-    for key in
-        ["`default-source`", "`max-layers`", "`allow-expired`", "### `{ template = … }`", "## `[image.NAME]`"]
-    {
+    for key in [
+        "`default-source`",
+        "`max-layers`",
+        "`allow-expired`",
+        "### `{ template = … }`",
+        "## `[image.NAME]`",
+        "## `[profile.NAME]`",
+    ] {
         assert!(reference.contains(key), "{key} is missing");
     }
     for line in reference.lines().filter(|line| line.starts_with("| `")) {

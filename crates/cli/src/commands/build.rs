@@ -27,7 +27,7 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     let (rows, table) = (rows(&images), table(&images));
     let Some(folder) = &args.output else {
         if global.json {
-            print_json(&json!({ "images": rows }));
+            print_json(&project.with_profile(json!({ "images": rows })));
         } else {
             print(&table);
         }
@@ -38,7 +38,8 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     let published =
         layout::write(&indexes, folder, codec, &machine.store, machine.jobs().get(), &*machine.progress)?;
     if global.json {
-        print_json(&json!({ "images": rows, "layout": folder, "published": published_json(&published) }));
+        let answer = json!({ "images": rows, "layout": folder, "published": published_json(&published) });
+        print_json(&project.with_profile(answer));
         return Ok(());
     }
     print(&table);

@@ -45,7 +45,10 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         return Ok(lock);
     };
     let reasons = project.stale(&lock);
-    if reasons.is_empty() { Ok(lock) } else { Err(Failure::Stale { reasons, refused: global.locked }) }
+    match reasons.is_empty() {
+        true => Ok(lock),
+        false => Err(Failure::Stale { lock: project.lock_name(), reasons, refused: global.locked }),
+    }
 }
 
 /// Resolves what `what` says, and tells what had to move and who was chosen.
@@ -63,10 +66,11 @@ pub fn refresh(
     builds::pinned(project, machine, Lock { urls, ..locked.lock })
 }
 
-fn refused(project: &Project, lock: Option<&Lock>) -> Failure {
-    let reasons =
-        lock.map_or_else(|| vec!["there is no `stack.lock`".to_owned()], |lock| project.stale(lock));
-    Failure::Stale { reasons, refused: true }
+/// `--locked` forbids what would have to become of `lock`.
+pub fn refused(project: &Project, lock: Option<&Lock>) -> Failure {
+    let name = project.lock_name();
+    let reasons = lock.map_or_else(|| vec![format!("there is no `{name}`")], |lock| project.stale(lock));
+    Failure::Stale { lock: name, reasons, refused: true }
 }
 
 /// What became of the lock file.
@@ -82,12 +86,12 @@ pub enum Written {
 pub fn report(global: &Global, project: &Project, before: Option<&Lock>, lock: &Lock, written: Written) {
     let changes = before.unwrap_or(&Lock::default()).diff(lock);
     if global.json {
-        print_json(&json!({
+        print_json(&project.with_profile(json!({
             "lock": project.lock_path(),
             "changed": written == Written::Anew,
             "packages": lock.packages.len(),
             "changes": changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }));
+        })));
         return;
     }
     if before.is_some() {

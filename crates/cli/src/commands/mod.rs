@@ -17,6 +17,7 @@ mod show;
 mod update;
 mod why;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,14 +26,15 @@ use longshore_oci::Progress;
 use crate::args::{Cli, Command};
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
-use crate::report::{Failure, note, progress};
+use crate::report::{Failed, Failure, note, progress};
 
 /// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
-pub fn run(cli: &Cli) -> Result<(), Failure> {
+pub fn run(cli: &Cli) -> Result<(), Failed> {
     let progress = progress(&cli.global);
     match attempt(cli, Trust::Records, &progress) {
-        Err(failure) if failure.missing().is_some() => {
-            let what = format!("{failure}; the store has lost it, so what lacks a file is unpacked again");
+        Err(failed) if failed.failure.missing().is_some() => {
+            let what =
+                format!("{}; the store has lost it, so what lacks a file is unpacked again", failed.failure);
             note(&what, &cli.global);
             attempt(cli, Trust::Blobs, &progress)
         }
@@ -40,13 +42,19 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), Failure> {
+fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), Failed> {
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let project = || Project::open(&folder, &cli.global);
+    // Which profile hints must name is known once the stack file has been read.
+    let profile = OnceCell::new();
+    let project = || -> Result<Project, Failure> {
+        let project = Project::open(&folder, cli.global.profile(), &cli.global)?;
+        profile.get_or_init(|| project.profile.clone());
+        Ok(project)
+    };
     let machine = || Machine::open(&cli.global, trust, Arc::clone(progress));
-    match &cli.command {
+    let done = match &cli.command {
         Command::Init(args) => init::run(args, &folder),
-        Command::Check => check::run(&cli.global, &folder),
+        Command::Check => return check::run(&cli.global, &folder),
         Command::Lock => lock::run(&cli.global, &project()?, &machine()?),
         Command::Update(args) => update::run(args, &cli.global, &project()?, &machine()?),
         Command::Build(args) => build::run(args, &cli.global, &project()?, &machine()?),
@@ -64,5 +72,6 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
             reference::run(args);
             Ok(())
         }
-    }
+    };
+    done.map_err(|failure| Failed::of(failure, profile.into_inner().flatten()))
 }

@@ -17,6 +17,7 @@ pub fn run(args: &Update, global: &Global, project: &Project, machine: &Machine)
     let lock = refresh(project, machine, before.as_ref(), &what)?;
     if global.locked && before.as_ref() != Some(&lock) {
         return Err(Failure::Stale {
+            lock: project.lock_name(),
             reasons: vec!["the archives offer other versions".to_owned()],
             refused: true,
         });

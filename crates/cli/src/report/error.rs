@@ -11,8 +11,8 @@ use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
 use longshore_sources::path::PathError;
 use longshore_sources::{deb, net, url};
-use longshore_stack::Diagnostics;
 use longshore_stack::lock::{Lock, LockError};
+use longshore_stack::{Diagnostics, ProfileError, ReadError};
 
 use crate::settings::NoStore;
 
@@ -22,9 +22,12 @@ pub enum Failure {
     #[error("the stack file has errors")]
     Stack(Diagnostics),
     #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error(transparent)]
     Lock(#[from] LockError),
-    #[error("{}", if *.refused { "`stack.lock` would have to change, and `--locked` forbids it" } else { "`stack.lock` does not fit `stack.toml`" })]
-    Stale { reasons: Vec<String>, refused: bool },
+    /// `lock` is the lock file's name.
+    #[error("`{lock}` {}", if *.refused { "would have to change, and `--locked` forbids it" } else { "does not fit `stack.toml`" })]
+    Stale { lock: String, reasons: Vec<String>, refused: bool },
     #[error(transparent)]
     Deb(#[from] deb::Error),
     #[error(transparent)]
@@ -41,8 +44,8 @@ pub enum Failure {
     Lint(Vec<(String, Finding)>),
     #[error(transparent)]
     Build(longshore_build::Error),
-    #[error("build `{build}` takes Go modules that `stack.lock` does not pin")]
-    Unpinned { build: String },
+    #[error("build `{build}` takes Go modules that `{lock}` does not pin")]
+    Unpinned { build: String, lock: String },
     #[error("the command ended with {0}")]
     Shell(Status),
     #[error("{} not reproducible", super::plural(.0.len(), "build"))]
@@ -64,6 +67,15 @@ pub enum Failure {
     /// Another failure, and why the user has the thing it is about at all.
     #[error("{failure}")]
     Because { failure: Box<Failure>, why: String },
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Stack(diagnostics) => Self::Stack(diagnostics),
+            ReadError::Profile(error) => Self::Profile(error),
+        }
+    }
 }
 
 impl From<longshore_build::Error> for Failure {
@@ -128,7 +140,8 @@ impl Failure {
     /// 1 failed, 2 usage or stack file, 3 policy says no.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Stack(_) | Self::Lock(_) | Self::Usage { .. } | Self::NoStore(_) | Self::Reference(_) => 2,
+            Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } => 2,
+            Self::NoStore(_) | Self::Reference(_) => 2,
             Self::Stale { refused: false, .. } => 2,
             Self::Stale { refused: true, .. } => 3,
             Self::Deb(_)
@@ -152,9 +165,10 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Stack(_) | Self::Lint(_) | Self::Reference(_) | Self::Shell(_) => None,
+            Self::Profile(error) => Some(error.hint()),
             Self::Lock(error) => error.hint(),
-            Self::Stale { refused, .. } => Some(match refused {
-                true => "run `longshore lock` without `--locked`, and commit `stack.lock`".to_owned(),
+            Self::Stale { lock, refused, .. } => Some(match refused {
+                true => format!("run `longshore lock` without `--locked`, and commit `{lock}`"),
                 false => "run `longshore lock`; it keeps what is pinned already".to_owned(),
             }),
             Self::Deb(error) => error.hint(),

@@ -9,20 +9,21 @@ use owo_colors::{OwoColorize, Stream};
 use serde_json::json;
 
 use super::progress::Event;
-use super::{Failure, print_json};
+use super::{Failed, Failure, print_json};
 use crate::args::Global;
 
 /// Tells of a failure: as JSON on standard output when asked, else for people on standard error.
-pub fn report(failure: &Failure, global: &Global) -> ExitCode {
+pub fn report(failed: &Failed, global: &Global) -> ExitCode {
     if global.json {
-        print_json(&as_json(failure));
+        print_json(&as_json(failed));
     } else {
-        as_text(failure);
+        as_text(failed);
     }
-    ExitCode::from(failure.exit_code())
+    ExitCode::from(failed.failure.exit_code())
 }
 
-fn as_json(failure: &Failure) -> serde_json::Value {
+fn as_json(failed: &Failed) -> serde_json::Value {
+    let failure = &*failed.failure;
     let diagnostics = match failure {
         Failure::Stack(all) => all.0.iter().map(diagnostic_json).collect(),
         Failure::Lint(findings) => {
@@ -33,21 +34,25 @@ fn as_json(failure: &Failure) -> serde_json::Value {
         }
         _ => Vec::new(),
     };
-    json!({
+    let mut value = json!({
         "ok": false,
         "error": failure.to_string(),
         "caused_by": failure.causes(),
         "why": failure.why(),
-        "hint": failure.hint(),
+        "hint": failed.hint(),
         "diagnostics": diagnostics,
         "exit_code": failure.exit_code(),
-    })
+    });
+    if let Failure::Profile(error) = failure {
+        value["profiles"] = json!(error.known());
+    }
+    value
 }
 
 /// A diagnostic as data.
 fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
     let (line, column) = diagnostic.position();
-    json!({
+    let mut value = json!({
         "severity": diagnostic.severity,
         "code": diagnostic.code,
         "message": diagnostic.message,
@@ -56,10 +61,15 @@ fn diagnostic_json(diagnostic: &Diagnostic) -> serde_json::Value {
         "column": column,
         "label": diagnostic.label,
         "help": diagnostic.help,
-    })
+    });
+    if !diagnostic.profiles.is_empty() {
+        value["profiles"] = json!(diagnostic.profiles);
+    }
+    value
 }
 
-fn as_text(failure: &Failure) {
+fn as_text(failed: &Failed) {
+    let failure = &*failed.failure;
     if let Failure::Stack(all) = failure {
         all.0.iter().for_each(|diagnostic| eprintln!("{}", diagnostic_text(diagnostic)));
         return;
@@ -75,13 +85,16 @@ fn as_text(failure: &Failure) {
             eprintln!("    to accept it: allow = [\"{}:{}\"]", finding.lint, finding.subject);
         }
     }
+    if let Failure::Profile(error) = failure {
+        error.known().iter().for_each(|profile| eprintln!("  {profile}"));
+    }
     for cause in failure.causes() {
         eprintln!("  caused by: {cause}");
     }
     if let Some(why) = failure.why() {
         eprintln!("  why: {why}");
     }
-    if let Some(hint) = failure.hint() {
+    if let Some(hint) = failed.hint() {
         eprintln!("  hint: {hint}");
     }
 }
@@ -124,7 +137,7 @@ fn diagnostic_text(diagnostic: &Diagnostic) -> String {
         Severity::Warning => miette::Severity::Warning,
     };
     let mut shown =
-        MietteDiagnostic::new(&diagnostic.message).with_code(diagnostic.code).with_severity(severity);
+        MietteDiagnostic::new(diagnostic.summary()).with_code(diagnostic.code).with_severity(severity);
     if let Some(help) = &diagnostic.help {
         shown = shown.with_help(help);
     }

@@ -12,6 +12,7 @@ mod engines;
 mod errors;
 mod golden;
 mod interrupted;
+mod profiles;
 mod progress;
 mod rebuilds;
 mod reproducible;

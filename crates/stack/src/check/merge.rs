@@ -1,9 +1,33 @@
 //! `[image-defaults]` into an image: lists are joined, defaults first; tables are merged, the image's keys on top;
-//! the rest is the image's where it says something.
+//! the rest is the image's where it says something. A profile's images go into the file's by the same rule.
 
 use std::collections::BTreeMap;
 
-use crate::file::ImageTable;
+use crate::file::{File, ImageTable};
+
+impl File {
+    /// The file as if what the profile called `name` says had been written into its own tables. No profile is left in it, so
+    /// nothing after this knows of them; every place is still the one in the text.
+    pub(crate) fn with_profile(mut self, name: &str) -> Self {
+        let profiles = std::mem::take(&mut self.profile);
+        let Some((_, profile)) = profiles.into_iter().find(|(key, _)| key.value == name) else { return self };
+        self.values.extend(profile.values);
+        self.sources = merged(self.sources, profile.sources);
+        self.build = merged(self.build, profile.build);
+        self.url = merged(self.url, profile.url);
+        self.image_defaults = match (self.image_defaults, profile.image_defaults) {
+            (Some(below), Some(above)) => Some(merge(&below, above)),
+            (below, above) => above.or(below),
+        };
+        for (name, above) in profile.image {
+            match self.image.get_mut(&name) {
+                Some(image) => *image = merge(image, above),
+                None => drop(self.image.insert(name, above)),
+            }
+        }
+        self
+    }
+}
 
 pub(super) fn merge(defaults: &ImageTable, image: ImageTable) -> ImageTable {
     let defaults = defaults.clone();

@@ -7,13 +7,15 @@ mod merge;
 mod names;
 mod outputs;
 mod packages;
+mod profiles;
 mod runtime;
 mod secrets;
 mod sources;
 mod template;
 mod urls;
 
-pub(crate) use names::{is_go_sum, is_package};
+pub(crate) use names::{is_go_sum, is_name, is_package};
+pub(crate) use profiles::check_profiles;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +28,8 @@ use crate::findings::Findings;
 use crate::model::Stack;
 use crate::read::Locations;
 
-/// Checks `file`; the files it names are beside it in `folder`. What comes back is whole only if nothing was found.
+/// Checks `file`, into which its profile has been merged; the files it names are beside it in `folder`. What comes back is
+/// whole only if nothing was found.
 pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stack, Locations) {
     let sources = sources::check(file.sources, folder, findings);
     let origin = packages::PackageOrigin::new(&sources, file.stack.default_source.as_ref(), findings);
@@ -69,6 +72,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let stack = Stack {
         repository,
         name: file.stack.name.value,
+        profile: None,
         version: file.stack.version,
         epoch: Epoch(file.stack.epoch.unwrap_or(0)),
         platforms,

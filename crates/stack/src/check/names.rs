@@ -9,7 +9,7 @@ use crate::findings::Findings;
 use crate::model::Destination;
 
 /// A path component of an image reference (OCI distribution specification, `<name>`).
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     text.len() <= 128
         && text.starts_with(plain)

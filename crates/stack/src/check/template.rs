@@ -124,6 +124,7 @@ fn diagnostic(image: &str, name: &str, text: &str, error: &minijinja::Error) -> 
         source: Source { path: name.to_owned(), text: text.into() },
         span: span.unwrap_or(0..0),
         label: String::new(),
+        profiles: Vec::new(),
         help: undefined.then(|| {
             "templates know `stack`, `image` (`name`, `user`, `ports`, `workdir`), `images.NAME` and `values` of the stack file".to_owned()
         }),

@@ -5,6 +5,7 @@
 mod at;
 mod build;
 mod image;
+mod profile;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +15,10 @@ use serde::Deserialize;
 pub(crate) use at::{At, Shorthand};
 pub(crate) use build::{BuildTable, InputTable, UrlTable};
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
+pub(crate) use profile::ProfileTable;
 
 /// One stack of images: which packages and files are in them, who runs them and how.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "stack.toml")]
 pub(crate) struct File {
@@ -41,10 +43,14 @@ pub(crate) struct File {
     /// An image of the stack. `NAME` is its name.
     #[serde(default)]
     pub(crate) image: BTreeMap<At<String>, ImageTable>,
+    /// Other inputs of the same stack. One profile is active, or none: `--profile`, else `default-profile`. `NAME` is yours to
+    /// choose, and each profile has its own lock, `stack.NAME.lock`.
+    #[serde(default)]
+    pub(crate) profile: BTreeMap<At<String>, ProfileTable>,
 }
 
 /// What all images share.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "stack")]
 pub(crate) struct StackTable {
@@ -69,10 +75,12 @@ pub(crate) struct StackTable {
     pub(crate) platforms: Option<Vec<At<String>>>,
     /// The source of packages that are named without one. Needed only when there are several sources.
     pub(crate) default_source: Option<At<String>>,
+    /// The profile that is active when none is chosen with `--profile`. Without it, a stack with profiles needs the choice.
+    pub(crate) default_profile: Option<At<String>>,
 }
 
 /// Where packages come from.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "source")]
 pub(crate) struct SourceTable {

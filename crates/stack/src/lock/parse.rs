@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::pins::{self, RawGo, RawUrl};
 use super::{Lock, LockError, LockedClosure, LockedPackage, LockedRelease, VERSION};
-use crate::check::is_package;
+use crate::check::{is_name, is_package};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::model::{Consumer, Requirement, Scope};
 
@@ -25,6 +25,7 @@ struct Header {
 #[derive(Deserialize)]
 struct Raw {
     assembler: u32,
+    profile: Option<Spanned<String>>,
     #[serde(default)]
     source: Vec<RawSource>,
     #[serde(default)]
@@ -93,6 +94,15 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock, LockError> {
     }
     let raw: Raw = toml::from_str(text).map_err(|error| file.toml(&error))?;
     let mut lock = Lock { assembler: raw.assembler, ..Lock::default() };
+    if let Some(name) = raw.profile {
+        // It becomes part of a file's name.
+        if !is_name(name.get_ref()) {
+            return Err(
+                file.damaged(name.span(), format!("`{}` can't be the name of a profile", name.get_ref()))
+            );
+        }
+        lock.profile = Some(name.into_inner());
+    }
     for source in raw.source {
         let span = source.name.span();
         let name = source.name.into_inner();
@@ -139,6 +149,7 @@ impl File {
             source: self.source.clone(),
             span,
             label: String::new(),
+            profiles: Vec::new(),
             help: Some(
                 "take the file back from version control, or delete it and run `longshore lock`".to_owned(),
             ),

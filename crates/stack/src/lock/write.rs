@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use longshore_oci::{Content, Epoch};
 
-use super::{Lock, REVISION, VERSION};
+use super::{Lock, VERSION};
 use crate::model::{Consumer, Requirement, Scope};
 
 const HEADER: &str = "\
@@ -14,7 +14,9 @@ const HEADER: &str = "\
 
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}version = {VERSION}\nrevision = {REVISION}\nassembler = {}\n", self.assembler)?;
+        let (revision, assembler) = (self.revision(), self.assembler);
+        write!(f, "{HEADER}version = {VERSION}\nrevision = {revision}\nassembler = {assembler}\n")?;
+        self.profile.as_ref().map_or(Ok(()), |name| string(f, "profile", name))?;
         for (name, definition) in &self.sources {
             f.write_str("\n[[source]]\n")?;
             string(f, "name", name)?;

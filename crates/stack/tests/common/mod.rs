@@ -1,6 +1,6 @@
 //! A stack file in a folder of its own.
 
-use longshore_stack::{Diagnostics, Read, Severity};
+use longshore_stack::{Diagnostic, Diagnostics, Read, ReadAll, ReadError, Severity};
 use tempfile::TempDir;
 
 /// A stack with every key that there is.
@@ -39,19 +39,39 @@ pub fn folder(stack: &str) -> TempDir {
     folder
 }
 
-/// Reads `stack` as the stack file of [`folder`].
+/// Reads `stack` as the stack file of [`folder`], for its default profile if it has profiles.
 pub fn read(stack: &str) -> Result<Read, Diagnostics> {
+    match read_profile(stack, None) {
+        Ok(read) => Ok(read),
+        Err(ReadError::Stack(diagnostics)) => Err(diagnostics),
+        Err(ReadError::Profile(error)) => panic!("{error}"),
+    }
+}
+
+/// Reads it for `profile`.
+pub fn read_profile(stack: &str, profile: Option<&str>) -> Result<Read, ReadError> {
     let folder = folder(stack);
-    longshore_stack::read(&folder.path().join("stack.toml"))
+    longshore_stack::read(&folder.path().join("stack.toml"), profile)
+}
+
+/// Reads it for each of its profiles.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub fn read_all(stack: &str) -> Result<ReadAll, Diagnostics> {
+    let folder = folder(stack);
+    longshore_stack::read_all(&folder.path().join("stack.toml"))
 }
 
 /// What is wrong with `stack`, as people would see it: place, code, message, then what the span covers, and the help.
 #[allow(dead_code, reason = "not every test file needs it")]
 pub fn complaints(stack: &str) -> String {
-    let all = match read(stack) {
+    said(&match read(stack) {
         Ok(read) => read.warnings,
         Err(Diagnostics(all)) => all,
-    };
+    })
+}
+
+/// Findings as people would see them.
+pub fn said(all: &[Diagnostic]) -> String {
     let lines = all.iter().map(|finding| {
         let (line, column) = finding.position();
         let file = finding.source.path.rsplit('/').next().unwrap();
@@ -60,7 +80,8 @@ pub fn complaints(stack: &str) -> String {
         let help = finding.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
         format!(
             "{file}:{line}:{column}: {severity}{}: {}\n  at: {span}{help}\n",
-            finding.code, finding.message
+            finding.code,
+            finding.summary()
         )
     });
     lines.collect()

@@ -70,6 +70,7 @@ pub fn lock(
     // What else is pinned is others' to move.
     let mut lock = Lock {
         assembler,
+        profile: stack.profile.clone(),
         sources: stack.source_definitions(),
         urls: previous.urls.clone(),
         go_sums: previous.go_sums.clone(),
