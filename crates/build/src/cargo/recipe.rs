@@ -2,39 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::Platform;
 use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
 
 use super::Error;
 use super::bins::Selection;
 use super::lock::CargoLock;
-use super::target::Target;
-use crate::{Root, Step};
+use super::target::{Libc, Target};
+use crate::{Input, Root, Step};
 
 /// Where Cargo writes.
 const TARGET: &str = "/build/target";
 
 /// Brings every crate of the lock, for all platforms, into `/out/registry/cache`.
-pub(super) fn fetch(root: &Root) -> Step {
-    let mut argv = cargo(root);
+pub(super) fn fetch(input: &Input<'_>) -> Step {
+    let mut argv = input.command("cargo");
     argv.extend(["fetch", "--locked"].map(str::to_owned));
     let mut env = quiet();
     env.insert(String::from("CARGO_HOME"), String::from("/out"));
     Step { what: String::from("cargo fetch"), argv, env, cwd: String::from("/src") }
 }
 
-/// Builds the selected programs for `platform` on `host`, and puts them into `/out/bin`.
+/// Builds the selected programs for `target`, and puts them into `/out/bin`.
 pub(super) fn build(
     spec: &CargoBuild,
     selection: &Selection,
     lock: &CargoLock,
-    (platform, host): (&Platform, &Platform),
-    root: &Root,
-    user_env: &BTreeMap<String, String>,
+    target: Target,
+    input: &Input<'_>,
 ) -> Result<Vec<Step>, Error> {
-    let target = Target::of(platform)?;
-    let host = Target::of(host)?;
-    let mut argv = cargo(root);
+    let host = Target::of(&input.host, Libc::Gnu)?;
+    let mut argv = input.command("cargo");
     let mut say = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     // Always with a target, so that its flags stay away from build scripts and procedural macros.
     say(&["build", "--frozen", "--profile", &spec.profile, "--target", target.triple]);
@@ -55,19 +52,11 @@ pub(super) fn build(
     for line in sources(lock) {
         say(&["--config", &line]);
     }
-    let mut env = environment(target, host, spec.linkage, root);
-    env.extend(user_env.clone());
+    let mut env = environment(target, host, spec.linkage, &input.root);
+    env.extend(input.env.clone());
     let what = format!("cargo build {}", selection.bins.join(" "));
     let build = Step { what, argv, env, cwd: String::from("/src") };
     Ok(vec![build, install(target, &spec.profile, &selection.bins)])
-}
-
-fn cargo(root: &Root) -> Vec<String> {
-    match root {
-        Root::Packages(_) => vec![String::from("/usr/bin/cargo")],
-        // The machine's own may be anywhere on its search path.
-        Root::Host => vec![String::from("/usr/bin/env"), String::from("cargo")],
-    }
 }
 
 fn quiet() -> BTreeMap<String, String> {
@@ -105,17 +94,29 @@ fn environment(target: Target, host: Target, linkage: Linkage, root: &Root) -> B
     set(String::from("CARGO_TARGET_DIR"), TARGET);
     // A profile may ask for it, and how it cuts a crate up depends on what was built before.
     set(String::from("CARGO_INCREMENTAL"), "0");
-    if linkage == Linkage::Static {
-        set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static");
+    match linkage {
+        Linkage::Dynamic => {}
+        Linkage::Static => set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static"),
+        // Rust brings musl's start-up files and library along, and GCC only puts them together (the rustc book,
+        // `link-self-contained`). Both are the default of most of these targets, and here of all.
+        Linkage::Musl => {
+            set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static -Clink-self-contained=yes");
+        }
     }
-    if target != host {
+    let packages = matches!(root, Root::Packages(_));
+    if target.gnu != host.gnu {
         set(target.variable("LINKER"), &format!("{}-gcc", target.gnu));
-        set(format!("CC_{}", target.triple.replace('-', "_")), &format!("{}-gcc", target.gnu));
+        // Debian's C compilers are for its own C library.
+        if linkage != Linkage::Musl {
+            set(target.variable_of("CC"), &format!("{}-gcc", target.gnu));
+        }
+    } else if packages {
+        set(target.variable("LINKER"), "gcc");
     }
-    if matches!(root, Root::Packages(_)) {
+    if packages {
         // `cc` is an alternative, which no package holds.
         set(host.variable("LINKER"), "gcc");
-        set(format!("CC_{}", host.triple.replace('-', "_")), "gcc");
+        set(host.variable_of("CC"), "gcc");
     }
     env
 }

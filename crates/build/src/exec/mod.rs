@@ -15,7 +15,7 @@ use crate::{Error, Mounted, Output, Recipe, Root, Step};
 
 pub(crate) use scene::{Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
-pub(crate) use steps::{Steps, environment};
+pub(crate) use steps::{SEARCH_PATH, Steps, environment};
 
 /// Kind of the store's records of trees.
 const TREE: &str = "build-tree";

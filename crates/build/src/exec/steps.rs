@@ -16,13 +16,16 @@ const TAIL: usize = 30;
 /// As much of the end of a log is read for them.
 const TAIL_BYTES: usize = 64 << 10;
 
+/// Where programs are looked for.
+pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";
+
 /// What every command finds in its environment, whatever the machine's own is.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     let epoch = folder::EPOCH.to_string();
     [
         ("HOME", "/homeless"),
         ("LC_ALL", "C.UTF-8"),
-        ("PATH", "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
+        ("PATH", SEARCH_PATH),
         ("SOURCE_DATE_EPOCH", epoch.as_str()),
         ("TMPDIR", "/tmp"),
         ("TZ", "UTC"),

@@ -15,7 +15,7 @@ use super::error::GoError;
 use super::gomod::{self, GoMod};
 use super::gosum::{self, GoSum, Part};
 use super::module::ModuleVersion;
-use crate::{Error, Fetch, Input, Mounted, Step};
+use crate::{Error, Input, Mounted, Step};
 
 /// Kinds of the store's records; new numbers whenever their form or meaning changes.
 const MODULE: &str = "go-module-1";
@@ -233,7 +233,7 @@ pub(super) fn run(
     input: &Input<'_>,
 ) -> Result<std::path::PathBuf, Error> {
     mounts.extend(client.mount.clone().map(|mount| (client::TOOLCHAIN.to_owned(), mount)));
-    let fetch = Fetch { name: build.to_owned(), root: input.root.clone(), mounts, steps };
+    let fetch = input.fetch(build, mounts, steps)?;
     input.executor.fetch(&fetch).map_err(|error| client::explain(error, of))
 }
 
