@@ -2,12 +2,13 @@
 
 use longshore_image::lint::Finding;
 use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::Platform;
+use longshore_oci::{Origin, Platform};
 use longshore_stack::model::ImageSpec;
 use serde_json::{Value, json};
 
 use super::lock::for_build;
 use crate::args::{Global, Show};
+use crate::builds;
 use crate::machine::Machine;
 use crate::pipeline;
 use crate::project::Project;
@@ -22,9 +23,9 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
         for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
             let findings = pipeline::findings(project, name, &platform, rootfs);
             if global.json {
-                rows.push(as_json(name, &platform, rootfs, &findings, args));
+                rows.push(as_json(name, &platform, project, rootfs, &findings, args));
             } else {
-                as_text(name, &platform, &project.stack.images[name], rootfs, &findings, args);
+                as_text(name, &platform, project, rootfs, &findings, args);
             }
         }
     }
@@ -37,7 +38,7 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
 fn as_text(
     name: &str,
     platform: &Platform,
-    spec: &ImageSpec,
+    project: &Project,
     rootfs: &RootFs,
     findings: &[Finding],
     args: &Show,
@@ -49,7 +50,7 @@ fn as_text(
         return;
     }
     if !args.scripts {
-        run_lines(spec).iter().for_each(|line| print(&format!("  {line}")));
+        run_lines(&project.stack.images[name]).iter().for_each(|line| print(&format!("  {line}")));
     }
     let width = rootfs.packages().iter().map(|package| package.id.name.len()).max().unwrap_or(0);
     for package in rootfs.packages() {
@@ -77,10 +78,14 @@ fn as_text(
     if args.scripts {
         return;
     }
-    for (origin, paths) in
-        rootfs.components().iter().filter(|(o, _)| !matches!(o, longshore_oci::Origin::Package(_)))
-    {
-        print(&format!("  {origin}: {}", plural(paths.len(), "path")));
+    for (origin, paths) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
+        let how = match origin {
+            Origin::Build(build) if builds::toolchain(project, build) == "host" => {
+                ", with the machine's own toolchain"
+            }
+            _ => "",
+        };
+        print(&format!("  {origin}: {}{how}", plural(paths.len(), "path")));
     }
     for finding in findings {
         print(&format!("  {} [{}:{}]: {}", finding.severity, finding.lint, finding.subject, finding.message));
@@ -103,13 +108,28 @@ fn run_lines(spec: &ImageSpec) -> Vec<String> {
     lines
 }
 
-fn as_json(name: &str, platform: &Platform, rootfs: &RootFs, findings: &[Finding], args: &Show) -> Value {
+fn as_json(
+    name: &str,
+    platform: &Platform,
+    project: &Project,
+    rootfs: &RootFs,
+    findings: &[Finding],
+    args: &Show,
+) -> Value {
+    let components = rootfs.components();
+    let builds = components.keys().filter_map(|origin| match origin {
+        Origin::Build(build) => {
+            Some(json!({ "build": build, "toolchain": builds::toolchain(project, build) }))
+        }
+        _ => None,
+    });
     let mut row = json!({
         "image": name,
         "platform": platform.to_string(),
         "paths": rootfs.tree().len(),
         "bytes": rootfs.tree().size(),
         "packages": rootfs.packages(),
+        "builds": builds.collect::<Vec<_>>(),
         "findings": findings,
     });
     if args.files {

@@ -14,4 +14,5 @@ mod golden;
 mod interrupted;
 mod reproducible;
 mod rootless;
+mod tools;
 mod unpacked;
