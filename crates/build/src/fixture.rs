@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use longshore_oci::{Component, Digest, Entry, PackageId, Platform, Silent, Store, Tree, TreePath};
 
-use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Toolchains};
+use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Tool, Toolchains};
 
 struct NoToolchains;
 
@@ -53,6 +53,7 @@ impl Fixture {
         Input {
             executor: &self.executor,
             root: Root::Packages(root.collect()),
+            tools: Vec::new(),
             host: platform("linux/amd64"),
             source: Some(self.executor.put_tree(&tree).unwrap()),
             env: BTreeMap::new(),
@@ -60,6 +61,17 @@ impl Fixture {
             builds: BTreeMap::new(),
             urls: BTreeMap::new(),
         }
+    }
+}
+
+impl Fixture {
+    /// A tool of text files.
+    pub fn tool(&self, name: &str, files: &[(&str, &str)]) -> Tool {
+        let file = |(path, text): &(&str, &str)| {
+            let content = self.executor.store().put(text.as_bytes()).unwrap();
+            (TreePath::new(path).unwrap(), Entry::file(0o755, content))
+        };
+        Tool { name: name.to_owned(), tree: files.iter().map(file).collect() }
     }
 }
 

@@ -1,35 +1,46 @@
 //! Builds in the order of what they take from each other, as many at once as the machine allows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use longshore_oci::{Progress, Step};
-use longshore_stack::model::{BuildInput, BuildKind, BuildSpec};
+use longshore_oci::{Platform, Progress, Step};
+use longshore_stack::model::BuildSpec;
 
 use crate::Error;
 
-/// The builds that `spec` takes outputs of, sorted.
-pub fn needs(spec: &BuildSpec) -> BTreeSet<String> {
-    let BuildKind::Command(command) = &spec.kind else { return BTreeSet::new() };
-    let build = |input: &BuildInput| match input {
-        BuildInput::Build { build, .. } => Some(build.clone()),
-        BuildInput::Path { .. } | BuildInput::Url { .. } => None,
-    };
-    command.inputs.iter().filter_map(build).collect()
+/// One build for one platform.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Job {
+    /// The build's name.
+    pub build: String,
+    /// What its output runs on.
+    pub platform: Platform,
 }
 
-/// Builds by name, with the names of those that each needs: no cycle, and nothing needed that there isn't.
+impl fmt::Display for Job {
+    /// The build alone: which builds need each other is the same on all platforms.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.build)
+    }
+}
+
+/// What `spec`, built for `platform` on `host`, takes outputs of: its inputs for the one, its tools for the other.
+pub fn needs(spec: &BuildSpec, platform: &Platform, host: &Platform) -> BTreeSet<Job> {
+    let job = |platform: &Platform, build: &str| Job { build: build.to_owned(), platform: platform.clone() };
+    let inputs = spec.input_builds().map(|build| job(platform, build));
+    inputs.chain(spec.tool_builds().map(|build| job(host, build))).collect()
+}
+
+/// Things to make, most often a [`Job`] each, with those that each needs: no cycle, and nothing needed that there isn't.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Graph {
-    needs: BTreeMap<String, BTreeSet<String>>,
+pub struct Graph<K> {
+    needs: BTreeMap<K, BTreeSet<K>>,
 }
 
-impl Graph {
-    /// The builds called `wanted` with all that they need, of those in `needs`.
-    pub fn new(
-        needs: &BTreeMap<String, BTreeSet<String>>,
-        wanted: impl IntoIterator<Item = String>,
-    ) -> Result<Self, Error> {
+impl<K: Ord + Clone + fmt::Display + Send + Sync> Graph<K> {
+    /// Those of `needs` that are `wanted`, with all that they need.
+    pub fn new(needs: &BTreeMap<K, BTreeSet<K>>, wanted: impl IntoIterator<Item = K>) -> Result<Self, Error> {
         let mut graph = Self { needs: BTreeMap::new() };
         for name in wanted {
             graph.add(needs, &name, &mut Vec::new())?;
@@ -38,40 +49,34 @@ impl Graph {
     }
 
     /// Adds a build after all that it needs; `above` are those that need it.
-    fn add(
-        &mut self,
-        all: &BTreeMap<String, BTreeSet<String>>,
-        name: &str,
-        above: &mut Vec<String>,
-    ) -> Result<(), Error> {
+    fn add(&mut self, all: &BTreeMap<K, BTreeSet<K>>, name: &K, above: &mut Vec<K>) -> Result<(), Error> {
         if let Some(start) = above.iter().position(|before| before == name) {
-            let mut builds = above[start..].to_vec();
-            builds.push(name.to_owned());
+            let builds = above[start..].iter().chain([name]).map(K::to_string).collect();
             return Err(Error::Cycle { builds });
         }
         if self.needs.contains_key(name) {
             return Ok(());
         }
         let Some(needs) = all.get(name) else {
-            let build = above.last().cloned().unwrap_or_else(|| name.to_owned());
-            return Err(Error::Unknown { build, needed: name.to_owned() });
+            let build = above.last().unwrap_or(name).to_string();
+            return Err(Error::Unknown { build, needed: name.to_string() });
         };
-        above.push(name.to_owned());
+        above.push(name.clone());
         needs.iter().try_for_each(|needed| self.add(all, needed, above))?;
         above.pop();
-        self.needs.insert(name.to_owned(), needs.clone());
+        self.needs.insert(name.clone(), needs.clone());
         Ok(())
     }
 
-    /// Makes every build once all that it needs is made, up to `jobs` at once. `make` is given a build's name and what
-    /// those that it needs made. After a failure nothing new begins; the first failure by name is the answer. Builds that
-    /// wait for others say so to `progress`.
+    /// Makes every one once all that it needs is made, up to `jobs` at once. `make` is given which, and what those that it
+    /// needs made. After a failure nothing new begins; the first failure in order is the answer. Those that wait for others
+    /// say so to `progress`.
     pub fn run<T: Clone + Send, E: Send>(
         &self,
         jobs: usize,
         progress: &dyn Progress,
-        make: impl Fn(&str, BTreeMap<String, T>) -> Result<T, E> + Sync,
-    ) -> Result<BTreeMap<String, T>, E> {
+        make: impl Fn(&K, BTreeMap<K, T>) -> Result<T, E> + Sync,
+    ) -> Result<BTreeMap<K, T>, E> {
         let state = Mutex::new(State {
             begun: BTreeSet::new(),
             made: BTreeMap::new(),
@@ -86,19 +91,19 @@ impl Graph {
                     now = changed.wait(now).unwrap_or_else(PoisonError::into_inner);
                     continue;
                 };
-                now.begun.insert(name.to_owned());
+                now.begun.insert(name.clone());
                 drop(now);
                 let result = make(name, given);
                 now = state.lock().unwrap_or_else(PoisonError::into_inner);
                 match result {
                     Ok(made) => {
-                        now.made.insert(name.to_owned(), made);
+                        now.made.insert(name.clone(), made);
                         let State { waiting, made, .. } = &mut *now;
-                        let unmade = |needed: &String| !made.contains_key(needed);
+                        let unmade = |needed: &K| !made.contains_key(needed);
                         waiting.retain(|name, _| self.needs[*name].iter().any(unmade));
                     }
                     Err(error) => {
-                        now.failed.insert(name.to_owned(), error);
+                        now.failed.insert(name.clone(), error);
                         now.waiting.clear();
                     }
                 }
@@ -113,32 +118,32 @@ impl Graph {
         failed.into_values().next().map_or(Ok(made), Err)
     }
 
-    /// The builds that can't begin yet.
-    fn waiting(&self, progress: &dyn Progress) -> BTreeMap<&str, Box<dyn Step>> {
+    /// Those that can't begin yet.
+    fn waiting(&self, progress: &dyn Progress) -> BTreeMap<&K, Box<dyn Step>> {
         let waiting = self.needs.iter().filter(|(_, needs)| !needs.is_empty());
         waiting
             .map(|(name, needs)| {
-                let on: Vec<_> = needs.iter().cloned().collect();
-                (name.as_str(), progress.wait(name, &on))
+                let on: Vec<_> = needs.iter().map(K::to_string).collect();
+                (name, progress.wait(&name.to_string(), &on))
             })
             .collect()
     }
 
-    /// The first build by name that can begin, with what it needs.
-    fn ready<T: Clone, E>(&self, now: &State<'_, T, E>) -> Option<(&str, BTreeMap<String, T>)> {
+    /// The first in order that can begin, with what it needs.
+    fn ready<T: Clone, E>(&self, now: &State<'_, K, T, E>) -> Option<(&K, BTreeMap<K, T>)> {
         self.needs.iter().filter(|(name, _)| !now.begun.contains(*name)).find_map(|(name, needs)| {
             let given = needs.iter().map(|needed| Some((needed.clone(), now.made.get(needed)?.clone())));
-            Some((name.as_str(), given.collect::<Option<_>>()?))
+            Some((name, given.collect::<Option<_>>()?))
         })
     }
 }
 
-struct State<'a, T, E> {
-    begun: BTreeSet<String>,
-    made: BTreeMap<String, T>,
-    failed: BTreeMap<String, E>,
-    /// Builds whose needs are not all made.
-    waiting: BTreeMap<&'a str, Box<dyn Step>>,
+struct State<'a, K, T, E> {
+    begun: BTreeSet<K>,
+    made: BTreeMap<K, T>,
+    failed: BTreeMap<K, E>,
+    /// Those whose needs are not all made.
+    waiting: BTreeMap<&'a K, Box<dyn Step>>,
 }
 
 #[cfg(test)]
@@ -190,7 +195,7 @@ mod tests {
         for jobs in [1, 3] {
             let order = Mutex::new(Vec::new());
             let made = graph.run(jobs, &Silent, |name, given: BTreeMap<String, String>| {
-                order.lock().unwrap().push(name.to_owned());
+                order.lock().unwrap().push(name.clone());
                 let given: Vec<_> = given.into_values().collect();
                 Ok::<_, Error>(format!("{name}({})", given.join(",")))
             });

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use longshore_oci::{Digest, Platform, Tree};
 
-use crate::{Executor, Root};
+use crate::{Executor, Root, Tool};
 
 /// What is there for one build, loaded and locked.
 pub struct Input<'a> {
     /// Runs the fetch, and keeps trees.
     pub executor: &'a Executor<'a>,
-    /// The locked toolchain.
+    /// The locked packages of the toolchain, or the machine's own.
     pub root: Root,
+    /// Trees of programs that come before it, in the order of the search path; no two have one name.
+    pub tools: Vec<Tool>,
     /// What the toolchain runs on: the machine's own platform.
     pub host: Platform,
     /// The tree of the build's `path`, by [`Executor::put_tree`]: files that git tracks; none where it has no `path`.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_build::go::{self, GoError, GoSum};
-use longshore_build::graph::{Graph, needs};
+use longshore_build::graph::{Graph, Job, needs};
 use longshore_build::{
-    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Toolchains, cargo, command, npm,
+    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Tool, Toolchains, cargo, command, npm,
 };
 use longshore_oci::{Component, Digest, PackageId, Platform, Tree};
 use longshore_sources::path;
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{
-    BuildInput, BuildKind, BuildSpec, Consumer, ContentSpec, GoSource, Toolchain, UrlForm,
+    self, BuildInput, BuildKind, BuildSpec, Consumer, ContentSpec, GoSource, Toolchain, UrlForm,
 };
 
 use crate::inputs::{self, Loader};
@@ -38,12 +38,25 @@ pub struct Prepared {
     pub pins: GoSum,
 }
 
+/// What builds made, for which platform.
+pub type Made = BTreeMap<Job, Arc<Component>>;
+
+/// What is done about modules that neither a `go.sum` nor the lock knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unpinned {
+    /// Nothing is built of them.
+    Refused,
+    /// They are about to be pinned.
+    Learnt,
+}
+
 /// The builds of one stack under one lock.
 pub struct Builds<'a> {
     project: &'a Project,
     lock: &'a Lock,
     machine: &'a Machine,
     executor: Executor<'a>,
+    unpinned: Unpinned,
 }
 
 impl<'a> Builds<'a> {
@@ -60,7 +73,7 @@ impl<'a> Builds<'a> {
             leftovers: machine.leftovers,
             host: machine.host,
         };
-        Self { project, lock, machine, executor: Executor::new(settings) }
+        Self { project, lock, machine, executor: Executor::new(settings), unpinned: Unpinned::Refused }
     }
 
     /// Runs recipes.
@@ -68,59 +81,71 @@ impl<'a> Builds<'a> {
         &self.executor
     }
 
-    /// What the builds called `wanted`, and all that they need, make for `platform`.
+    /// What the builds called `wanted`, and all that are among their inputs, make for `platform`.
     pub fn outputs(
         &self,
         platform: &Platform,
         wanted: BTreeSet<String>,
     ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
-        if wanted.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        self.graph(wanted)?.run(self.machine.jobs().get(), &*self.machine.progress, |name, given| {
-            let spec = &self.project.stack.builds[name];
-            let prepared = self.prepare(name, platform, &given)?;
-            if !prepared.pins.without(&pins(self.lock)?).is_empty() {
-                return Err(Failure::Unpinned { build: name.to_owned(), lock: self.lock.file_name() });
-            }
-            let output = self.executor.run_within(&prepared.recipe, &limits(spec))?;
-            Ok(Arc::new(output.component(name)))
-        })
+        let wanted = wanted.into_iter().map(|build| Job { build, platform: platform.clone() });
+        let made = self.make(wanted.collect())?;
+        let own = made.into_iter().filter(|(job, _)| job.platform == *platform);
+        Ok(own.map(|(job, made)| (job.build, made)).collect())
     }
 
-    /// What those builds make that the build called `name` needs.
-    pub fn needed(
-        &self,
-        platform: &Platform,
-        name: &str,
-    ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
-        let mut all = self.outputs(platform, needs(&self.project.stack.builds[name]))?;
-        all.retain(|needed, _| needs(&self.project.stack.builds[name]).contains(needed));
+    /// What those builds make that the build called `name` needs for `platform`.
+    pub fn needed(&self, platform: &Platform, name: &str) -> Result<Made, Failure> {
+        let host = self.project.stack.build_platform();
+        let wanted = needs(&self.project.stack.builds[name], platform, &host);
+        let mut all = self.make(wanted.clone())?;
+        all.retain(|job, _| wanted.contains(job));
         Ok(all)
     }
 
-    /// The builds called `wanted` in the order of their needs.
-    pub fn graph(&self, wanted: BTreeSet<String>) -> Result<Graph, Failure> {
-        let all = self.project.stack.builds.iter().map(|(name, spec)| (name.clone(), needs(spec))).collect();
+    /// What `wanted`, and all that they need, make.
+    fn make(&self, wanted: BTreeSet<Job>) -> Result<Made, Failure> {
+        if wanted.is_empty() {
+            return Ok(Made::new());
+        }
+        let pinned = pins(self.lock)?;
+        self.graph(wanted)?.run(self.machine.jobs().get(), &*self.machine.progress, |job, given| {
+            let spec = &self.project.stack.builds[&job.build];
+            let prepared = self.prepare(&job.build, &job.platform, &given)?;
+            if self.unpinned == Unpinned::Refused && !prepared.pins.without(&pinned).is_empty() {
+                return Err(Failure::Unpinned { build: job.build.clone(), lock: self.lock.file_name() });
+            }
+            let output = self.executor.run_within(&prepared.recipe, &limits(spec))?;
+            Ok(Arc::new(output.component(&job.build)))
+        })
+    }
+
+    /// `wanted` in the order of their needs.
+    fn graph(&self, wanted: BTreeSet<Job>) -> Result<Graph<Job>, Failure> {
+        let host = self.project.stack.build_platform();
+        let platforms: BTreeSet<_> = wanted.iter().map(|job| &job.platform).chain([&host]).collect();
+        let mut all = BTreeMap::new();
+        for (build, spec) in &self.project.stack.builds {
+            for &platform in &platforms {
+                let job = Job { build: build.clone(), platform: platform.clone() };
+                all.insert(job, needs(spec, platform, &host));
+            }
+        }
         Ok(Graph::new(&all, wanted)?)
     }
 
     /// The recipe of one build, whose needs have made `given`.
-    pub fn prepare(
-        &self,
-        name: &str,
-        platform: &Platform,
-        given: &BTreeMap<String, Arc<Component>>,
-    ) -> Result<Prepared, Failure> {
+    pub fn prepare(&self, name: &str, platform: &Platform, given: &Made) -> Result<Prepared, Failure> {
         let spec = &self.project.stack.builds[name];
+        let own = given.iter().filter(|(job, _)| job.platform == *platform);
         let mut input = Input {
             executor: &self.executor,
             root: self.root(name, spec)?,
+            tools: self.tools(name, spec, given)?,
             host: self.project.stack.build_platform(),
             source: None,
             env: spec.env.clone(),
             paths: BTreeMap::new(),
-            builds: given.iter().map(|(name, made)| (name.clone(), made.tree.clone())).collect(),
+            builds: own.map(|(job, made)| (job.build.clone(), made.tree.clone())).collect(),
             urls: BTreeMap::new(),
         };
         if let Some(folder) = source_folder(&spec.kind) {
@@ -162,6 +187,27 @@ impl<'a> Builds<'a> {
         Ok(Root::Packages(locked.collect()))
     }
 
+    /// The trees of its toolchain: for the platform that builds, whatever it builds for.
+    fn tools(&self, build: &str, spec: &BuildSpec, given: &Made) -> Result<Vec<Tool>, Failure> {
+        let host = self.project.stack.build_platform();
+        let mut tools = Vec::new();
+        for tool in spec.tools() {
+            let name = tool.name().to_owned();
+            let tree = match tool {
+                model::Tool::Build(needed) => {
+                    let made = given.get(&Job { build: needed.clone(), platform: host.clone() });
+                    made.map(|made| made.tree.clone()).ok_or_else(|| longshore_build::Error::NotLoaded {
+                        build: build.to_owned(),
+                        input: format!("tool {needed}"),
+                    })?
+                }
+                model::Tool::Url(url) => inputs::url(self.project, self.lock, self.machine, url, &host)?.tree,
+            };
+            tools.push(Tool { name, tree });
+        }
+        Ok(tools)
+    }
+
     fn folder(&self, relative: &str) -> Result<Tree, Failure> {
         let Machine { store, progress, settings, .. } = self.machine;
         Ok(path::directory(&self.project.folder, relative, &settings.path, store, &**progress)?.tree)
@@ -190,7 +236,8 @@ pub fn pins(lock: &Lock) -> Result<GoSum, Failure> {
     })
 }
 
-/// `lock` with the pins of every build of the stack. What is pinned stays; for the rest the ecosystems are asked.
+/// `lock` with the pins of every build of the stack. What is pinned stays; for the rest the ecosystems are asked, by
+/// clients that may have to be built first.
 pub fn pinned(project: &Project, machine: &Machine, lock: Lock) -> Result<Lock, Failure> {
     let go = |spec: &BuildSpec| matches!(spec.kind, BuildKind::Go(_));
     let names: Vec<_> =
@@ -201,10 +248,11 @@ pub fn pinned(project: &Project, machine: &Machine, lock: Lock) -> Result<Lock, 
     let mut all = GoSum::default();
     {
         let loader = Loader::new(project, &lock, machine);
-        let builds = Builds::new(project, &lock, machine, &loader);
+        let builds = Builds { unpinned: Unpinned::Learnt, ..Builds::new(project, &lock, machine, &loader) };
         for name in names {
             for platform in &project.stack.platforms {
-                all.extend(&builds.prepare(name, platform, &BTreeMap::new())?.pins);
+                let needed = builds.needed(platform, name)?;
+                all.extend(&builds.prepare(name, platform, &needed)?.pins);
             }
         }
     }
@@ -220,6 +268,14 @@ pub fn wanted(project: &Project) -> BTreeSet<String> {
         _ => None,
     };
     contents.filter_map(build).collect()
+}
+
+/// Whether a build's toolchain is locked, or the machine's own: in one word, for people and programs.
+pub fn toolchain(project: &Project, build: &str) -> &'static str {
+    match project.stack.builds.get(build).map(|spec| &spec.toolchain) {
+        Some(Toolchain::Host) => "host",
+        Some(Toolchain::Locked { .. }) | None => "locked",
+    }
 }
 
 /// The folder beside the stack file that a build is made of.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{
     BuildInput, BuildKind, BuildSpec, CargoBuild, Cgo, CommandBuild, DefaultFeatures, GoBuild, GoSource,
-    GoSums, Limits, Linkage, NpmBuild, OutputRequest, Toolchain, UrlFile, UrlForm, UrlSpec,
+    GoSums, Limits, Linkage, NpmBuild, OutputRequest, Tool, Toolchain, UrlFile, UrlForm, UrlSpec,
 };
 
 /// A checked stack file.
@@ -416,7 +416,7 @@ impl ImageSpec {
 impl BuildSpec {
     /// What its toolchain asks of sources, sorted, without doubles.
     pub fn requirements(&self) -> Vec<Requirement> {
-        let Toolchain::Packages(packages) = &self.toolchain else { return Vec::new() };
+        let Toolchain::Locked { packages, .. } = &self.toolchain else { return Vec::new() };
         let request = |package: &PackageRequest| Requirement {
             source: package.source.clone(),
             package: package.package.clone(),
@@ -431,9 +431,10 @@ impl BuildSpec {
 
 impl BuildSpec {
     /// What it needs besides to build for `foreign`: tools of the platform that builds, and libraries of `foreign` itself,
-    /// each without its dependencies. Go brings all of it along; so does npm, whose output knows no platform.
+    /// each without its dependencies. Go brings all of it along; so does npm, whose output knows no platform. A Rust that is
+    /// no package has its own libraries, or none.
     fn cross_requirements(&self, foreign: &Platform) -> (Vec<Requirement>, Vec<Requirement>) {
-        let (BuildKind::Cargo(_), Toolchain::Packages(packages)) = (&self.kind, &self.toolchain) else {
+        let (BuildKind::Cargo(_), Toolchain::Locked { packages, .. }) = (&self.kind, &self.toolchain) else {
             return (Vec::new(), Vec::new());
         };
         let Some(source) = packages.first().map(|package| &package.source) else {
@@ -441,20 +442,25 @@ impl BuildSpec {
         };
         let requirement = |package: String, scope| Requirement { source: source.clone(), package, scope };
         let tools = build::cross_packages(foreign).map(|package| requirement(package, Scope::Closure));
-        let library = requirement(String::from("libstd-rust-dev"), Scope::Alone);
-        (tools.into_iter().collect(), vec![library])
+        let rustc = packages.iter().any(|package| package.package == "rustc");
+        let library = rustc.then(|| requirement(String::from("libstd-rust-dev"), Scope::Alone));
+        (tools.into_iter().collect(), library.into_iter().collect())
     }
+}
+
+/// See [`Stack::build_platform`].
+pub(crate) fn build_platform(platforms: &[Platform]) -> Platform {
+    let usual = |platform: &&Platform| platform.os == "linux" && platform.architecture == "amd64";
+    let found = platforms.iter().find(usual).or(platforms.first());
+    // A checked stack has at least one platform.
+    let fallback = || Platform { architecture: "amd64".to_owned(), os: "linux".to_owned(), variant: None };
+    found.cloned().unwrap_or_else(fallback)
 }
 
 impl Stack {
     /// The platform that builds run on, whatever they build for: `linux/amd64` where the stack has it, else its first.
     pub fn build_platform(&self) -> Platform {
-        let usual = |platform: &&Platform| platform.os == "linux" && platform.architecture == "amd64";
-        let found = self.platforms.iter().find(usual).or(self.platforms.first());
-        // A checked stack has at least one platform.
-        let fallback =
-            || Platform { architecture: "amd64".to_owned(), os: "linux".to_owned(), variant: None };
-        found.cloned().unwrap_or_else(fallback)
+        build_platform(&self.platforms)
     }
 
     /// Everyone who asks for packages, on each platform where they are needed, with what they ask for; sorted by consumer

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::file::{CONTENT_KINDS, File};
+use crate::file::{CONTENT_KINDS, File, TOOL_KINDS};
 
 /// The JSON Schema (draft 2020-12) of `stack.toml`, with keys in the order of the tables. It is what the file is checked
 /// against, so an editor that uses it complains about what longshore complains about.
@@ -11,8 +11,14 @@ pub fn schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<File>().to_value();
     tidy(&mut schema);
-    if let Some(content) = schema.pointer_mut("/$defs/content") {
-        *content = content_kinds(content);
+    let tables: [(&str, &str, &[Kind]); 2] = [
+        ("content", "One thing in an image.", &CONTENT_KINDS),
+        ("tool", "One thing in a toolchain.", &TOOL_KINDS),
+    ];
+    for (name, description, kinds) in tables {
+        if let Some(table) = schema.pointer_mut(&format!("/$defs/{name}")) {
+            *table = one_of_kinds(table, description, kinds);
+        }
     }
     if let Value::Object(root) = &mut schema {
         // What the document is comes first, as people expect it.
@@ -65,10 +71,13 @@ fn is_empty(default: &Value) -> bool {
     *default == json!([]) || *default == json!({}) || *default == json!(false)
 }
 
+/// A kind of table by the key that makes a table one of it, the keys it needs besides, and those it may have.
+type Kind = (&'static str, &'static [&'static str], &'static [&'static str]);
+
 /// One table a kind, cut from the table of all keys.
-fn content_kinds(all: &Value) -> Value {
+fn one_of_kinds(all: &Value, description: &str, kinds: &[Kind]) -> Value {
     let property = |key: &str| (key.to_owned(), all["properties"][key].clone());
-    let kinds: Vec<Value> = CONTENT_KINDS
+    let kinds: Vec<Value> = kinds
         .iter()
         .map(|(kind, needed, optional)| {
             let required: Vec<&str> = [*kind].into_iter().chain(needed.iter().copied()).collect();
@@ -83,5 +92,5 @@ fn content_kinds(all: &Value) -> Value {
             })
         })
         .collect();
-    json!({ "description": "One thing in an image.", "anyOf": kinds })
+    json!({ "description": description, "anyOf": kinds })
 }

@@ -130,7 +130,7 @@ fn a_go_build_is_a_folder_or_a_published_module() {
 
 #[test]
 fn cargo_and_npm() {
-    assert_snapshot!(after_head("[build.a]\nkind = \"cargo\"\nbins = [\"../x\"]\nfeatures = [\"--all\"]\nprofile = \"a b\"\nlinkage = \"musl\"\n"), @r#"
+    assert_snapshot!(after_head("[build.a]\nkind = \"cargo\"\nbins = [\"../x\"]\nfeatures = [\"--all\"]\nprofile = \"a b\"\nlinkage = \"muls\"\n"), @r#"
     stack.toml:9:8: stack::build: build `a` of kind `cargo` has no `path`
       at: a
       help: add `path = "…"`, the folder beside the stack file that is built
@@ -140,9 +140,9 @@ fn cargo_and_npm() {
       at: "--all"
     stack.toml:13:11: stack::name: `a b` is not something `profile` can hold
       at: "a b"
-    stack.toml:14:11: stack::unknown-value: `musl` is not something `build.a.linkage` can be
-      at: "musl"
-      help: known here: `dynamic`, `static`
+    stack.toml:14:11: stack::unknown-value: `muls` is not something `build.a.linkage` can be
+      at: "muls"
+      help: did you mean `musl`? Known here: `dynamic`, `static`, `musl`
     "#);
     assert_snapshot!(after_head("[build.a]\nkind = \"npm\"\npath = \"site\"\noutput = \"../dist\"\nscript = \"--x\"\n"), @r#"
     stack.toml:12:10: stack::path: `../dist` is not a folder inside the build's `path`
@@ -193,6 +193,116 @@ fn limits_and_toolchains() {
     "#);
 }
 
+/// A build `a` of the kind `command` with these entries in its toolchain, beside a build `node` and some archives.
+fn with_tools(entries: &str) -> String {
+    let around = "[build.node]\nkind = \"command\"\nrun = [[\"true\"]]\n[url.rust]\nurl = \"https://x/rust.tar.xz\"\n[url.file]\nurl = \"https://x/file\"\n[url.node]\nurls = { \"linux/arm64\" = \"https://x/y.zip\" }\n";
+    let build = format!(
+        "[build.a]\nkind = \"command\"\nrun = [[\"true\"]]\ntoolchain = [\n  \"dash\",\n  {entries},\n]\n"
+    );
+    after_head(&format!("{around}{build}"))
+}
+
+#[test]
+fn tools_are_builds_and_archives_that_there_are() {
+    assert_eq!(with_tools("{ build = \"node\" }, { url = \"rust\" }, { package = \"gcc\" }"), "");
+    let wrong = [
+        "{ build = \"nod\" }, { url = \"rsut\" }",
+        "{ url = \"file\" }, { url = \"node\" }",
+        "{ url = \"rust\" }, { url = \"rust\" }, { build = \"node\" }, { url = \"rust\" }",
+        "{ build = \"node\" }, { url = \"node\" }",
+        "{ build = \"node\", url = \"rust\" }, { bild = \"node\" }, { build = \"node\", source = \"debian\" }",
+    ];
+    let said: String = wrong.iter().map(|entries| with_tools(entries)).collect();
+    assert_snapshot!(said, @r#"
+    stack.toml:23:13: stack::unknown-name: there is no build `nod`
+      at: "nod"
+      help: did you mean `node`? Known here: `a`, `node`
+    stack.toml:23:30: stack::unknown-name: there is no url `rsut`
+      at: "rsut"
+      help: did you mean `rust`? Known here: `file`, `node`, `rust`
+    stack.toml:23:11: stack::build: url `file` is taken as a file; a tool is a tree of programs
+      at: "file"
+      help: set `form = "archive"` in [url.file] if it is one; else put it into `/out/bin` with a build of kind `command`
+    stack.toml:23:29: stack::url: url `node` has no address for platform `linux/amd64`
+      at: "node"
+      help: add `"linux/amd64" = "https://…"` to its `urls`
+    stack.toml:23:29: stack::doubled: tool `rust` is named twice in `toolchain`
+      at: "rust"
+      help: keep one of them
+    stack.toml:23:67: stack::doubled: tool `rust` is named twice in `toolchain`
+      at: "rust"
+      help: keep one of them
+    stack.toml:23:31: stack::url: url `node` has no address for platform `linux/amd64`
+      at: "node"
+      help: add `"linux/amd64" = "https://…"` to its `urls`
+    stack.toml:23:31: stack::doubled: tool `node` is named twice in `toolchain`
+      at: "node"
+      help: builds see a tool at `/deps/tools/node`: give the build or the archive another name
+    stack.toml:23:3: stack::wrong-type: `build.a.toolchain[1]` can't be both `build` and `url`
+      at: { build = "node", url = "rust" }
+      help: write two entries
+    stack.toml:23:37: stack::missing-key: `build.a.toolchain[2]` says nothing of what it is: one of the keys `package`, `build`, `url` is needed
+      at: { bild = "node" }
+      help: did you mean `build` for `bild`?
+    stack.toml:23:74: stack::unknown-key: unknown key `source` in `build.a.toolchain[3]`
+      at: source
+      help: known here: `build`
+    "#);
+}
+
+#[test]
+fn no_build_is_its_own_tool_and_no_input_lies_among_tools() {
+    let build = |name: &str, tool: &str| {
+        format!(
+            "[build.{name}]\nkind = \"command\"\nrun = [[\"true\"]]\ntoolchain = [\"dash\", {{ build = \"{tool}\" }}]\n"
+        )
+    };
+    let inputs = "inputs = [{ path = \"site\", to = \"/deps/tools\" }, { path = \"site\", to = \"/deps/tools/b/\" }, { path = \"site\", to = \"/deps/toolsmith\" }]\n";
+    assert_snapshot!(after_head(&format!("{}{inputs}{}{}", build("a", "b"), build("b", "c"), build("c", "b"))), @r#"
+    stack.toml:13:33: stack::path: `/deps/tools` is where the toolchain's own trees are
+      at: "/deps/tools"
+      help: put the input elsewhere below `/src` or `/deps`
+    stack.toml:13:72: stack::path: `/deps/tools` is where the toolchain's own trees are
+      at: "/deps/tools/b/"
+      help: put the input elsewhere below `/src` or `/deps`
+    stack.toml:14:8: stack::cycle: builds need each other in a circle: `b` → `c` → `b`
+      at: b
+      help: take one of them out of the other's `inputs` or `toolchain`
+    "#);
+}
+
+#[test]
+fn a_rust_of_ones_own_needs_no_library_of_debian_s() {
+    let text = |toolchain: &str| {
+        format!(
+            "{}\n[url.rust]\nurl = \"https://x/rust.tar.xz\"\n[build.a]\nkind = \"cargo\"\npath = \"site\"\ntoolchain = [{toolchain}]\n",
+            HEAD.trim().replace("[sources", "platforms = [\"linux/amd64\", \"linux/arm64\"]\n[sources")
+        )
+    };
+    let asked = |toolchain: &str| -> Vec<String> {
+        let stack = read(&text(toolchain)).unwrap().stack;
+        let requirements = stack.requirements().into_iter();
+        let of_builds = requirements.filter(|(consumer, ..)| matches!(consumer, Consumer::Build(_)));
+        of_builds
+            .map(|(_, platform, all)| {
+                let names: Vec<_> = all.iter().map(|one| one.package.as_str()).collect();
+                format!("{platform}: {}", names.join(" "))
+            })
+            .collect()
+    };
+    assert_eq!(
+        asked("\"gcc\", \"rustc\""),
+        [
+            "linux/amd64: gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross rustc",
+            "linux/arm64: libstd-rust-dev"
+        ]
+    );
+    assert_eq!(
+        asked("\"gcc\", { url = \"rust\" }"),
+        ["linux/amd64: gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross"]
+    );
+}
+
 #[test]
 fn commands_and_their_inputs() {
     let build = |name: &str, inputs: &str| {
@@ -236,10 +346,10 @@ fn commands_and_their_inputs() {
     assert_snapshot!(after_head(&circle), @r#"
     stack.toml:13:8: stack::cycle: builds need each other in a circle: `b` → `c` → `b`
       at: b
-      help: take one of them out of the other's `inputs`
+      help: take one of them out of the other's `inputs` or `toolchain`
     stack.toml:21:8: stack::cycle: builds need each other in a circle: `d` → `d`
       at: d
-      help: take one of them out of the other's `inputs`
+      help: take one of them out of the other's `inputs` or `toolchain`
     "#);
 }
 

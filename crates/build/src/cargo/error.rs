@@ -122,6 +122,22 @@ pub enum Error {
         /// The platform.
         platform: String,
     },
+    /// A tool that brings `rustc` has no standard library for what is built.
+    #[error("the tool `{tool}` has no Rust standard library for `{triple}`")]
+    NoStdInTool {
+        /// The tool.
+        tool: String,
+        /// Rust's target triple.
+        triple: String,
+    },
+    /// musl is wanted of packages.
+    #[error(
+        "`linkage = \"musl\"` needs Rust's standard library for `{triple}`, which none of the toolchain's packages has"
+    )]
+    NoMusl {
+        /// Rust's target triple.
+        triple: String,
+    },
     /// A `.crate` file holds what it may not.
     #[error("crate `{package}` can't be unpacked: {problem}")]
     Archive {
@@ -224,6 +240,13 @@ impl Error {
             Self::NoStd { platform } => {
                 format!("take `{platform}` out of `platforms`, or run `longshore build` on a machine of that platform")
             }
+            Self::NoStdInTool { tool, triple } => {
+                format!("put Rust's `rust-std` for it into `{tool}`, so that it has `lib/rustlib/{triple}`")
+            }
+            Self::NoMusl { triple } => format!(
+                "add a tool to `toolchain` that has `bin/cargo`, `bin/rustc` and `lib/rustlib/{triple}`, or take \
+                 `linkage = \"static\"`"
+            ),
             Self::Stale { .. } | Self::OutOfDate { .. } => "run `cargo update --workspace` there, then `git add Cargo.lock`".to_owned(),
             Self::NoChecksum { .. } => "run `cargo generate-lockfile` with a current Cargo".to_owned(),
             Self::TwoSources { package } => format!("run `cargo tree --invert {package}` to see who asks for which"),

@@ -21,15 +21,16 @@ mod vendor;
 use std::collections::BTreeMap;
 
 use longshore_oci::Platform;
-use longshore_stack::model::CargoBuild;
+use longshore_stack::model::{CargoBuild, Linkage};
 
 pub use error::Error;
 pub use git::{GitError, ObjectId};
 
 use crate::source::Source;
-use crate::{Input, Mounted, Recipe, Root, SANDBOX_VERSION};
+use crate::{Input, Mounted, Recipe, Root};
 use lock::CargoLock;
 use manifest::Project;
+use target::{Libc, Target};
 
 /// Bytes of a `Cargo.lock` that are read.
 const MAX_LOCK: u64 = 16 << 20;
@@ -54,10 +55,11 @@ pub fn prepare(
     };
     let lock = CargoLock::parse(&text)?;
     project.check(&lock)?;
-    reads(&lock, &input.root)?;
-    has_std(platform, input)?;
+    reads(&lock, input)?;
+    let target = Target::of(platform, Libc::of(spec.linkage))?;
+    has_std(target, platform, spec.linkage, input)?;
     let selection = bins::select(spec, &project, &lock, &source)?;
-    let steps = recipe::build(spec, &selection, &lock, (platform, &input.host), &input.root, &input.env)?;
+    let steps = recipe::build(spec, &selection, &lock, target, input)?;
     let mut mounts = BTreeMap::new();
     if let Some(tree) = input.source {
         mounts.insert(String::from("/src"), Mounted { what: String::from("source"), tree });
@@ -65,44 +67,56 @@ pub fn prepare(
     if let Some(tree) = vendor::folder(name, &lock, input)? {
         mounts.insert(String::from("/deps"), Mounted { what: String::from("crates"), tree });
     }
-    Ok(Recipe {
-        name: name.to_owned(),
-        sandbox: SANDBOX_VERSION,
-        platform: platform.clone(),
-        root: input.root.clone(),
-        mounts,
-        steps,
-        output: String::from("/out"),
-        caches: BTreeMap::new(),
-    })
+    input.recipe(name, platform, mounts, steps)
 }
 
 /// Fails when the locked toolchain's Cargo is too old for the form of the lock, or for what is in it.
-fn reads(lock: &CargoLock, root: &Root) -> Result<(), Error> {
-    let Root::Packages(packages) = root else { return Ok(()) };
-    let Some(cargo) = packages.keys().find(|id| id.name == "cargo") else { return Ok(()) };
-    let mut numbers = cargo.version.split(['.', '+', '-', '~']).map(|part| part.parse::<u64>().unwrap_or(0));
-    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if !lock.git.is_empty() && found < SHALLOW.0 {
-        return Err(GitError::OldToolchain { needed: SHALLOW.1, found: cargo.version.clone() }.into());
+fn reads(lock: &CargoLock, input: &Input<'_>) -> Result<(), Error> {
+    let Some(found) = version(input) else { return Ok(()) };
+    let mut numbers = found.split(['.', '+', '-', '~', ' ']).map(|part| part.parse::<u64>().unwrap_or(0));
+    let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if !lock.git.is_empty() && numbers < SHALLOW.0 {
+        return Err(GitError::OldToolchain { needed: SHALLOW.1, found }.into());
     }
     match FORMS.iter().find(|(form, ..)| *form == lock.form) {
-        Some((form, first, needed)) if found < *first => {
-            Err(Error::OldToolchain { form: *form, needed, found: cargo.version.clone() })
+        Some((form, first, needed)) if numbers < *first => {
+            Err(Error::OldToolchain { form: *form, needed, found })
         }
         _ => Ok(()),
     }
 }
 
-/// Fails when the toolchain is Debian's, and has the standard library of its own platform but not of `platform`.
-fn has_std(platform: &Platform, input: &Input<'_>) -> Result<(), Error> {
+/// The version of Cargo, where it can be known without running it: of a package, or of a tool with the file `version` that
+/// Rust's own archives have.
+fn version(input: &Input<'_>) -> Option<String> {
+    if let Some((tool, _)) = input.tool_with("cargo") {
+        return input.line(tool, "version").filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    }
+    let Root::Packages(packages) = &input.root else { return None };
+    packages.keys().find(|id| id.name == "cargo").map(|id| id.version.clone())
+}
+
+/// Fails when the toolchain, as far as it can be known, lacks Rust's standard library for `target`: the tree that `rustc`
+/// is in, or Debian's packages.
+fn has_std(target: Target, platform: &Platform, linkage: Linkage, input: &Input<'_>) -> Result<(), Error> {
+    if let Some((tool, _)) = input.tool_with("rustc") {
+        let triple = target.triple.to_owned();
+        return match tool.has(&format!("lib/rustlib/{triple}")) {
+            true => Ok(()),
+            false => Err(Error::NoStdInTool { tool: tool.name.clone(), triple }),
+        };
+    }
     let Root::Packages(packages) = &input.root else { return Ok(()) };
     let has = |platform: &Platform| {
         let architecture = platform.debian_architecture();
         packages.keys().any(|id| id.name.starts_with("libstd-rust-") && id.architecture == architecture)
     };
-    if has(&input.host) && !has(platform) {
-        return Err(Error::NoStd { platform: platform.to_string() });
+    match linkage {
+        // No package of Debian's has it.
+        Linkage::Musl => Err(Error::NoMusl { triple: target.triple.to_owned() }),
+        Linkage::Dynamic | Linkage::Static if has(&input.host) && !has(platform) => {
+            Err(Error::NoStd { platform: platform.to_string() })
+        }
+        Linkage::Dynamic | Linkage::Static => Ok(()),
     }
-    Ok(())
 }

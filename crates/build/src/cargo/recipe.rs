@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::Platform;
 use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
 
 use super::Error;
 use super::bins::Selection;
 use super::git;
 use super::lock::CargoLock;
-use super::target::Target;
-use crate::{Root, Step};
+use super::target::{Libc, Target};
+use crate::{Input, Root, Step};
 
 /// Where Cargo writes.
 const TARGET: &str = "/build/target";
@@ -26,26 +25,24 @@ const TIMES: &str = r#"reset() {
 reset /build/ch/git/checkouts"#;
 
 /// Brings every crate of the lock, for all platforms, into `/out/registry/cache`, and git's objects into `/out/git`.
-pub(super) fn fetch(root: &Root) -> Step {
-    let mut argv = cargo(root);
+pub(super) fn fetch(input: &Input<'_>) -> Step {
+    let mut argv = input.command("cargo");
     argv.extend(["fetch", "--locked"].map(str::to_owned));
     let mut env = quiet();
     env.insert(String::from("CARGO_HOME"), String::from("/out"));
     Step { what: String::from("cargo fetch"), argv, env, cwd: String::from("/src") }
 }
 
-/// Builds the selected programs for `platform` on `host`, and puts them into `/out/bin`.
+/// Builds the selected programs for `target`, and puts them into `/out/bin`.
 pub(super) fn build(
     spec: &CargoBuild,
     selection: &Selection,
     lock: &CargoLock,
-    (platform, host): (&Platform, &Platform),
-    root: &Root,
-    user_env: &BTreeMap<String, String>,
+    target: Target,
+    input: &Input<'_>,
 ) -> Result<Vec<Step>, Error> {
-    let target = Target::of(platform)?;
-    let host = Target::of(host)?;
-    let mut argv = cargo(root);
+    let host = Target::of(&input.host, Libc::Gnu)?;
+    let mut argv = input.command("cargo");
     let mut say = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     // Always with a target, so that its flags stay away from build scripts and procedural macros.
     say(&["build", "--frozen", "--profile", &spec.profile, "--target", target.triple]);
@@ -66,12 +63,12 @@ pub(super) fn build(
     let sources: Vec<String> =
         sources(lock).into_iter().flat_map(|line| ["--config".to_owned(), line]).collect();
     argv.extend(sources.iter().cloned());
-    let mut env = environment(target, host, spec.linkage, root);
-    env.extend(user_env.clone());
+    let mut env = environment(target, host, spec.linkage, &input.root);
+    env.extend(input.env.clone());
     let what = format!("cargo build {}", selection.bins.join(" "));
     let mut steps = Vec::new();
     if !lock.git.is_empty() {
-        steps.extend(check_out(root, sources, env.clone()));
+        steps.extend(check_out(input, sources, env.clone()));
     }
     steps.push(Step { what, argv, env, cwd: String::from("/src") });
     steps.push(install(target, &spec.profile, &selection.bins));
@@ -79,8 +76,8 @@ pub(super) fn build(
 }
 
 /// Makes Cargo's checkouts from `/deps/git`. Only a command that may fetch does so, if only from there.
-fn check_out(root: &Root, sources: Vec<String>, mut env: BTreeMap<String, String>) -> [Step; 2] {
-    let mut argv = cargo(root);
+fn check_out(input: &Input<'_>, sources: Vec<String>, mut env: BTreeMap<String, String>) -> [Step; 2] {
+    let mut argv = input.command("cargo");
     argv.extend(["fetch", "--locked"].map(str::to_owned));
     argv.extend(sources);
     env.insert(String::from("XDG_CONFIG_HOME"), git::SETTINGS.to_owned());
@@ -95,14 +92,6 @@ fn check_out(root: &Root, sources: Vec<String>, mut env: BTreeMap<String, String
         cwd: String::from("/build"),
     };
     [fetch, times]
-}
-
-fn cargo(root: &Root) -> Vec<String> {
-    match root {
-        Root::Packages(_) => vec![String::from("/usr/bin/cargo")],
-        // The machine's own may be anywhere on its search path.
-        Root::Host => vec![String::from("/usr/bin/env"), String::from("cargo")],
-    }
 }
 
 fn quiet() -> BTreeMap<String, String> {
@@ -141,17 +130,29 @@ fn environment(target: Target, host: Target, linkage: Linkage, root: &Root) -> B
     set(String::from("CARGO_TARGET_DIR"), TARGET);
     // A profile may ask for it, and how it cuts a crate up depends on what was built before.
     set(String::from("CARGO_INCREMENTAL"), "0");
-    if linkage == Linkage::Static {
-        set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static");
+    match linkage {
+        Linkage::Dynamic => {}
+        Linkage::Static => set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static"),
+        // Rust brings musl's start-up files and library along, and GCC only puts them together (the rustc book,
+        // `link-self-contained`). Both are the default of most of these targets, and here of all.
+        Linkage::Musl => {
+            set(target.variable("RUSTFLAGS"), "-Ctarget-feature=+crt-static -Clink-self-contained=yes");
+        }
     }
-    if target != host {
+    let packages = matches!(root, Root::Packages(_));
+    if target.gnu != host.gnu {
         set(target.variable("LINKER"), &format!("{}-gcc", target.gnu));
-        set(format!("CC_{}", target.triple.replace('-', "_")), &format!("{}-gcc", target.gnu));
+        // Debian's C compilers are for its own C library.
+        if linkage != Linkage::Musl {
+            set(target.variable_of("CC"), &format!("{}-gcc", target.gnu));
+        }
+    } else if packages {
+        set(target.variable("LINKER"), "gcc");
     }
-    if matches!(root, Root::Packages(_)) {
+    if packages {
         // `cc` is an alternative, which no package holds.
         set(host.variable("LINKER"), "gcc");
-        set(format!("CC_{}", host.triple.replace('-', "_")), "gcc");
+        set(host.variable_of("CC"), "gcc");
     }
     env
 }

@@ -194,6 +194,89 @@ fn recipes_say_everything() {
     assert!(recipe.steps[1].argv.contains(&"/build/target/x86_64-unknown-linux-gnu/debug/odd".to_owned()));
 }
 
+const HELLO: [(&str, &str); 3] = [
+    ("Cargo.toml", "[package]\nname = \"hello\"\nversion = \"1.0.0\"\n"),
+    ("Cargo.lock", "version = 4\n[[package]]\nname = \"hello\"\nversion = \"1.0.0\"\n"),
+    ("src/main.rs", MAIN),
+];
+
+/// Rust as a tool, with the standard libraries for `triples`.
+fn rust(fixture: &Fixture, triples: &[&str]) -> crate::Tool {
+    let libraries: Vec<String> =
+        triples.iter().map(|triple| format!("lib/rustlib/{triple}/lib/libstd.rlib")).collect();
+    let mut files = vec![("bin/cargo", ""), ("bin/rustc", ""), ("version", "1.97.0 (abc 2026-07-09)\n")];
+    files.extend(libraries.iter().map(|path| (path.as_str(), "")));
+    fixture.tool("rust", &files)
+}
+
+#[test]
+fn a_rust_that_is_no_package_is_used_and_looked_into() {
+    let fixture = Fixture::new();
+    let mut input = fixture.input(&HELLO, &[("gcc", "4:14.2.0-1")]);
+    input.tools =
+        vec![fixture.tool("other", &[("bin/make", "")]), rust(&fixture, &["x86_64-unknown-linux-gnu"])];
+    let recipe = prepare("app", &spec(), &platform("linux/amd64"), &input).unwrap();
+    assert_eq!(recipe.steps[0].argv[..2], ["/deps/tools/rust/bin/cargo", "build"]);
+    for step in &recipe.steps {
+        assert!(step.env["PATH"].starts_with("/deps/tools/other/bin:/deps/tools/rust/bin:/usr/"), "{step:?}");
+    }
+    assert_eq!(recipe.mounts.keys().collect::<Vec<_>>(), ["/deps/tools/other", "/deps/tools/rust", "/src"]);
+
+    let error = prepare("app", &spec(), &platform("linux/arm64"), &input).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the tool `rust` has no Rust standard library for `aarch64-unknown-linux-gnu`"
+    );
+    assert!(error.hint().unwrap().contains("lib/rustlib/aarch64-unknown-linux-gnu"));
+
+    input.tools[1] = fixture.tool("rust", &[("bin/cargo", ""), ("version", "1.70.0 (abc)\n")]);
+    let error = prepare("app", &spec(), &platform("linux/amd64"), &input).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`Cargo.lock` has form 4, which Cargo reads from 1.78 on; the toolchain has 1.70.0 (abc)"
+    );
+    // What is asked of the build itself stands.
+    input.tools[1] = rust(&fixture, &["x86_64-unknown-linux-gnu"]);
+    input.env.insert(String::from("PATH"), String::from("/usr/bin"));
+    let recipe = prepare("app", &spec(), &platform("linux/amd64"), &input).unwrap();
+    assert_eq!(recipe.steps[0].env["PATH"], "/usr/bin");
+}
+
+#[test]
+fn musl_is_for_toolchains_that_have_it() {
+    let fixture = Fixture::new();
+    let musl = CargoBuild { linkage: Linkage::Musl, ..spec() };
+    let mut input = fixture.input(&HELLO, &CARGO);
+    let error = prepare("app", &musl, &platform("linux/amd64"), &input).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`linkage = \"musl\"` needs Rust's standard library for `x86_64-unknown-linux-musl`, which none of the \
+         toolchain's packages has"
+    );
+    assert!(error.hint().unwrap().contains("`bin/rustc` and `lib/rustlib/x86_64-unknown-linux-musl`"));
+    input.tools = vec![rust(&fixture, &["x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"])];
+    let recipe = prepare("app", &musl, &platform("linux/amd64"), &input).unwrap();
+    assert!(recipe.steps[0].argv.join(" ").contains("--target x86_64-unknown-linux-musl "));
+    assert!(
+        recipe.steps[1].argv.contains(&"/build/target/x86_64-unknown-linux-musl/release/hello".to_owned())
+    );
+    let flags = "-Ctarget-feature=+crt-static -Clink-self-contained=yes";
+    let env = &recipe.steps[0].env;
+    assert_eq!(env["CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER"], "gcc");
+    assert_eq!(env["CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS"], flags);
+    // Build scripts are linked as ever.
+    assert_eq!(env["CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER"], "gcc");
+    assert!(!env.contains_key("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS"));
+    assert!(!env.contains_key("CC_x86_64_unknown_linux_musl"));
+
+    let error = prepare("app", &musl, &platform("linux/arm64"), &input).unwrap_err();
+    assert!(error.to_string().ends_with("library for `aarch64-unknown-linux-musl`"), "{error}");
+    input.tools = vec![rust(&fixture, &["aarch64-unknown-linux-musl"])];
+    let env = &prepare("app", &musl, &platform("linux/arm64"), &input).unwrap().steps[0].env;
+    assert_eq!(env["CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER"], "aarch64-linux-gnu-gcc");
+    assert!(!env.contains_key("CC_aarch64_unknown_linux_musl"));
+}
+
 /// A crate of files; a link where the text begins with `->`, its type as tar has it where with `!`.
 fn pack(files: &[(&str, &str)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));

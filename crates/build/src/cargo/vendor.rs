@@ -55,7 +55,7 @@ pub(super) fn folder(
         }
     }
     if !missing.is_empty() || !unknown.is_empty() {
-        let fetched = input.executor.fetch(&fetch(name, input)).map_err(error::explain)?;
+        let fetched = input.executor.fetch(&fetch(name, input)?).map_err(error::explain)?;
         for package in missing {
             let tree = accept(&fetched, package, store)?;
             crates.insert(package.folder(), (package, tree));
@@ -95,15 +95,9 @@ fn whole(store: &Store, tree: &Tree) -> bool {
 }
 
 /// What brings the crates: Cargo itself, with the project's own registries.
-fn fetch(name: &str, input: &Input<'_>) -> Fetch {
+fn fetch(name: &str, input: &Input<'_>) -> Result<Fetch, crate::Error> {
     let source = input.source.map(|tree| (String::from("/src"), Mounted { what: "source".into(), tree }));
-    Fetch {
-        name: name.to_owned(),
-        root: input.root.clone(),
-        mounts: source.into_iter().collect(),
-        known: BTreeMap::new(),
-        steps: vec![recipe::fetch(&input.root)],
-    }
+    input.fetch(name, source.into_iter().collect(), vec![recipe::fetch(input)])
 }
 
 /// Takes the file of `package` from what Cargo left in its home `fetched`, if it is what the lock says; unpacks it.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use longshore_oci::{Node, Platform, Tree, TreeError, TreePath};
 use longshore_stack::model::{BuildInput, CommandBuild, Destination};
 
-use crate::{Error, Input, Loaded, Mounted, Recipe, SANDBOX_VERSION, Step};
+use crate::{Error, Input, Loaded, Mounted, Recipe, Step};
 
 /// The folders that inputs may be in.
 const PLACES: [&str; 2] = ["src", "deps"];
@@ -43,20 +43,11 @@ pub fn prepare(
     }
     let step = |argv: &Vec<String>| Step {
         what: argv.join(" ").chars().take(80).collect(),
-        argv: found(argv),
+        argv: found(argv, input),
         env: input.env.clone(),
         cwd: String::from("/build"),
     };
-    Ok(Recipe {
-        name: name.to_owned(),
-        sandbox: SANDBOX_VERSION,
-        platform: platform.clone(),
-        root: input.root.clone(),
-        mounts,
-        steps: spec.run.iter().map(step).collect(),
-        output: String::from("/out"),
-        caches: BTreeMap::new(),
-    })
+    input.recipe(name, platform, mounts, spec.run.iter().map(step).collect())
 }
 
 /// An input, what it is called, and where it goes.
@@ -73,11 +64,14 @@ enum Form {
     Folder,
 }
 
-/// `argv` with its program where Debian has it, if it is a bare name: nothing searches a path in a sandbox.
-fn found(argv: &[String]) -> Vec<String> {
+/// `argv` with its program where a tool or Debian has it, if it is a bare name: nothing searches a path in a sandbox.
+fn found(argv: &[String], input: &Input<'_>) -> Vec<String> {
     let mut argv = argv.to_vec();
     if let Some(program) = argv.first_mut().filter(|program| !program.contains('/')) {
-        *program = format!("/usr/bin/{program}");
+        *program = match input.tool_with(program) {
+            Some((_, path)) => path,
+            None => format!("/usr/bin/{program}"),
+        };
     }
     argv
 }

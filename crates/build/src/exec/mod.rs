@@ -19,7 +19,7 @@ pub use collect::references;
 pub(crate) use log::printable;
 pub(crate) use scene::{Caches, Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
-pub(crate) use steps::{Steps, environment};
+pub(crate) use steps::{SEARCH_PATH, Steps, environment};
 
 /// Kind of the store's records of trees.
 const TREE: &str = "build-tree";

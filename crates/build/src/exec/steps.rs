@@ -12,13 +12,16 @@ use super::scene::Scene;
 use super::{Executor, Leftovers};
 use crate::{Error, Failed, Step, folder};
 
+/// Where programs are looked for.
+pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";
+
 /// What every command finds in its environment, whatever the machine's own is.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     let epoch = folder::EPOCH.to_string();
     [
         ("HOME", "/homeless"),
         ("LC_ALL", "C.UTF-8"),
-        ("PATH", "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin"),
+        ("PATH", SEARCH_PATH),
         ("SOURCE_DATE_EPOCH", epoch.as_str()),
         ("TMPDIR", "/tmp"),
         ("TZ", "UTC"),

@@ -7,7 +7,7 @@ use longshore_stack::model::Cgo;
 
 use super::error::GoError;
 use super::version::GoVersion;
-use crate::{Error, Mounted, Root, Step};
+use crate::{Error, Input, Mounted, Root, Step};
 
 /// Where the module cache is, as a proxy.
 pub(super) const MODULES: &str = "/deps/modules";
@@ -27,15 +27,29 @@ pub struct Client {
     argv: Vec<String>,
     /// The variable `PATH`, where the sandbox's usual one does not do.
     path: Option<&'static str>,
-    /// Its version; none for the machine's own, which nobody has asked.
+    /// Its version; none for the machine's own, which nobody has asked, and where a tool doesn't say it.
     pub version: Option<GoVersion>,
     /// The toolchain's tree, where it is not in the root.
     pub mount: Option<Mounted>,
 }
 
 impl Client {
+    /// The one of the toolchain: that of the first tool that has one, or else of the root.
+    pub fn of(input: &Input<'_>, build: &str) -> Result<Self, GoError> {
+        match input.tool_with("go") {
+            Some((tool, program)) => Ok(Self {
+                argv: vec![program],
+                path: None,
+                // As every release has it at its root.
+                version: input.line(tool, "VERSION").and_then(|line| GoVersion::of_toolchain(&line)),
+                mount: None,
+            }),
+            None => Self::of_root(&input.root, build),
+        }
+    }
+
     /// The one in `root`.
-    pub fn of(root: &Root, build: &str) -> Result<Self, GoError> {
+    pub fn of_root(root: &Root, build: &str) -> Result<Self, GoError> {
         let packages = match root {
             Root::Host => {
                 // Where Go's own installer and distributions put it.

@@ -8,7 +8,7 @@ use super::gosum::GoSumError;
 #[derive(Debug, thiserror::Error)]
 pub enum GoError {
     /// The toolchain has no Go.
-    #[error("build `{build}`: none of its toolchain's packages is Go")]
+    #[error("build `{build}`: nothing in its toolchain is Go")]
     NoGo {
         /// The build.
         build: String,

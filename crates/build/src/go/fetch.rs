@@ -163,7 +163,7 @@ pub fn dependencies(
         Mounted { what: "source".to_owned(), tree: request.source },
     )]);
     let known = collect::known(request.sums, store)?;
-    let mut fetch = fetch_of(request.build, vec![step(request, client)], mounts, client, input);
+    let mut fetch = fetch_of(request.build, vec![step(request, client)], mounts, client, input)?;
     if !known.is_empty() {
         let tree = input.executor.put_tree(&known)?;
         fetch.known.insert(client::KNOWN.to_owned(), Mounted { what: "known modules".to_owned(), tree });
@@ -243,7 +243,7 @@ pub(super) fn run(
     client: &Client,
     input: &Input<'_>,
 ) -> Result<std::path::PathBuf, Error> {
-    let fetch = fetch_of(build, steps, mounts, client, input);
+    let fetch = fetch_of(build, steps, mounts, client, input)?;
     input.executor.fetch(&fetch).map_err(|error| client::explain(error, of))
 }
 
@@ -253,9 +253,9 @@ fn fetch_of(
     mut mounts: BTreeMap<String, Mounted>,
     client: &Client,
     input: &Input<'_>,
-) -> Fetch {
+) -> Result<Fetch, Error> {
     mounts.extend(client.mount.clone().map(|mount| (client::TOOLCHAIN.to_owned(), mount)));
-    Fetch { name: build.to_owned(), root: input.root.clone(), mounts, known: BTreeMap::new(), steps }
+    input.fetch(build, mounts, steps)
 }
 
 /// Takes away what a fetch left.

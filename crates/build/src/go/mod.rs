@@ -33,7 +33,7 @@ pub use gosum::{GoSum, GoSumError, Part};
 pub use module::{ModuleError, ModuleVersion};
 
 use crate::source::{self, Source};
-use crate::{Error, Input, Mounted, Recipe, SANDBOX_VERSION};
+use crate::{Error, Input, Mounted, Recipe};
 use client::Client;
 use fetch::{Dependencies, Request, Scope};
 
@@ -81,16 +81,9 @@ pub fn prepare(
     let mut env = input.env.clone();
     env.extend(client::build_env(platform, spec.cgo));
     let what = format!("go build {}", main.packages.join(" "));
-    let recipe = Recipe {
-        name: name.to_owned(),
-        sandbox: SANDBOX_VERSION,
-        platform: platform.clone(),
-        root: input.root.clone(),
-        mounts,
-        steps: vec![main.client.step(what, arguments(spec, main.packages), env, client::SOURCE)],
-        output: "/out".to_owned(),
-        caches: client::caches(&input.root),
-    };
+    let step = main.client.step(what, arguments(spec, main.packages), env, client::SOURCE);
+    let recipe = input.recipe(name, platform, mounts, vec![step])?;
+    let recipe = Recipe { caches: client::caches(&input.root), ..recipe };
     Ok(Prepared { recipe, pins: main.pins })
 }
 
@@ -188,7 +181,7 @@ fn of_module(
         .map(|package| package_of(module, package))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| GoError::Package { build: build.to_owned(), package: spec.packages.join(" ") })?;
-    let locked = Client::of(&input.root, build)?;
+    let locked = Client::of(input, build)?;
     let fetched = fetch::module(build, module, pins, &locked, input)?;
     let text = |file, bytes| {
         String::from_utf8(bytes).map_err(|_| Error::from(GoError::Text { file, of: of.clone() }))
@@ -226,7 +219,7 @@ fn of_module(
 
 /// The locked Go, or the newer release that `file` wants; with the release's sum.
 fn client_for(build: &str, file: &GoMod, pins: &GoSum, input: &Input<'_>) -> Result<(Client, GoSum), Error> {
-    let locked = Client::of(&input.root, build)?;
+    let locked = Client::of(input, build)?;
     match toolchain::wanted(file, locked.version.as_ref()) {
         Some(version) => toolchain::fetch(build, version, &locked, pins, input),
         None => Ok((locked, GoSum::default())),

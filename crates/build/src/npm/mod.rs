@@ -24,7 +24,7 @@ use longshore_stack::model::NpmBuild;
 pub use error::Error;
 
 use crate::source::Source;
-use crate::{Input, Mounted, Recipe, SANDBOX_VERSION};
+use crate::{Input, Mounted, Recipe};
 use lock::NpmLock;
 use select::Machine;
 
@@ -55,16 +55,7 @@ pub fn prepare(
     }
     let tree = tarballs::folder(name, &selected, input)?;
     mounts.insert(String::from("/deps"), Mounted { what: String::from("npm packages"), tree });
-    Ok(Recipe {
-        name: name.to_owned(),
-        sandbox: SANDBOX_VERSION,
-        platform: platform.clone(),
-        root: input.root.clone(),
-        mounts,
-        steps: recipe::build(spec, &selection, &lock.file, &input.root, &input.env),
-        output: String::from("/out"),
-        caches: BTreeMap::new(),
-    })
+    input.recipe(name, platform, mounts, recipe::build(spec, &selection, &lock.file, input))
 }
 
 /// The lock that npm would use.

@@ -5,36 +5,30 @@ use std::collections::BTreeMap;
 use longshore_stack::model::NpmBuild;
 
 use super::project::Selection;
-use crate::{Root, Step};
+use crate::{Input, Step};
 
 /// Where the project is built: always there, since source maps name files relative to it.
 const APP: &str = "/build/app";
 
 /// Brings packages into the cache at `/out/cache`. It starts in the project, whose settings say where its registries are.
-pub(super) fn fetch(root: &Root, requests: &[&str]) -> Step {
+pub(super) fn fetch(input: &Input<'_>, requests: &[&str]) -> Step {
     let mut arguments = vec!["cache", "add", "--cache", "/out/cache"];
     arguments.extend(requests);
-    step(format!("npm cache add ({} packages)", requests.len()), npm(root, &arguments), quiet(), "/src")
+    step(format!("npm cache add ({} packages)", requests.len()), npm(input, &arguments), quiet(), "/src")
 }
 
 /// Installs, runs the script, and puts what it left into `/out`.
-pub(super) fn build(
-    spec: &NpmBuild,
-    selection: &Selection,
-    lock: &str,
-    root: &Root,
-    user_env: &BTreeMap<String, String>,
-) -> Vec<Step> {
+pub(super) fn build(spec: &NpmBuild, selection: &Selection, lock: &str, input: &Input<'_>) -> Vec<Step> {
     let mut env = quiet();
     env.insert(String::from("npm_config_offline"), String::from("true"));
     env.insert(String::from("npm_config_cache"), String::from("/tmp/cache"));
-    env.extend(user_env.clone());
+    env.extend(input.env.clone());
     let copy = |what: &str, from: &str, to: &str| {
         let argv = ["/usr/bin/cp", "-R", from, to].map(str::to_owned).into();
         step(what.to_owned(), argv, BTreeMap::new(), "/build")
     };
     let run = |arguments: &[&str], cwd: &str| {
-        step(format!("npm {}", arguments.join(" ")), npm(root, arguments), env.clone(), cwd)
+        step(format!("npm {}", arguments.join(" ")), npm(input, arguments), env.clone(), cwd)
     };
     let mut steps = vec![
         copy("copy the sources", "/src", APP),
@@ -55,13 +49,10 @@ pub(super) fn build(
     steps
 }
 
-fn npm(root: &Root, arguments: &[&str]) -> Vec<String> {
-    let program: &[&str] = match root {
-        Root::Packages(_) => &["/usr/bin/npm"],
-        // The machine's own may be anywhere on its search path.
-        Root::Host => &["/usr/bin/env", "npm"],
-    };
-    program.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
+fn npm(input: &Input<'_>, arguments: &[&str]) -> Vec<String> {
+    let mut argv = input.command("npm");
+    argv.extend(arguments.iter().map(|word| (*word).to_owned()));
+    argv
 }
 
 fn quiet() -> BTreeMap<String, String> {

@@ -45,7 +45,7 @@ pub(super) fn folder(name: &str, lock: &NpmLock, input: &Input<'_>) -> Result<Di
         }
     }
     if !missing.is_empty() {
-        let fetched = input.executor.fetch(&fetch(name, &missing, input)).map_err(error::explain)?;
+        let fetched = input.executor.fetch(&fetch(name, &missing, input)?).map_err(error::explain)?;
         for tarball in missing {
             contents.insert(tarball.file.clone(), accept(&fetched, tarball, store)?);
         }
@@ -77,17 +77,12 @@ fn stored(store: &Store, integrity: &Sha512) -> Result<Option<Content>, crate::E
 
 /// What brings `missing`: npm itself, with the project's own settings; nothing of the project is run, and platforms
 /// don't matter.
-fn fetch(name: &str, missing: &[&Tarball], input: &Input<'_>) -> Fetch {
+fn fetch(name: &str, missing: &[&Tarball], input: &Input<'_>) -> Result<Fetch, crate::Error> {
     let source = input.source.map(|tree| (String::from("/src"), Mounted { what: "source".into(), tree }));
     let requests: BTreeSet<&str> = missing.iter().map(|tarball| tarball.request.as_str()).collect();
     let requests: Vec<&str> = requests.into_iter().collect();
-    Fetch {
-        name: name.to_owned(),
-        root: input.root.clone(),
-        mounts: source.into_iter().collect(),
-        known: BTreeMap::new(),
-        steps: requests.chunks(BATCH).map(|batch| recipe::fetch(&input.root, batch)).collect(),
-    }
+    let steps = requests.chunks(BATCH).map(|batch| recipe::fetch(input, batch)).collect();
+    input.fetch(name, source.into_iter().collect(), steps)
 }
 
 /// Takes a tarball from what npm left below `fetched`, if it is what the lock says.

@@ -343,6 +343,16 @@ fn recipes_say_everything() {
     let paths: Vec<String> = deps.iter().map(|(path, _)| path.to_string()).collect();
     assert_eq!(paths.len(), 2);
     assert!(paths[1].starts_with("/tgz/x-1.0.0-"), "{paths:?}");
+    // With a Node that is no package, its npm is run and comes first on the search path.
+    let mut input = fixture.input(&files, &[]);
+    input.tools = vec![fixture.tool("node", &[("bin/node", ""), ("bin/npm", "")])];
+    let with_tool = prepare("ui", &spec, &amd64, &input).unwrap();
+    assert_eq!(with_tool.steps[2].argv[0], "/deps/tools/node/bin/npm");
+    assert!(with_tool.steps.iter().all(|step| step.env["PATH"].starts_with("/deps/tools/node/bin:/")));
+    let deps = fixture.executor.tree(&with_tool.mounts["/deps"].tree).unwrap();
+    assert!(
+        deps.iter().any(|(path, entry)| path.to_string() == "/tools/node" && entry.node == Node::Directory)
+    );
     // The same project gives the same recipe.
     let again = prepare("ui", &spec, &amd64, &fixture.input(&files, &NPM)).unwrap();
     assert_eq!(again.key(), recipe.key());

@@ -12,9 +12,10 @@ use longshore_oci::{Component, Digest, Entry, Facts, Origin, PackageId, Silent, 
 use tempfile::TempDir;
 
 /// The commands that tests use.
-const APPLETS: [&str; 27] = [
+const APPLETS: [&str; 28] = [
     "cat", "chmod", "cp", "echo", "env", "grep", "head", "hostname", "id", "ln", "ls", "mkdir", "mkfifo",
     "nc", "pwd", "rm", "sh", "sleep", "sort", "stat", "test", "touch", "true", "uname", "wc", "[", "mv",
+    "which",
 ];
 
 /// What a test builds on.

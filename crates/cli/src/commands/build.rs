@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::lock::for_build;
 use crate::args::{Build, Global};
-use crate::builds::Builds;
+use crate::builds::{self, Builds};
 use crate::inputs::Loader;
 use crate::machine::Machine;
 use crate::pipeline::{self, Images};
@@ -25,9 +25,10 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     }
     let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
     let (rows, table) = (rows(&images), table(&images));
+    let builds = toolchains(project);
     let Some(folder) = &args.output else {
         if global.json {
-            print_json(&project.with_profile(json!({ "images": rows })));
+            print_json(&project.with_profile(json!({ "images": rows, "builds": builds })));
         } else {
             print(&table);
         }
@@ -38,7 +39,12 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     let published =
         layout::write(&indexes, folder, codec, &machine.store, machine.jobs().get(), &*machine.progress)?;
     if global.json {
-        let answer = json!({ "images": rows, "layout": folder, "published": published_json(&published) });
+        let answer = json!({
+            "images": rows,
+            "builds": builds,
+            "layout": folder,
+            "published": published_json(&published),
+        });
         print_json(&project.with_profile(answer));
         return Ok(());
     }
@@ -86,6 +92,12 @@ fn explain(
         print_json(&rows);
     }
     Ok(())
+}
+
+/// What the stack's builds run on.
+fn toolchains(project: &Project) -> Vec<Value> {
+    let row = |build: &String| json!({ "build": build, "toolchain": builds::toolchain(project, build) });
+    project.stack.builds.keys().map(row).collect()
 }
 
 /// One row an image.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::lock::for_build;
 use crate::args::{Global, Show};
+use crate::builds;
 use crate::machine::Machine;
 use crate::pipeline::{self, Composed};
 use crate::project::Project;
@@ -27,9 +28,9 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
             let spec = &project.stack.images[name];
             let taken: Vec<_> = taken(spec, &composed);
             if global.json {
-                rows.push(as_json(name, &platform, rootfs, &taken, &findings, args));
+                rows.push(as_json(name, &platform, project, rootfs, &taken, &findings, args));
             } else {
-                as_text(name, &platform, spec, rootfs, &taken, &findings, args);
+                as_text(name, &platform, project, rootfs, &taken, &findings, args);
             }
         }
     }
@@ -66,7 +67,7 @@ fn taken<'a>(spec: &'a ImageSpec, composed: &Composed) -> Vec<Taken<'a>> {
 fn as_text(
     name: &str,
     platform: &Platform,
-    spec: &ImageSpec,
+    project: &Project,
     rootfs: &RootFs,
     taken: &[Taken<'_>],
     findings: &[Finding],
@@ -79,7 +80,7 @@ fn as_text(
         return;
     }
     if !args.scripts {
-        run_lines(spec).iter().for_each(|line| print(&format!("  {line}")));
+        run_lines(&project.stack.images[name]).iter().for_each(|line| print(&format!("  {line}")));
     }
     let width = rootfs.packages().iter().map(|package| package.id.name.len()).max().unwrap_or(0);
     for package in rootfs.packages() {
@@ -108,7 +109,13 @@ fn as_text(
         return;
     }
     for (origin, paths) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
-        print(&format!("  {origin}: {}", plural(paths.len(), "path")));
+        let how = match origin {
+            Origin::Build(build) if builds::toolchain(project, build) == "host" => {
+                ", with the machine's own toolchain"
+            }
+            _ => "",
+        };
+        print(&format!("  {origin}: {}{how}", plural(paths.len(), "path")));
         if let Origin::Build(name) = origin {
             taken.iter().filter(|taken| taken.build == name).for_each(|taken| print(&made(taken)));
         }
@@ -146,6 +153,7 @@ fn run_lines(spec: &ImageSpec) -> Vec<String> {
 fn as_json(
     name: &str,
     platform: &Platform,
+    project: &Project,
     rootfs: &RootFs,
     taken: &[Taken<'_>],
     findings: &[Finding],
@@ -154,6 +162,7 @@ fn as_json(
     let builds = taken.iter().map(|taken| {
         json!({
             "build": taken.build,
+            "toolchain": builds::toolchain(project, taken.build),
             "files": taken.files,
             "bytes": taken.bytes,
             "references": taken.references,

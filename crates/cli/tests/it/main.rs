@@ -17,4 +17,5 @@ mod progress;
 mod rebuilds;
 mod reproducible;
 mod rootless;
+mod tools;
 mod unpacked;

@@ -36,7 +36,8 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let platforms = platforms(&file.stack, findings);
     let urls = urls::check(file.url, findings);
     let names = file.build.keys().map(|name| name.value.clone()).collect();
-    let around = builds::Around { folder, origin: &origin, urls: &urls, builds: names };
+    let host = crate::model::build_platform(&platforms);
+    let around = builds::Around { folder, origin: &origin, urls: &urls, host: &host, builds: names };
     let builds = builds::check(file.build, &around, findings);
     let defaults = file.image_defaults.unwrap_or_default();
     let tables: BTreeMap<At<String>, _> =

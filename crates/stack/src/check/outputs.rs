@@ -1,8 +1,9 @@
 //! Contents that builds make or that pinned archives hold.
 
-use longshore_oci::{Platform, TreePath};
+use longshore_oci::TreePath;
 
 use super::contents::Beside;
+use super::urls::check_address;
 use crate::file::{At, ContentTable, Shorthand};
 use crate::findings::Findings;
 use crate::model::{ContentSpec, Destination, OutputRequest};
@@ -46,19 +47,8 @@ fn check_url(name: &At<String>, beside: &Beside<'_>, findings: &mut Findings) {
         let known: Vec<&str> = beside.urls.keys().map(String::as_str).collect();
         return super::unknown("url", name, &known, findings);
     };
-    let lacks = |platform: &&Platform| {
-        !spec.files.is_empty()
-            && !spec.files.contains_key(&None)
-            && !spec.files.contains_key(&Some((*platform).clone()))
-    };
-    for platform in beside.platforms.iter().filter(lacks) {
-        findings
-            .error(
-                "stack::url",
-                &name.span,
-                format!("url `{}` has no address for platform `{platform}`", name.value),
-            )
-            .help(format!("add `\"{platform}\" = \"https://…\"` to its `urls`"));
+    for platform in beside.platforms {
+        check_address(name, spec, platform, findings);
     }
 }
 

@@ -74,6 +74,21 @@ fn url(name: &At<String>, table: &UrlTable, findings: &mut Findings) -> UrlSpec 
     UrlSpec { files, strip: table.strip.as_ref().map_or(0, |strip| strip.value), form }
 }
 
+/// Fails where the archive or file called `name` is not there for `platform`.
+pub(super) fn check_address(name: &At<String>, spec: &UrlSpec, platform: &Platform, findings: &mut Findings) {
+    let there = [None, Some(platform.clone())].iter().any(|at| spec.files.contains_key(at));
+    // One without any address has been complained of.
+    if !there && !spec.files.is_empty() {
+        findings
+            .error(
+                "stack::url",
+                &name.span,
+                format!("url `{}` has no address for platform `{platform}`", name.value),
+            )
+            .help(format!("add `\"{platform}\" = \"https://…\"` to its `urls`"));
+    }
+}
+
 fn per_platform(
     name: &At<String>,
     table: &UrlTable,

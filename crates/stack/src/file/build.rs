@@ -43,8 +43,9 @@ pub(crate) struct BuildTable {
     pub(crate) default_features: Option<At<bool>>,
     /// `cargo`: the profile; `release` when left out.
     pub(crate) profile: Option<At<String>>,
-    /// `cargo`: whether the C library is linked into the programs; `dynamic` when left out.
-    #[schemars(extend("enum" = ["dynamic", "static"]))]
+    /// `cargo`: whether the C library is linked into the programs, and which: `static` is Debian's, `musl` that of Rust's own
+    /// `*-linux-musl` libraries, which the toolchain then needs. `dynamic` when left out.
+    #[schemars(extend("enum" = ["dynamic", "static", "musl"]))]
     pub(crate) linkage: Option<At<String>>,
     /// `npm`: the script that is run; `build` when left out.
     pub(crate) script: Option<At<String>>,
@@ -60,8 +61,8 @@ pub(crate) struct BuildTable {
     pub(crate) run: Option<Vec<At<Vec<At<String>>>>>,
     /// `command`: what the commands find where.
     pub(crate) inputs: Option<Vec<At<InputTable>>>,
-    /// Packages that the build runs on, with all they depend on, instead of the kind's usual ones; or `"host"` for whatever the
-    /// machine has, which `--hermetic` refuses.
+    /// What the build runs on instead of the kind's usual packages: packages, with all they depend on, and trees of programs, which
+    /// come first; or `"host"` for whatever the machine has, which `--hermetic` refuses.
     pub(crate) toolchain: Option<At<Shorthand<Tools>>>,
     /// Environment variables of the build.
     #[serde(default)]
@@ -103,19 +104,28 @@ pub(crate) struct InputTable {
     pub(crate) to: At<String>,
 }
 
-/// Packages by name, or in full.
+/// Packages by name, and anything else in full.
 pub(crate) type Tools = Vec<At<Shorthand<ToolTable>>>;
 
-/// A package of a toolchain.
+/// One thing in a toolchain, in full. Read as one table whose kind is the key of [`TOOL_KINDS`] that it has.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "tool")]
 pub(crate) struct ToolTable {
-    /// Its name.
-    pub(crate) package: At<String>,
+    /// A package and all it depends on.
+    pub(crate) package: Option<At<String>>,
     /// The source it comes from.
     pub(crate) source: Option<At<String>>,
+    /// What a build of the stack made for the platform that builds, by the build's name. Builds see it at `/deps/tools/NAME`;
+    /// `bin` in it, or its root where it has no `bin`, comes first on the search path, in the order of the list.
+    pub(crate) build: Option<At<String>>,
+    /// A pinned archive, by its name, seen and searched like a build's output.
+    pub(crate) url: Option<At<String>>,
 }
+
+/// The kinds of tools, as those of contents.
+pub(crate) const TOOL_KINDS: [(&str, &[&str], &[&str]); 3] =
+    [("package", &[], &["source"]), ("build", &[], &[]), ("url", &[], &[])];
 
 /// An archive or file on the network, by its SHA-256.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

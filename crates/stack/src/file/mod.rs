@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use at::{At, Shorthand};
-pub(crate) use build::{BuildTable, InputTable, UrlTable};
+pub(crate) use build::{BuildTable, InputTable, TOOL_KINDS, ToolTable, UrlTable};
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
 pub(crate) use profile::ProfileTable;
 

@@ -36,10 +36,63 @@ pub enum BuildKind {
 /// Where compilers come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Toolchain {
-    /// Packages of a source with their closures, for the platform that builds; the kind's usual ones unless said.
-    Packages(Vec<PackageRequest>),
+    /// Locked inputs, for the platform that builds.
+    Locked {
+        /// Packages of a source with their closures; the kind's usual ones unless said.
+        packages: Vec<PackageRequest>,
+        /// Trees whose programs come before those of the packages, in the order of the search path. No two have one name.
+        tools: Vec<Tool>,
+    },
     /// Whatever the machine has: `toolchain = "host"`. Said in the provenance, refused by `--hermetic`.
     Host,
+}
+
+/// A tree of programs that a build runs on besides packages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Tool {
+    /// What another build made, by its name.
+    Build(String),
+    /// A pinned archive, by its name in `[url.*]`.
+    Url(String),
+}
+
+impl Tool {
+    /// The name of the build or archive, under which builds see it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Build(name) | Self::Url(name) => name,
+        }
+    }
+}
+
+impl BuildSpec {
+    /// The trees of its toolchain, in the order of the search path.
+    pub fn tools(&self) -> &[Tool] {
+        match &self.toolchain {
+            Toolchain::Locked { tools, .. } => tools,
+            Toolchain::Host => &[],
+        }
+    }
+
+    /// The builds that it takes as tools: made for the platform that builds, whatever it builds for.
+    pub fn tool_builds(&self) -> impl Iterator<Item = &str> {
+        self.tools().iter().filter_map(|tool| match tool {
+            Tool::Build(name) => Some(name.as_str()),
+            Tool::Url(_) => None,
+        })
+    }
+
+    /// The builds whose output is among its inputs: made for the platform that it builds for.
+    pub fn input_builds(&self) -> impl Iterator<Item = &str> {
+        let inputs = match &self.kind {
+            BuildKind::Command(command) => command.inputs.as_slice(),
+            BuildKind::Go(_) | BuildKind::Cargo(_) | BuildKind::Npm(_) => &[],
+        };
+        inputs.iter().filter_map(|input| match input {
+            BuildInput::Build { build, .. } => Some(build.as_str()),
+            BuildInput::Path { .. } | BuildInput::Url { .. } => None,
+        })
+    }
 }
 
 /// What a build may use up.
@@ -138,6 +191,8 @@ pub enum Linkage {
     Dynamic,
     /// Into the program (`+crt-static`).
     Static,
+    /// Into the program, and the C library is musl: Rust's `*-linux-musl` targets.
+    Musl,
 }
 
 /// An npm package's output folder.

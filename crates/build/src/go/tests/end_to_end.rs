@@ -55,6 +55,7 @@ fn input<'a>(executor: &'a Executor<'a>, files: &[(&str, &str)]) -> Input<'a> {
     Input {
         executor,
         root: Root::Host,
+        tools: Vec::new(),
         host: amd64(),
         source: (!files.is_empty()).then(|| executor.put_tree(&tree).unwrap()),
         env: BTreeMap::new(),
@@ -311,7 +312,7 @@ fn a_go_release_from_the_network_is_pinned_and_runs() {
     let files =
         [("go.mod", "module m\n\ngo 1.21\n"), ("main.go", "package main\n\nfunc main() { println(1) }\n")];
     let input = input(&executor, &files);
-    let locked = Client::of(&Root::Host, "m").unwrap();
+    let locked = Client::of_root(&Root::Host, "m").unwrap();
     let release = || GoVersion::parse("1.24.5").unwrap();
     let (client, sums) = toolchain::fetch("m", release(), &locked, &GoSum::default(), &input).unwrap();
     assert_eq!(

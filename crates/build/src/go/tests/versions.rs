@@ -82,17 +82,28 @@ fn go_is_found_among_the_packages() {
         ("golang-go", "2:1.24~2"),
         ("golang-1.24-src", "1.24.4-1"),
     ]);
-    let client = Client::of(&both, "web").unwrap();
+    let client = Client::of_root(&both, "web").unwrap();
     assert_eq!((client.shell().as_str(), client.version), ("/usr/bin/go", Some(version("1.24.4"))));
     let two = root(&[("golang-1.24-go", "1.24.4-1"), ("golang-1.26-go", "1.26~rc2-1")]);
-    let client = Client::of(&two, "web").unwrap();
+    let client = Client::of_root(&two, "web").unwrap();
     assert_eq!(
         (client.shell().as_str(), client.version),
         ("/usr/lib/go-1.26/bin/go", Some(version("1.26rc2")))
     );
-    let error =
-        Client::of(&root(&[("golang-docker-credential-helpers", "0.6"), ("gcc", "14")]), "web").unwrap_err();
+    let error = Client::of_root(&root(&[("golang-docker-credential-helpers", "0.6"), ("gcc", "14")]), "web")
+        .unwrap_err();
     assert!(matches!(error, GoError::NoGo { .. }) && error.hint().unwrap().contains("golang-go"));
+}
+
+#[test]
+fn a_go_that_is_no_package_comes_first() {
+    let fixture = crate::fixture::Fixture::new();
+    let mut input = fixture.input(&[], &[("golang-go", "2:1.24~2"), ("golang-1.24-go", "1.24.4-1+b2")]);
+    input.tools = vec![fixture.tool("go", &[("bin/go", ""), ("VERSION", "go1.26.5\ntime 2026-08-01\n")])];
+    let client = Client::of(&input, "web").unwrap();
+    assert_eq!((client.shell().as_str(), client.version), ("/deps/tools/go/bin/go", Some(version("1.26.5"))));
+    input.tools = vec![fixture.tool("other", &[("bin/gofmt", "")])];
+    assert_eq!(Client::of(&input, "web").unwrap().shell(), "/usr/bin/go");
 }
 
 #[test]

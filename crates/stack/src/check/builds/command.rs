@@ -2,7 +2,7 @@
 
 use super::Around;
 use crate::check::names;
-use crate::file::{At, BuildTable, InputTable};
+use crate::file::{At, BuildTable, InputTable, Shorthand};
 use crate::findings::Findings;
 use crate::model::{BuildInput, CommandBuild, Destination};
 
@@ -29,10 +29,31 @@ pub(super) fn check(
     let mut inputs: Vec<BuildInput> = Vec::new();
     for written in table.inputs.iter().flatten() {
         let Some(input) = input(written, around, findings) else { continue };
+        if has_tools(table) && is_among_tools(&input) {
+            findings
+                .error(
+                    "stack::path",
+                    &written.to.span,
+                    "`/deps/tools` is where the toolchain's own trees are",
+                )
+                .help("put the input elsewhere below `/src` or `/deps`".to_owned());
+        }
         inputs.push(input);
     }
     let run = commands.iter().map(|command| command.iter().map(|word| word.value.clone()).collect());
     Some(CommandBuild { run: run.collect(), inputs })
+}
+
+/// Whether the toolchain holds trees.
+fn has_tools(table: &BuildTable) -> bool {
+    let Some(At { value: Shorthand::Full(entries), .. }) = &table.toolchain else { return false };
+    entries.iter().any(|entry| matches!(&entry.value, Shorthand::Full(tool) if tool.package.is_none()))
+}
+
+fn is_among_tools(input: &BuildInput) -> bool {
+    let (BuildInput::Path { to, .. } | BuildInput::Build { to, .. } | BuildInput::Url { to, .. }) = input;
+    let (Destination::Exactly(to) | Destination::Into(to)) = to;
+    to.as_bytes() == b"deps/tools" || to.as_bytes().starts_with(b"deps/tools/")
 }
 
 fn input(written: &At<InputTable>, around: &Around<'_>, findings: &mut Findings) -> Option<BuildInput> {

@@ -4,41 +4,26 @@ mod command;
 mod go;
 mod programs;
 mod quantity;
+mod toolchain;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use longshore_oci::Platform;
+
 use super::names::{self, Beside};
 use super::packages::PackageOrigin;
-use crate::file::{At, BuildTable, Shorthand};
+use crate::file::{At, BuildTable};
 use crate::findings::Findings;
-use crate::model::{BuildInput, BuildKind, BuildSpec, Limits, PackageRequest, Toolchain, UrlSpec};
-
-/// The packages that a kind of build runs on unless its toolchain is said.
-fn usual_toolchain(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "go" => &["golang-go", "ca-certificates", "git", "base-files", "dash", "coreutils", "libc-bin"],
-        "cargo" => &[
-            "rustc",
-            "cargo",
-            "gcc",
-            "libc6-dev",
-            "base-files",
-            "ca-certificates",
-            "dash",
-            "coreutils",
-            "libc-bin",
-        ],
-        "npm" => &["nodejs", "npm", "base-files", "ca-certificates", "dash", "coreutils", "libc-bin"],
-        _ => &["base-files", "dash", "coreutils", "libc-bin"],
-    }
-}
+use crate::model::{BuildKind, BuildSpec, Limits, UrlSpec};
 
 /// What builds refer to.
 pub(super) struct Around<'a> {
     pub(super) folder: &'a Path,
     pub(super) origin: &'a PackageOrigin,
     pub(super) urls: &'a BTreeMap<String, UrlSpec>,
+    /// The platform that builds.
+    pub(super) host: &'a Platform,
     /// The names of all builds.
     pub(super) builds: BTreeSet<String>,
 }
@@ -125,7 +110,7 @@ fn build(
     around: &Around<'_>,
     findings: &mut Findings,
 ) -> Option<BuildSpec> {
-    let toolchain = toolchain(name, table, around, findings);
+    let toolchain = toolchain::check(name, table, around, findings);
     let limits = Limits {
         seconds: table.timeout.as_ref().and_then(|text| quantity::seconds(text, findings)).unwrap_or(3600),
         memory: table.memory.as_ref().and_then(|text| quantity::bytes(text, findings)),
@@ -148,48 +133,6 @@ fn build(
         _ => return None,
     };
     Some(BuildSpec { kind, toolchain, env, limits })
-}
-
-fn toolchain(
-    name: &At<String>,
-    table: &BuildTable,
-    around: &Around<'_>,
-    findings: &mut Findings,
-) -> Toolchain {
-    let Some(written) = &table.toolchain else {
-        let usual = usual_toolchain(&table.kind);
-        return Toolchain::Packages(around.origin.all_of_default(name, usual, findings));
-    };
-    let packages = match &written.value {
-        Shorthand::Full(packages) => packages,
-        Shorthand::Text(text) if text == "host" => return Toolchain::Host,
-        Shorthand::Text(_) | Shorthand::Number(_) => {
-            findings
-                .error("stack::build", &written.span, "`toolchain` is a list of packages, or `\"host\"`")
-                .help("write `toolchain = [\"golang-go\", …]`".to_owned());
-            return Toolchain::Host;
-        }
-    };
-    if packages.is_empty() {
-        findings
-            .error("stack::build", &written.span, format!("the toolchain of build `{}` is empty", name.value))
-            .help("leave `toolchain` out for the kind's usual packages".to_owned());
-    }
-    let mut all: Vec<PackageRequest> = Vec::new();
-    for one in packages {
-        let package = match &one.value {
-            Shorthand::Text(package) => around.origin.of(package, &one.span, None, findings),
-            Shorthand::Full(tool) => {
-                around.origin.of(&tool.package, &tool.package.span, tool.source.as_ref(), findings)
-            }
-            // The schema has refused it.
-            Shorthand::Number(_) => continue,
-        };
-        if !all.contains(&package) {
-            all.push(package);
-        }
-    }
-    Toolchain::Packages(all)
 }
 
 /// The folder that `path` names; the stack file's own is `.`.
@@ -260,7 +203,7 @@ fn check_cycle(name: &At<String>, builds: &BTreeMap<String, BuildSpec>, findings
                 &name.span,
                 format!("builds need each other in a circle: {}", chain.join(" → ")),
             )
-            .help("take one of them out of the other's `inputs`".to_owned());
+            .help("take one of them out of the other's `inputs` or `toolchain`".to_owned());
     }
 }
 
@@ -275,7 +218,8 @@ fn cycle(
         return None;
     }
     path.push(at.to_owned());
-    for next in needs(builds.get(at)) {
+    let needs = builds.get(at).into_iter().flat_map(|spec| spec.input_builds().chain(spec.tool_builds()));
+    for next in needs {
         if next == home {
             return Some(path.clone());
         }
@@ -285,15 +229,4 @@ fn cycle(
     }
     path.pop();
     None
-}
-
-fn needs(spec: Option<&BuildSpec>) -> impl Iterator<Item = &str> {
-    let inputs = match spec.map(|spec| &spec.kind) {
-        Some(BuildKind::Command(command)) => command.inputs.as_slice(),
-        _ => &[],
-    };
-    inputs.iter().filter_map(|input| match input {
-        BuildInput::Build { build, .. } => Some(build.as_str()),
-        BuildInput::Path { .. } | BuildInput::Url { .. } => None,
-    })
 }

@@ -37,6 +37,7 @@ pub(super) fn cargo(
         profile: table.profile.as_ref().map_or_else(|| "release".to_owned(), |profile| profile.value.clone()),
         linkage: match table.linkage.as_ref().map(|linkage| linkage.as_str()) {
             Some("static") => Linkage::Static,
+            Some("musl") => Linkage::Musl,
             _ => Linkage::Dynamic,
         },
     })
