@@ -1,0 +1,228 @@
+//! The shipped stack in its two profiles: `upstream` from a small signed repository and a server of archives that have
+//! the layout of the makers' own, which can't be reached from everywhere; `source` built whole, when there is time.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use longshore_testkit::apt::{Key, Package, Repository};
+use longshore_testkit::engine::{Docker, Run};
+use longshore_testkit::http::{Server, get};
+use longshore_testkit::{Sandbox, Tool, layout};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{real, with_update};
+
+/// What Debian calls the machines that the stack is for, and `e_machine` of their programs (ELF, "ELF header").
+const MACHINES: [(&str, [u8; 2]); 2] = [("amd64", [0x3e, 0]), ("arm64", [0xb7, 0])];
+
+/// `stacks/betrace` in its default profile, with servers of the test's own in the places of the makers'.
+pub struct Upstream {
+    sandbox: Sandbox,
+    _repository: Repository,
+    _archives: (TempDir, Server),
+}
+
+impl Deref for Upstream {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+/// A static program that says whose it is.
+fn program(name: &str, machine: [u8; 2]) -> Vec<u8> {
+    let mut bytes = fs_err::read("/usr/bin/busybox").or_else(|_| fs_err::read("/bin/busybox")).unwrap();
+    bytes[18..20].copy_from_slice(&machine);
+    bytes.extend(name.as_bytes());
+    bytes
+}
+
+/// What the makers' repository has, as far as the stack takes something of it.
+fn packages() -> Vec<Package> {
+    let of = |(architecture, machine): (&'static str, [u8; 2])| {
+        let package = |name: &str| Package::new(name, "1.0-1").architecture(architecture);
+        let grafana = package("grafana")
+            .depends("libc6")
+            .executable("usr/share/grafana/bin/grafana", program("grafana", machine))
+            .executable(
+                "usr/sbin/grafana-server",
+                "#!/bin/sh\nexec /usr/share/grafana/bin/grafana server \"$@\"\n",
+            )
+            .file("usr/share/grafana/conf/defaults.ini", "[paths]\n")
+            .file("usr/share/grafana/public/build/app.js", "// app\n");
+        let simple = ["loki", "alloy"].map(|name| {
+            let place = format!("usr/bin/{name}");
+            package(name)
+                .executable(&place, program(name, machine))
+                .file(&format!("etc/{name}/config"), "own\n")
+        });
+        [vec![grafana], simple.into()].concat()
+    };
+    MACHINES.into_iter().flat_map(of).collect()
+}
+
+/// The release archives, below the paths that the stack file names.
+fn archives() -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, version) in [("tempo", "2.10.8"), ("pyroscope", "1.19.1")] {
+        for (architecture, machine) in MACHINES {
+            let place = folder.path().join(format!("grafana/{name}/releases/download/v{version}"));
+            let source = folder.path().join(format!("{name}-{architecture}"));
+            fs_err::create_dir_all(&place).unwrap();
+            fs_err::create_dir_all(&source).unwrap();
+            fs_err::write(source.join(name), program(name, machine)).unwrap();
+            fs_err::write(source.join("LICENSE"), "its licence\n").unwrap();
+            Tool::new("chmod").arg("0755").arg(source.join(name)).run();
+            let archive = place.join(format!("{name}_{version}_linux_{architecture}.tar.gz"));
+            Tool::new("tar").arg("-C").arg(&source).arg("-czf").arg(&archive).args([name, "LICENSE"]).run();
+        }
+    }
+    let server = Server::new(folder.path());
+    (folder, server)
+}
+
+/// The stack, in a sandbox with changes.
+pub fn upstream(change: impl Fn(Sandbox) -> Sandbox) -> Upstream {
+    let (repository, archives) = (Repository::new(&packages()), archives());
+    let sandbox = change(real("stacks/betrace"));
+    let text = sandbox.read("stack.toml");
+    let replaced = text
+        .replace("https://apt.grafana.com", &repository.url())
+        .replace("https://github.com/grafana", &format!("{}/grafana", archives.1.url()))
+        .replace("B53AE77BADB630A683046005963FA27710458545", &repository.key().fingerprint());
+    assert_ne!(text, replaced);
+    sandbox.write("stack.toml", replaced);
+    sandbox.write("keys/grafana.asc", fs_err::read(repository.key().public()).unwrap());
+    // Somebody's lock of the real ones would be for other bytes.
+    drop(fs_err::remove_file(sandbox.work().join("stack.upstream.lock")));
+    Upstream { sandbox, _repository: repository, _archives: archives }
+}
+
+#[test]
+fn upstream_is_made_of_signed_packages_and_pinned_archives() {
+    let stack = upstream(|sandbox| sandbox);
+    with_update(&stack, &["build", "-o", "out"]);
+    let out = stack.work().join("out");
+    assert!(longshore_publish::validate(&out).is_empty());
+    let unpacked = |image: &str| {
+        layout::umoci_unpack(&out, &format!("ghcr.io/betrace-hq/{image}:latest"), &stack.work().join(image))
+    };
+    for (image, place) in [
+        ("loki", "usr/bin/loki"),
+        ("tempo", "usr/bin/tempo"),
+        ("alloy", "usr/bin/alloy"),
+        ("pyroscope", "usr/bin/pyroscope"),
+        ("grafana", "usr/share/grafana/bin/grafana"),
+    ] {
+        let root = unpacked(image);
+        assert_eq!(fs_err::read(root.join(place)).unwrap(), program(image, MACHINES[0].1), "{image}");
+        assert!(!root.join("usr/bin/sh").exists(), "{image} has a shell");
+    }
+    let datasources = "etc/grafana/provisioning/datasources/grafana-datasources.yaml";
+    let text = fs_err::read_to_string(stack.work().join("grafana/rootfs").join(datasources)).unwrap();
+    assert!(
+        text.contains("url: http://tempo:3200") && text.contains("type: grafana-pyroscope-datasource"),
+        "{text}"
+    );
+
+    let why = stack.ok(&["why", "loki", "/bin/loki"]);
+    assert!(why.contains("package `loki` 1.0-1") || why.contains("loki 1.0-1"), "{why}");
+    let lock = stack.read("stack.upstream.lock");
+    assert!(
+        lock.contains("profile = \"upstream\"") && lock.contains("tempo_2.10.8_linux_arm64.tar.gz"),
+        "{lock}"
+    );
+
+    // The key in the stack decides, not the address.
+    let other = Key::new();
+    stack.write("keys/grafana.asc", fs_err::read(other.public()).unwrap());
+    let text = stack.read("stack.toml").replace(&stack._repository.key().fingerprint(), &other.fingerprint());
+    stack.write("stack.toml", text);
+    let refused = stack.run(&["update"]);
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.stderr.contains("grafana"), "{refused}");
+    assert_eq!(
+        stack.read("stack.upstream.lock"),
+        lock,
+        "a lock that can't be made leaves the one that is there"
+    );
+}
+
+/// A program of the stack, how it is asked whether it is ready, and how long it may take.
+struct Ready {
+    image: &'static str,
+    uid: u32,
+    volume: Option<&'static str>,
+    port: u16,
+    path: &'static str,
+    seconds: u64,
+}
+
+const SOURCE: [Ready; 5] = [
+    Ready {
+        image: "prometheus",
+        uid: 10006,
+        volume: Some("/var/lib/prometheus"),
+        port: 9090,
+        path: "/-/ready",
+        seconds: 60,
+    },
+    Ready { image: "frontend", uid: 10002, volume: None, port: 12010, path: "/health", seconds: 60 },
+    Ready {
+        image: "loki",
+        uid: 10004,
+        volume: Some("/var/lib/loki"),
+        port: 3100,
+        path: "/ready",
+        seconds: 120,
+    },
+    Ready {
+        image: "tempo",
+        uid: 10005,
+        volume: Some("/var/lib/tempo"),
+        port: 3200,
+        path: "/ready",
+        seconds: 240,
+    },
+    Ready { image: "collector", uid: 10007, volume: None, port: 12345, path: "/", seconds: 60 },
+];
+
+#[test]
+#[ignore = "builds Loki and Tempo: ./x test --long"]
+fn source_is_built_for_two_platforms_and_becomes_ready_in_docker() {
+    let docker = Docker::start();
+    let stack = real("stacks/betrace").env("LONGSHORE_PROFILE", "source").env("DOCKER_HOST", &docker.host());
+    with_update(&stack, &["--hermetic", "load", "--engine", "docker"]);
+    for Ready { image, uid, volume, port, path, seconds } in SOURCE {
+        let name = format!("ghcr.io/betrace-hq/{image}:latest");
+        let volumes = volume.into_iter().map(str::to_owned).collect();
+        let container = docker.run(&name, &Run { volumes, tmpfs: vec!["/tmp".to_owned()] });
+        let answer = ready(port, path, Duration::from_secs(seconds));
+        let answer = answer.unwrap_or_else(|error| panic!("{image}: {error}\n{}", container.logs()));
+        eprintln!("{image} is ready: {answer}");
+        assert_eq!(container.ids(), (uid, uid), "{image}");
+        assert_eq!(container.inspect()["HostConfig"]["ReadonlyRootfs"], true);
+    }
+    let said: Value = serde_json::from_str(&stack.ok(&["--json", "build"])).unwrap();
+    let images = said["images"].as_array().unwrap();
+    assert_eq!(images.len(), SOURCE.len() * 2, "{said}");
+    let again = stack.ok(&["rebuild", "--all"]);
+    assert_eq!(again.matches("the same bytes").count(), 3 * 2, "{again}");
+}
+
+/// Asks until the answer is 200: these programs answer 503 while they are not.
+fn ready(port: u16, path: &str, patience: Duration) -> Result<String, String> {
+    let start = std::time::Instant::now();
+    loop {
+        let answer = get(port, path, patience)?;
+        if answer.status == 200 {
+            return Ok(answer.body.trim().to_owned());
+        }
+        if start.elapsed() > patience {
+            return Err(format!("not ready after {} s: {answer:?}", patience.as_secs()));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
