@@ -11,6 +11,7 @@ mod builds;
 mod common;
 mod engines;
 mod errors;
+mod git_crates;
 mod golden;
 mod interrupted;
 mod profiles;
