@@ -42,7 +42,8 @@ pub fn prepare(
         mounts.insert(format!("/{top}"), mounted);
     }
     let step = |argv: &Vec<String>| Step {
-        what: argv.join(" ").chars().take(80).collect(),
+        // On one line, whatever a script has.
+        what: argv.join(" ").split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect(),
         argv: found(argv, input),
         env: input.env.clone(),
         cwd: String::from("/build"),

@@ -15,6 +15,8 @@ pub(super) const MODULES: &str = "/deps/modules";
 pub(super) const KNOWN: &str = "/deps/known";
 /// Where a toolchain from the module proxy is.
 pub(super) const TOOLCHAIN: &str = "/deps/go";
+/// Where a fetch leaves modules, below `/out`.
+pub(super) const FETCHED: &str = "gm";
 /// Where compiled packages are.
 const CACHE: &str = "/build/gc";
 /// Where the main module is.
@@ -133,7 +135,6 @@ fn common() -> BTreeMap<String, String> {
         ("GOWORK", "off"),
         ("GOTELEMETRY", "off"),
         ("GOCACHE", CACHE),
-        ("GOMODCACHE", "/build/gm"),
         // `/tmp` is in memory, and a linked program is large.
         ("GOTMPDIR", "/build"),
     ])
@@ -165,6 +166,7 @@ fn target(platform: &Platform, cgo: Cgo) -> BTreeMap<String, String> {
 pub fn fetch_env(platform: &Platform, cgo: Cgo, flags: &str) -> BTreeMap<String, String> {
     let mut env = common();
     env.extend(target(platform, cgo));
+    env.insert("GOMODCACHE".to_owned(), format!("/out/{FETCHED}"));
     // What was seen of the checksum database is kept there.
     env.insert("GOPATH".to_owned(), "/build/gopath".to_owned());
     // What is fetched must be possible to remove.
@@ -177,6 +179,7 @@ pub fn build_env(platform: &Platform, cgo: Cgo) -> BTreeMap<String, String> {
     let mut env = common();
     env.extend(target(platform, cgo));
     env.extend(variables(&[
+        ("GOMODCACHE", "/build/gm"),
         ("GOPROXY", &format!("file://{MODULES}")),
         // `go.sum` says all, and there is no network to ask.
         ("GOSUMDB", "off"),

@@ -100,9 +100,9 @@ pub fn module(
     let script = format!(
         "printf '%s\\n' 'module longshore.invalid/fetch' 'go 1.21' >go.mod\n\
          printf '%s' '{known}' >go.sum\n\
-         {go} mod download '{module}' || test -f 'gm/cache/download/{cached}.ziphash'\n\
-         mv 'gm/cache/download/{cached}.zip' /out/zip\n\
-         mv 'gm/cache/download/{cached}.mod' /out/mod",
+         {go} mod download '{module}' || test -f '/out/gm/cache/download/{cached}.ziphash'\n\
+         mv '/out/gm/cache/download/{cached}.zip' /out/zip\n\
+         mv '/out/gm/cache/download/{cached}.mod' /out/mod",
         go = client.shell(),
     );
     let env = client::fetch_env(&input.host, Cgo::Off, "");
@@ -191,7 +191,13 @@ pub fn dependencies(
         Scope::Modules => "go.sum",
         Scope::Packages(..) => "its go.sum, the stack's pins or the checksum database",
     };
-    let tree = collect::collect(&folder.join("download"), &sums, by, store, input.executor.jobs())?;
+    let tree = collect::collect(
+        &folder.join(client::FETCHED).join("cache/download"),
+        &sums,
+        by,
+        store,
+        input.executor.jobs(),
+    )?;
     done(&folder)?;
     let sums = match request.scope {
         Scope::Modules => sums,
@@ -226,9 +232,10 @@ fn step(request: &Request<'_>, client: &Client) -> Step {
         }
     };
     let script = format!(
-        "mkdir -p /build/w /build/gm/cache/download\nrm -rf /out/download\n\
+        "mkdir -p /build/w /out/{fetched}/cache/download\n\
          test ! -d {known} || export GOPROXY=\"file://{known},$({go} env GOPROXY)\"\n\
-         cd /build/w\n{script}\nmv /build/gm/cache/download /out/download",
+         cd /build/w\n{script}",
+        fetched = client::FETCHED,
         known = client::KNOWN,
     );
     client.script(what, script, client::fetch_env(request.platform, request.cgo, flags), "/build")

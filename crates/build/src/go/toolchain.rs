@@ -90,7 +90,7 @@ fn bring(
         "unset GOPRIVATE GONOSUMDB GONOSUMCHECK\n\
          printf '%s\\n' 'module longshore.invalid/fetch' 'go 1.21' >go.mod\n\
          {go} mod download '{module}'\n\
-         mv 'gm/cache/download/{cached}.zip' /out/zip",
+         mv '/out/gm/cache/download/{cached}.zip' /out/zip",
         go = locked.shell(),
         cached = module.cached(),
     );

