@@ -1,5 +1,8 @@
 //! `longshore rebuild`: the same recipes under other conditions must make the same bytes.
 
+use std::collections::BTreeSet;
+
+use longshore_build::graph::{Graph, Job};
 use longshore_build::rebuild::rebuild;
 use serde_json::json;
 
@@ -16,20 +19,26 @@ pub fn run(args: &Rebuild, global: &Global, project: &Project, machine: &Machine
     let lock = for_build(global, project, machine)?;
     let loader = Loader::new(project, &lock, machine);
     let builds = Builds::new(project, &lock, machine, &loader);
-    let (mut rows, mut differ) = (Vec::new(), Vec::new());
-    for platform in &project.stack.platforms {
-        for name in &names {
-            let needed = builds.needed(platform, name)?;
-            let recipe = builds.prepare(name, platform, &needed)?.recipe;
-            let limits = builds::limits(&project.stack.builds[name]);
-            let difference = rebuild(builds.executor(), &recipe, &limits)?.map(|found| found.to_string());
-            rows.push(json!({ "build": name, "platform": platform.to_string(), "difference": difference }));
-            match difference {
-                Some(what) => differ.push((format!("{name} ({platform})"), what)),
-                None if !global.json => print(&format!("{name} ({platform}): the same bytes")),
-                None => {}
-            }
+    let platforms = &project.stack.platforms;
+    let wanted =
+        names.iter().flat_map(|name| platforms.iter().map(|platform| (name.clone(), platform.clone())));
+    let jobs = wanted.map(|(build, platform)| (Job { build, platform }, BTreeSet::new())).collect();
+    // None needs another here: what they are made of is made already, or first of all.
+    let graph = Graph::new(&jobs, jobs.keys().cloned())?;
+    let compared = graph.run(machine.jobs().get(), &*machine.progress, |job, _| {
+        let needed = builds.needed(&job.platform, &job.build)?;
+        let recipe = builds.prepare(&job.build, &job.platform, &needed)?.recipe;
+        let limits = builds::limits(&project.stack.builds[&job.build]);
+        let difference = rebuild(builds.executor(), &recipe, &limits)?.map(|found| found.to_string());
+        if difference.is_none() && !global.json {
+            print(&format!("{} ({}): the same bytes", job.build, job.platform));
         }
+        Ok::<_, Failure>(difference)
+    })?;
+    let (mut rows, mut differ) = (Vec::new(), Vec::new());
+    for (Job { build, platform }, difference) in compared {
+        rows.push(json!({ "build": build, "platform": platform.to_string(), "difference": difference }));
+        differ.extend(difference.map(|what| (format!("{build} ({platform})"), what)));
     }
     if !differ.is_empty() {
         return Err(Failure::Differs(differ));
