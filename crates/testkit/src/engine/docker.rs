@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Child;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -15,6 +16,9 @@ pub struct Docker {
     daemon: Child,
 }
 
+/// Containers use the host's network, where a port is one program's: one runs at a time.
+static PORTS: Mutex<()> = Mutex::new(());
+
 /// How a container is started besides the strict defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
@@ -24,10 +28,11 @@ pub struct Run {
     pub tmpfs: Vec<String>,
 }
 
-/// A running container; removed when dropped.
+/// A running container; removed when dropped. As long as there is one, the next waits for its end.
 pub struct Container<'a> {
     docker: &'a Docker,
     id: String,
+    _ports: MutexGuard<'static, ()>,
 }
 
 impl Docker {
@@ -104,6 +109,7 @@ impl Docker {
 
     /// Starts `image` as its own user, with a read-only root, no capability and no way to new privileges.
     pub fn run(&self, image: &str, run: &Run) -> Container<'_> {
+        let ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cli = self.cli().args(["run", "-d", "--network", "host", "--read-only", "--cap-drop", "ALL"]);
         cli = cli.args(["--security-opt", "no-new-privileges", "--pull", "never"]);
         for volume in &run.volumes {
@@ -112,7 +118,7 @@ impl Docker {
         for path in &run.tmpfs {
             cli = cli.args(["--tmpfs", path]);
         }
-        Container { docker: self, id: cli.arg(image).run().trim().to_owned() }
+        Container { docker: self, id: cli.arg(image).run().trim().to_owned(), _ports: ports }
     }
 }
 

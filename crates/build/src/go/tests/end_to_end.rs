@@ -184,6 +184,21 @@ fn a_published_module_with_replacements_is_built_and_fetched_once() {
 }
 
 #[test]
+fn what_was_fetched_for_one_platform_is_not_fetched_for_another() {
+    let published = Published::new();
+    let first = published.prepare(&GoSum::default()).unwrap();
+    let asked = |server: &Server| server.requests("example.org/%21fork/@v/v1.1.0.zip");
+    assert_eq!(asked(&published.server), 1);
+    let executor = published.executor();
+    let arm64 = "linux/arm64".parse().unwrap();
+    let spec = spec(hello(), &["./cmd/hello"]);
+    let second = prepare("hello", &spec, &arm64, &input(&executor, &[]), &first.pins).unwrap();
+    assert_eq!((second.pins, asked(&published.server)), (first.pins, 1));
+    let modules = |recipe: &crate::Recipe| recipe.mounts[client::MODULES].clone();
+    assert_eq!(modules(&second.recipe), modules(&first.recipe));
+}
+
+#[test]
 fn a_module_in_the_tree_is_built_by_its_own_go_sum() {
     let published = Published::new();
     let executor = published.executor();
