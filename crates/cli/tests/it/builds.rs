@@ -46,8 +46,8 @@ fn programs_are_built_from_source_for_two_platforms() {
     let why = sandbox.ok(&["build", "--explain", "hello"]);
     assert!(why.contains("is as it was built last"), "{why}");
 
-    let same = sandbox.ok(&["rebuild", "hello"]);
-    assert_eq!(same.matches("the same bytes").count(), 2, "{same}");
+    let same = sandbox.ok(&["rebuild", "--all"]);
+    assert_eq!(same.matches("the same bytes").count(), 3 * 2, "{same}");
 
     // A change is named, before anything is built.
     let main = sandbox.work().join("hello/main.go");
@@ -55,4 +55,29 @@ fn programs_are_built_from_source_for_two_platforms() {
     fs_err::write(&main, text.replace("quote.Go()", "quote.Hello()")).unwrap();
     let why = sandbox.ok(&["build", "--explain", "hello"]);
     assert!(why.contains("`main.go`"), "{why}");
+}
+
+#[test]
+#[ignore = "builds Prometheus and Caddy: ./x test --long"]
+fn published_modules_are_built_for_two_platforms() {
+    let sandbox = real("examples/go-modules");
+    with_update(&sandbox, &["--hermetic", "build", "--platform", "linux/amd64", "-o", "amd64"]);
+    sandbox.ok(&["--hermetic", "build", "--platform", "linux/arm64", "-o", "arm64"]);
+    let program = |out: &str, name: &str| {
+        let image = format!("go-modules/{name}:latest");
+        let bundle = sandbox.work().join(format!("{out}-{name}"));
+        let root = layout::umoci_unpack(&sandbox.work().join(out), &image, &bundle);
+        root.join("usr/bin").join(name)
+    };
+    for (name, argument, answer) in [
+        ("caddy", "list-modules", "http.handlers.file_server"),
+        ("prometheus", "--version", "version 3.16.0"),
+    ] {
+        let output = Command::new(program("amd64", name)).arg(argument).env_clear().output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success() && said.contains(answer), "{name}: {said}");
+        assert_eq!(fs_err::read(program("arm64", name)).unwrap()[18..20], AARCH64, "{name}");
+    }
+    let same = sandbox.ok(&["rebuild", "--all"]);
+    assert_eq!(same.matches("the same bytes").count(), 2 * 2, "{same}");
 }

@@ -69,13 +69,13 @@ const STACKS: [(&str, &[Service]); 3] =
 /// A stack with what it is made of.
 enum Opened {
     Plain(Sandbox),
-    Upstream(Upstream),
+    Upstream(Box<Upstream>),
 }
 
 /// One of [`STACKS`]; of the shipped one, those images whose programs are real are asked.
 fn opened(stack: &str, change: impl Fn(Sandbox) -> Sandbox) -> Opened {
     match stack {
-        "stacks/betrace" => Opened::Upstream(upstream(change)),
+        "stacks/betrace" => Opened::Upstream(Box::new(upstream(change))),
         _ => Opened::Plain(change(real(stack))),
     }
 }

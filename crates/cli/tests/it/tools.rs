@@ -162,7 +162,7 @@ fn the_machines_own_toolchain_is_said_and_can_be_refused() {
     let shown = sandbox.ok(&["show", "app"]);
     assert!(shown.contains("build own: 2 paths, with the machine's own toolchain"), "{shown}");
     let rows: serde_json::Value = serde_json::from_str(&sandbox.ok(&["--json", "show", "app"])).unwrap();
-    assert_eq!(rows[0]["builds"], built["builds"]);
+    assert_eq!(rows[0]["builds"][0]["toolchain"], "host", "{rows}");
     let refused = sandbox.run(&["--hermetic", "build"]);
     assert_eq!(refused.code, 3, "{refused}");
     assert!(
