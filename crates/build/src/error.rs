@@ -41,6 +41,14 @@ pub enum Error {
         /// Its digest.
         tree: Digest,
     },
+    /// Something would have to be fetched, and the network may not be used.
+    #[error("build `{build}` needs what is not in the store (`{what}`), and `--offline` allows no network")]
+    Offline {
+        /// The build.
+        build: String,
+        /// What would be run.
+        what: String,
+    },
     /// The toolchain is the machine's own, and that is not wanted.
     #[error("build `{build}` has `toolchain = \"host\"`, which `--hermetic` refuses")]
     NotHermetic {
@@ -132,6 +140,7 @@ impl Error {
                 "run `longshore build --keep-failed` to keep its folder, or `longshore shell {}` to look around",
                 failed.build
             )),
+            Self::Offline { .. } => Some(String::from("run again without `--offline`")),
             Self::NotHermetic { build } => Some(format!(
                 "take `toolchain = \"host\"` out of `[build.{build}]`, or run without `--hermetic`"
             )),

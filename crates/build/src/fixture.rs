@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use longshore_oci::{Component, Digest, Entry, PackageId, Platform, Silent, Store, Tree, TreePath};
+use longshore_sources::net::Access;
 
 use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Tool, Toolchains};
 
@@ -34,6 +35,7 @@ impl Fixture {
             jobs: 1,
             progress: &Silent,
             toolchains: &NoToolchains,
+            access: Access::Online,
             network: BTreeMap::new(),
             certificates: None,
             leftovers: Leftovers::Removed,

@@ -68,6 +68,7 @@ impl<'a> Builds<'a> {
             jobs: machine.jobs().get(),
             progress: &*machine.progress,
             toolchains: loader,
+            access: machine.access,
             network: machine.settings.fetch_environment.clone(),
             certificates: machine.settings.certificates.clone(),
             leftovers: machine.leftovers,

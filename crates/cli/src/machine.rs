@@ -32,14 +32,16 @@ pub struct Machine {
     pub trust: Trust,
     pub leftovers: Leftovers,
     pub host: HostToolchain,
+    pub access: Access,
 }
 
 impl Machine {
     /// Opens the store and makes a client; nothing is fetched yet.
     pub fn open(global: &Global, trust: Trust, progress: Arc<dyn Progress>) -> Result<Self, Failure> {
         let settings = Settings::read(global.jobs)?;
+        let access = if global.offline { Access::Offline } else { Access::Online };
         let network = net::Settings {
-            access: if global.offline { Access::Offline } else { Access::Online },
+            access,
             proxies: settings.proxies.clone(),
             certificates: settings.certificates.clone(),
             ..net::Settings::default()
@@ -52,6 +54,7 @@ impl Machine {
             trust,
             leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
             host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },
+            access,
             settings,
         })
     }

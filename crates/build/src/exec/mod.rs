@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
+use longshore_sources::net::Access;
 use serde::Serialize;
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step};
@@ -168,6 +169,10 @@ impl<'a> Executor<'a> {
     /// with this process. What a failed or killed fetch brought stays for its next try, which then asks only for the
     /// rest: whatever is found there is held to the lock file's sums like anything else.
     pub fn fetch(&self, fetch: &Fetch) -> Result<PathBuf, Error> {
+        if self.settings.access == Access::Offline {
+            let what = fetch.steps.iter().map(|step| step.what.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::Offline { build: fetch.name.clone(), what });
+        }
         let limits = Limits::default();
         // Recipes and fetches hold nothing that postcard can't.
         let key = Digest::of(&postcard::to_stdvec(fetch).unwrap_or_default());

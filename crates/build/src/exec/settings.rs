@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_oci::{Component, Digest, PackageId, Progress, Store};
+use longshore_sources::net::Access;
 
 /// Brings the packages of toolchains.
 pub trait Toolchains: Sync {
@@ -30,6 +31,8 @@ pub struct Settings<'a> {
     pub progress: &'a dyn Progress,
     /// Brings the packages of toolchains.
     pub toolchains: &'a dyn Toolchains,
+    /// Whether fetches may be made.
+    pub access: Access,
     /// Variables that a fetch gets besides its own: proxies. They may hold credentials and are kept nowhere.
     pub network: BTreeMap<String, String>,
     /// The machine's CA certificates in one PEM file, for fetches; the usual places are tried when not said.

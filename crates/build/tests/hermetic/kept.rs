@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use fs_err as fs;
 use longshore_build::rebuild::rebuild;
-use longshore_build::{Fetch, Limits, Recipe, Step};
+use longshore_build::{Executor, Fetch, Limits, Recipe, Step};
+use longshore_sources::net::Access;
 
 use crate::scene::{Machine, root, sh};
 use crate::text;
@@ -49,6 +50,13 @@ fn a_fetch_that_failed_goes_on_where_it_ended() {
         steps: vec![Step { what: String::from("client"), ..sh(script).steps[0].clone() }],
     };
     executor.fetch(&fetch).unwrap_err();
+    let mut offline = machine.settings();
+    offline.access = Access::Offline;
+    let refused = Executor::new(offline).fetch(&fetch).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "build `app` needs what is not in the store (`client`), and `--offline` allows no network"
+    );
     let folder = executor.fetch(&fetch).unwrap();
     assert_eq!(fs::read_to_string(folder.join("tried")).unwrap(), "half\n");
     // It served, so nothing of it is left for a third.

@@ -9,6 +9,7 @@ use longshore_build::{
     Executor, HostToolchain, Leftovers, Recipe, Root, SANDBOX_VERSION, Settings, Step, Toolchains,
 };
 use longshore_oci::{Component, Digest, Entry, Facts, Origin, PackageId, Silent, Store, Tree, TreePath};
+use longshore_sources::net::Access;
 use tempfile::TempDir;
 
 /// The commands that tests use.
@@ -59,6 +60,7 @@ impl Machine {
             jobs: 2,
             progress: &Silent,
             toolchains: &self.busybox,
+            access: Access::Online,
             network: BTreeMap::new(),
             certificates: None,
             leftovers: Leftovers::Removed,

@@ -11,6 +11,7 @@ use fs_err as fs;
 use longshore_oci::{
     Component, Content, Digest, Entry, Node, PackageId, Platform, Silent, Store, Tree, TreePath,
 };
+use longshore_sources::net::Access;
 use longshore_stack::model::{Cgo, GoBuild, GoSource, GoSums};
 use longshore_testkit::http::{Fault, Server, Times};
 
@@ -39,6 +40,7 @@ fn executor(store: &Path, network: &[(&str, &str)]) -> Executor<'static> {
         jobs: 2,
         progress: &Silent,
         toolchains: &HostOnly,
+        access: Access::Online,
         network: network.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         certificates: None,
         leftovers: Leftovers::Removed,
