@@ -37,6 +37,7 @@ impl Fixture {
             toolchains: &NoToolchains,
             access: Access::Online,
             network: BTreeMap::new(),
+            files: BTreeMap::new(),
             certificates: None,
             leftovers: Leftovers::Removed,
             host: HostToolchain::Allowed,

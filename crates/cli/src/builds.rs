@@ -70,6 +70,7 @@ impl<'a> Builds<'a> {
             toolchains: loader,
             access: machine.access,
             network: machine.settings.fetch_environment.clone(),
+            files: machine.settings.fetch_files.clone(),
             certificates: machine.settings.certificates.clone(),
             leftovers: machine.leftovers,
             host: machine.host,

@@ -24,6 +24,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// What fetches of builds get of the environment: proxies, and the ecosystems' own settings of where to look.
     pub fetch_environment: BTreeMap<String, String>,
+    /// Where the user's own settings of these clients are, by where a fetch sees them.
+    pub fetch_files: BTreeMap<String, PathBuf>,
     /// More certificate authorities, from `SSL_CERT_FILE`.
     pub certificates: Option<PathBuf>,
     /// `PATH`, for the programs that are run (git, docker, podman).
@@ -56,6 +58,8 @@ impl Settings {
             let lower = name.to_ascii_lowercase();
             let fetches =
                 FETCH.contains(&name.as_str()) || FETCH_PREFIXES.iter().any(|start| name.starts_with(start));
+            // A path of this machine means nothing in a sandbox; the file itself is shown there.
+            let fetches = fetches && lower != "npm_config_userconfig";
             if fetches || lower.ends_with("_proxy") {
                 fetch_environment.insert(name.clone(), value.to_string_lossy().into_owned());
             }
@@ -79,6 +83,7 @@ impl Settings {
         Ok(Self {
             store,
             fetch_environment,
+            fetch_files: fetch_files(&path_of),
             mirrors: Mirrors { chosen: mirrors, apt: Some(PathBuf::from("/etc/apt")) },
             proxies: Proxies {
                 http: proxies.remove("http_proxy"),
@@ -92,4 +97,30 @@ impl Settings {
             jobs,
         })
     }
+}
+
+/// The user's own settings of Go, npm and Cargo, and the passwords file that Go reads, where these clients look for them
+/// (`go help environment`; npm's documentation, "npmrc"; the Cargo book, "Configuration"). Cargo's home is `/out` in a
+/// fetch, everybody's is `/homeless`.
+fn fetch_files(path_of: &impl Fn(&str) -> Option<PathBuf>) -> BTreeMap<String, PathBuf> {
+    let home = |below: &str| path_of("HOME").map(|home| home.join(below));
+    let cargo = path_of("CARGO_HOME").or_else(|| home(".cargo"));
+    let in_cargo = |names: [&str; 2]| {
+        let paths = cargo.iter().flat_map(|cargo| names.map(|name| cargo.join(name)));
+        paths.into_iter().find(|path| path.is_file())
+    };
+    let settings = path_of("XDG_CONFIG_HOME").or_else(|| home(".config"));
+    let all = [
+        ("/homeless/.config/go/env", path_of("GOENV").or_else(|| Some(settings?.join("go/env")))),
+        ("/homeless/.netrc", path_of("NETRC").or_else(|| home(".netrc"))),
+        (
+            "/homeless/.npmrc",
+            path_of("npm_config_userconfig")
+                .or_else(|| path_of("NPM_CONFIG_USERCONFIG"))
+                .or_else(|| home(".npmrc")),
+        ),
+        ("/out/config.toml", in_cargo(["config.toml", "config"])),
+        ("/out/credentials.toml", in_cargo(["credentials.toml", "credentials"])),
+    ];
+    all.into_iter().filter_map(|(to, from)| Some((to.to_owned(), from?))).collect()
 }

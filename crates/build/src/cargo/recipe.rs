@@ -30,6 +30,10 @@ pub(super) fn fetch(input: &Input<'_>) -> Step {
     argv.extend(["fetch", "--locked"].map(str::to_owned));
     let mut env = quiet();
     env.insert(String::from("CARGO_HOME"), String::from("/out"));
+    // The user's settings are seen there; a compiler's wrapper that they name isn't.
+    for wrapper in ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        env.insert(wrapper.to_owned(), String::new());
+    }
     Step { what: String::from("cargo fetch"), argv, env, cwd: String::from("/src") }
 }
 

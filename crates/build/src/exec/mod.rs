@@ -185,7 +185,7 @@ impl<'a> Executor<'a> {
         let mut mounts = fetch.mounts.clone();
         mounts.extend(fetch.known.clone());
         let mut scene = Scene::new(self, &fetch.name, &fetch.root, &mounts, &limits, &conditions)?
-            .with_network(self, &fetch.root);
+            .with_network(self, &fetch.root)?;
         if claim.is_some() {
             scene = scene.staying();
         }

@@ -153,8 +153,8 @@ impl Scene {
         Ok(self)
     }
 
-    /// With the machine's network, names and certificates.
-    pub fn with_network(mut self, executor: &Executor<'_>, root: &Root) -> Self {
+    /// With the machine's network, names and certificates, and the user's settings of clients.
+    pub fn with_network(mut self, executor: &Executor<'_>, root: &Root) -> Result<Self, Error> {
         self.sandbox.network = Network::Host;
         let certificates = host::certificates(executor.settings.certificates.as_deref());
         let certificates = certificates.map(|path| (path, format!("/{}", root::CERTIFICATES)));
@@ -167,7 +167,21 @@ impl Scene {
                 self.sandbox.mounts.push(mount(from, to, Access::Read));
             }
         }
-        self
+        let home = self.folder.join("home");
+        fs::create_dir_all(&home)?;
+        for (to, from) in executor.settings.files.iter().filter(|(_, from)| from.is_file()) {
+            let below = |top: &str| Path::new(to).strip_prefix(top).ok().map(Path::to_owned);
+            let place = below("/homeless").map(|below| home.join(below));
+            let Some(place) = place.or_else(|| Some(self.folder.join("out").join(below("/out")?))) else {
+                continue;
+            };
+            // The place to mount it on.
+            fs::create_dir_all(place.parent().unwrap_or(&home))?;
+            fs::write(place, b"")?;
+            self.sandbox.mounts.push(mount(from.clone(), to, Access::Read));
+        }
+        self.sandbox.mounts.push(mount(home, "/homeless", Access::Read));
+        Ok(self)
     }
 
     /// Where a path below `/build` or `/out` is on the machine; none when it is nowhere there, or links lead out.

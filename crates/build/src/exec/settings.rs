@@ -35,6 +35,9 @@ pub struct Settings<'a> {
     pub access: Access,
     /// Variables that a fetch gets besides its own: proxies. They may hold credentials and are kept nowhere.
     pub network: BTreeMap<String, String>,
+    /// Files with the user's own settings of clients (mirrors, credentials) that a fetch sees, by their places inside, below
+    /// `/homeless` or `/out`. They are mounted and never copied.
+    pub files: BTreeMap<String, PathBuf>,
     /// The machine's CA certificates in one PEM file, for fetches; the usual places are tried when not said.
     pub certificates: Option<PathBuf>,
     /// What becomes of the folder of a build that fails.

@@ -129,9 +129,8 @@ fn release(version: &str) -> Option<GoVersion> {
 /// What every Go command gets, with network or without.
 fn common() -> BTreeMap<String, String> {
     variables(&[
-        // Never another toolchain than the locked one, never settings of a home folder, never a workspace around.
+        // Never another toolchain than the locked one, never a workspace around.
         ("GOTOOLCHAIN", "local"),
-        ("GOENV", "off"),
         ("GOWORK", "off"),
         ("GOTELEMETRY", "off"),
         ("GOCACHE", CACHE),
@@ -167,6 +166,8 @@ pub fn fetch_env(platform: &Platform, cgo: Cgo, flags: &str) -> BTreeMap<String,
     let mut env = common();
     env.extend(target(platform, cgo));
     env.insert("GOMODCACHE".to_owned(), format!("/out/{FETCHED}"));
+    // The user's own settings, where the sandbox shows them.
+    env.insert("GOENV".to_owned(), "/homeless/.config/go/env".to_owned());
     // What was seen of the checksum database is kept there.
     env.insert("GOPATH".to_owned(), "/build/gopath".to_owned());
     // What is fetched must be possible to remove.
@@ -179,6 +180,7 @@ pub fn build_env(platform: &Platform, cgo: Cgo) -> BTreeMap<String, String> {
     let mut env = common();
     env.extend(target(platform, cgo));
     env.extend(variables(&[
+        ("GOENV", "off"),
         ("GOMODCACHE", "/build/gm"),
         ("GOPROXY", &format!("file://{MODULES}")),
         // `go.sum` says all, and there is no network to ask.

@@ -33,11 +33,23 @@ fn only_fetches_reach_the_network_and_its_settings() {
     let mut settings = machine.settings();
     settings.network = [(String::from("all_proxy"), String::from("http://user:secret@proxy"))].into();
     settings.certificates = Some(certificates);
+    let own = |name: &str| {
+        let path = machine.folder.path().join(name);
+        fs::write(&path, "registry=http://user:secret@mirror").unwrap();
+        path
+    };
+    let places = ["/homeless/.npmrc", "/homeless/.config/go/env", "/out/config.toml"];
+    settings.files =
+        places.iter().map(|place| ((*place).to_owned(), own(&place.replace('/', "_")))).collect();
+    settings.files.insert(String::from("/homeless/.netrc"), machine.folder.path().join("none"));
     let executor = Executor::new(settings);
     let port = server(1);
     let script = format!(
         "echo GET | nc -w 5 127.0.0.1 {port} > /out/answer 2> /out/log || echo no > /out/answer
-         env > /out/env; cat /etc/resolv.conf > /out/resolver; cat /etc/ssl/certs/ca-certificates.crt > /out/authorities"
+         env > /out/env; cat /etc/resolv.conf > /out/resolver; cat /etc/ssl/certs/ca-certificates.crt > /out/authorities
+         for file in /homeless/.npmrc /homeless/.config/go/env /out/config.toml; do
+             if grep -q secret $file 2> /dev/null; then echo $file; fi
+         done > /out/own"
     );
     let recipe = sh(&script);
     let fetch = Fetch {
@@ -54,6 +66,9 @@ fn only_fetches_reach_the_network_and_its_settings() {
     assert!(fetched("env").contains("all_proxy=http://user:secret@proxy"));
     assert_eq!(fetched("resolver"), fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
     assert_eq!(fetched("authorities"), "the machine's");
+    assert_eq!(fetched("own").lines().collect::<Vec<_>>(), places.map(|place| place));
+    // Seen, and nowhere left.
+    assert_eq!(fetched("config.toml"), "");
 
     let built = |name: &str| {
         let path = longshore_oci::TreePath::new(name).unwrap();
@@ -65,7 +80,7 @@ fn only_fetches_reach_the_network_and_its_settings() {
     };
     assert_eq!(built("answer"), "no\n");
     assert!(!built("env").contains("proxy"));
-    assert_eq!((built("resolver"), built("authorities")), (String::new(), String::new()));
+    assert_eq!((built("resolver"), built("authorities"), built("own")), Default::default());
 }
 
 #[test]

@@ -62,6 +62,7 @@ impl Machine {
             toolchains: &self.busybox,
             access: Access::Online,
             network: BTreeMap::new(),
+            files: BTreeMap::new(),
             certificates: None,
             leftovers: Leftovers::Removed,
             host: HostToolchain::Refused,

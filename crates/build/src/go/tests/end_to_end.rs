@@ -42,6 +42,7 @@ fn executor(store: &Path, network: &[(&str, &str)]) -> Executor<'static> {
         toolchains: &HostOnly,
         access: Access::Online,
         network: network.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        files: BTreeMap::new(),
         certificates: None,
         leftovers: Leftovers::Removed,
         host: HostToolchain::Allowed,
