@@ -233,7 +233,7 @@ impl Error {
                 "name a newer toolchain in the stack file, then run `longshore update`".to_owned()
             }
             Self::Unreachable { .. } => {
-                "check the registry in the project's `.cargo/config.toml` and `HTTPS_PROXY`, then run `longshore build` \
+                "check the registry in the project's `.cargo/config.toml`, in your own, and `HTTPS_PROXY`, then run `longshore build` \
                  again"
                     .to_owned()
             }

@@ -141,7 +141,9 @@ pub enum Error {
 /// What is wrong with a fetch, where what npm printed says so.
 pub(super) fn explain(error: crate::Error) -> crate::Error {
     let crate::Error::Failed(failed) = &error else { return error };
-    let codes = |codes: &[&str]| failed.tail.iter().any(|line| codes.iter().any(|code| line.ends_with(code)));
+    // `npm ERR! code E404`, and in the object that may follow `code: 'E404',`.
+    let ends = |line: &str, code: &str| line.trim_end_matches([',', '\'']).ends_with(code);
+    let codes = |codes: &[&str]| failed.tail.iter().any(|line| codes.iter().any(|code| ends(line, code)));
     // The message stands somewhere below its code.
     let telling = |line: &&String| TELLING.iter().any(|words| line.contains(words));
     let line = failed.tail.iter().find(telling).map_or_else(String::new, |line| line.trim().to_owned());
@@ -206,7 +208,7 @@ impl Error {
                     .to_owned()
             }
             Self::Unknown { .. } | Self::Unreachable { .. } => {
-                "check the registry in the project's `.npmrc` and `HTTPS_PROXY`, then run `longshore build` again"
+                "check the registry in the project's `.npmrc` and in your own and `HTTPS_PROXY`, then run `longshore build` again"
                     .to_owned()
             }
             Self::UnknownScript { .. } | Self::UnknownWorkspace { .. } | Self::NoInstallScript { .. } => {

@@ -288,13 +288,18 @@ fn what_npm_says_of_a_fetch_is_understood() {
             "request to https://registry.example/ms failed, reason: connect",
             "can't be fetched: npm ERR! request",
         ),
+        (
+            "x",
+            "FetchError: request to https://registry.example/ms failed, reason: connect\nnpm ERR!   code: 'ENOTFOUND',",
+            "can't be fetched: npm ERR! FetchError",
+        ),
         ("EUSAGE", "something else", "something else"),
     ] {
         let failed = crate::Failed {
             build: "ui".into(),
             step: "npm cache add".into(),
             how: "failed: exit code 1".into(),
-            tail: vec![format!("npm ERR! code {code}"), format!("npm ERR! {said}")],
+            tail: format!("npm ERR! code {code}\nnpm ERR! {said}").lines().map(str::to_owned).collect(),
             log: "log".into(),
             kept: None,
         };
