@@ -81,7 +81,7 @@ fn cargo(work: &Path) -> Result<Section> {
         .current_dir(&source)
         .stdout(Stdio::null()))?;
     let toolchain = bench.root("usr/bin/cargo")?;
-    let script = "mount -t proc proc $1/proc; mount -t tmpfs tmp $1/tmp; mount --bind $2 $1/src; mount --bind $3 $1/deps\n\
+    let script = "mount -t proc proc $1/proc; mount -t tmpfs tmp $1/tmp; mount --rbind /dev $1/dev; mount --bind $2 $1/src; mount --bind $3 $1/deps\n\
          mount --bind $4 $1/build\n\
          exec chroot $1 /usr/bin/env -i PATH=/usr/bin:/bin HOME=/build CARGO_HOME=/build/ch CARGO_TARGET_DIR=/build/target \
          CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=gcc CC=gcc sh -c 'cd /src; exec cargo build --frozen --release \
@@ -188,7 +188,12 @@ impl Registry {
             work.join("registry").display()
         );
         fs::write(&settings, text).map_err(|error| said(&settings, &error))?;
-        let child = Command::new("docker-registry").arg("serve").arg(&settings).stdout(Stdio::null()).spawn();
+        let child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&settings)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let registry = Self(child.map_err(|error| format!("docker-registry can't be started: {error}"))?);
         let base = work.join("base");
         run(Command::new("umoci").args(["init", "--layout"]).arg(&base))?;
