@@ -129,7 +129,7 @@ fn upstream_is_made_of_signed_packages_and_pinned_archives() {
     );
 
     let why = stack.ok(&["why", "loki", "/bin/loki"]);
-    assert!(why.contains("package `loki` 1.0-1") || why.contains("loki 1.0-1"), "{why}");
+    assert!(why.contains("grafana/loki=1.0-1:arm64") && why.contains("image `loki` → `loki`"), "{why}");
     let lock = stack.read("stack.upstream.lock");
     assert!(
         lock.contains("profile = \"upstream\"") && lock.contains("tempo_2.10.8_linux_arm64.tar.gz"),
