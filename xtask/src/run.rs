@@ -16,6 +16,11 @@ pub fn longshore() -> PathBuf {
     root().join("target/release/longshore")
 }
 
+/// The binary as it is shipped, once built.
+pub fn shipped() -> PathBuf {
+    root().join("target/dist/longshore")
+}
+
 /// Says what is being done.
 pub fn say(what: &str) {
     eprintln!("\n── {what}");
@@ -53,6 +58,12 @@ pub fn capture(command: &mut Command) -> Result<String> {
 pub fn build_longshore() -> Result {
     say("cargo build --release");
     run(&mut cargo(&["build", "--release", "--package", "longshore"]))
+}
+
+/// Builds the binary as it is shipped.
+pub fn build_shipped() -> Result {
+    say("cargo build --profile dist");
+    run(&mut cargo(&["build", "--profile", "dist", "--package", "longshore"]))
 }
 
 /// Reads a text file of the repository.

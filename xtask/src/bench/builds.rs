@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::measure::Runs;
 use super::report::{Section, target};
 use super::{Row, empty, said};
-use crate::run::{Result, capture, longshore, root, run};
+use crate::run::{Result, capture, root, run, shipped};
 
 /// A published program, fetched and built by Go itself.
 const KO: &str = "github.com/google/ko@v0.18.1";
@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
     }
 
     fn longshore(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(longshore());
+        let mut command = Command::new(shipped());
         command.arg("-C").arg(&self.stack).args(arguments).env("LONGSHORE_STORE", &self.store);
         command
     }

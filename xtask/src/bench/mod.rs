@@ -10,7 +10,7 @@ mod report;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::run::{Result, build_longshore, root, say};
+use crate::run::{Result, build_shipped, root, say};
 use crate::setup;
 use measure::Runs;
 use report::Section;
@@ -45,7 +45,7 @@ pub enum Part {
 /// Measures `parts` and writes the report.
 pub fn bench(parts: &[Part]) -> Result {
     setup::setup()?;
-    build_longshore()?;
+    build_shipped()?;
     let folder = root().join("target/bench");
     let mut sections = Vec::new();
     if parts.contains(&Part::Images) {

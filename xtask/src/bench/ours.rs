@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::measure::Runs;
 use super::{Case, Deb, Row, empty, said};
-use crate::run::{Result, longshore, root, run};
+use crate::run::{Result, root, run, shipped};
 
 /// Copies the stack, fetches its packages into a store of the benchmark's own, and lists them.
 pub fn prepare(case: &Case, work: &Path) -> Result<Vec<Deb>> {
@@ -48,7 +48,7 @@ fn blob(store: &Path, digest: &str) -> PathBuf {
 }
 
 fn command(stack: &Path, store: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(longshore());
+    let mut command = Command::new(shipped());
     command.arg("-C").arg(stack).args(arguments).env("LONGSHORE_STORE", store);
     command
 }
