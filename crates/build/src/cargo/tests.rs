@@ -23,7 +23,7 @@ const MANIFEST: &str = include_str!("testdata/manifest.toml");
 const MAIN: &str = "fn main() {}";
 const CARGO: [(&str, &str); 1] = [("cargo", "1.85.1+dfsg1-1")];
 
-fn spec() -> CargoBuild {
+pub(super) fn spec() -> CargoBuild {
     CargoBuild {
         path: String::from("app"),
         package: None,

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, write::ZlibEncoder};
 use fs_err as fs;
 use longshore_oci::Tree;
-use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
 use longshore_testkit::git::{self, git};
 use proptest::prelude::*;
 
@@ -424,15 +423,7 @@ fn a_revision_in_the_store_needs_neither_network_nor_process() {
         remote.source().revision
     );
     let files = [("Cargo.toml", manifest), ("Cargo.lock", &lock), ("src/main.rs", "fn main() {}")];
-    let spec = CargoBuild {
-        path: String::from("app"),
-        package: None,
-        bins: Vec::new(),
-        features: Vec::new(),
-        default_features: DefaultFeatures::On,
-        profile: String::from("release"),
-        linkage: Linkage::Dynamic,
-    };
+    let spec = cargo::tests::spec();
     let prepare = |version: &str| {
         let input = remote.fixture.input(&files, &[("cargo", version)]);
         cargo::prepare("app", &spec, &platform("linux/amd64"), &input)
