@@ -45,7 +45,6 @@ pub enum Part {
 /// Measures `parts` and writes the report.
 pub fn bench(parts: &[Part]) -> Result {
     setup::setup()?;
-    clear()?;
     build_shipped()?;
     let folder = root().join("target/bench");
     let mut sections = Vec::new();
@@ -58,8 +57,7 @@ pub fn bench(parts: &[Part]) -> Result {
         say("builds from source");
         sections.extend(builds::sections(&folder)?);
     }
-    report::write(&folder, &sections)?;
-    clear()
+    report::write(&folder, &sections)
 }
 
 fn images(case: &Case, work: &Path) -> Result<Section> {
@@ -74,29 +72,12 @@ fn images(case: &Case, work: &Path) -> Result<Section> {
     Ok(Section { title, key: case.package, targets: report::targets(&rows), rows })
 }
 
-/// An empty folder at `path`; what was there is moved out of the way, and deleted when everything is measured.
-///
-/// ext4 does not give the inodes of files deleted in the last minute to new ones, and looks at each of them whenever it
-/// needs one: a run right after the deletion of the last one's thousands of files takes up to three times as long.
+/// An empty folder at `path`, whatever was there.
 pub fn empty(path: &Path) -> Result {
     if path.exists() {
-        let gone = gone();
-        fs::create_dir_all(&gone).map_err(|error| said(&gone, &error))?;
-        let free = (0..).map(|nth| gone.join(nth.to_string())).find(|free| !free.exists());
-        let free = free.unwrap_or(gone);
-        fs::rename(path, &free).map_err(|error| said(path, &error))?;
+        fs::remove_dir_all(path).map_err(|error| said(path, &error))?;
     }
     fs::create_dir_all(path).map_err(|error| said(path, &error))
-}
-
-fn gone() -> PathBuf {
-    root().join("target/bench-gone")
-}
-
-/// Deletes what was moved out of the way.
-fn clear() -> Result {
-    let gone = gone();
-    if gone.exists() { fs::remove_dir_all(&gone).map_err(|error| said(&gone, &error)) } else { Ok(()) }
 }
 
 /// A locked package on disk: its digest, its name in the archive, and where its bytes are.

@@ -65,7 +65,7 @@ pub fn rows(case: &Case, work: &Path, debs: &[Deb]) -> Result<Vec<Row>> {
             fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
             fs::hard_link(&deb.bytes, &target).map_err(|error| said(&target, &error))?;
         }
-        empty(&out)
+        if out.exists() { fs::remove_dir_all(&out).map_err(|error| said(&out, &error)) } else { Ok(()) }
     };
     let cold =
         Runs::take(5, work, fresh, || command(&stack, &store, &["--offline", "build", "-o", &out_text]))?;
