@@ -235,9 +235,8 @@ fn hand_over(state: &State, queue: &SyncSender<Broken>, mut broken: Broken) {
 fn write_all(parts: &Parts, state: &State, queue: &Receiver<Broken>) {
     while let Ok(first) = queue.recv() {
         let mut batch: Vec<NewViolation> = violations(parts, first);
-        while batch.len() < COMMIT
-            && let Ok(next) = queue.try_recv()
-        {
+        while batch.len() < COMMIT {
+            let Ok(next) = queue.try_recv() else { break };
             batch.extend(violations(parts, next));
         }
         write(parts, state, &batch);
