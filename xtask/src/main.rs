@@ -4,6 +4,7 @@
     reason = "std only: no `fs_err`, and it reads the environment it runs in"
 )]
 
+mod apps;
 mod bench;
 mod build;
 mod generate;

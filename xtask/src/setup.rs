@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::run::{Result, run, say};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 15] = [
+const PROGRAMS: [(&str, &[&str]); 18] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
@@ -23,6 +23,9 @@ const PROGRAMS: [(&str, &[&str]); 15] = [
     ("xz", &["xz-utils"]),
     ("time", &["time"]),
     ("busybox", &["busybox-static"]),
+    ("npm", &["nodejs", "npm"]),
+    ("caddy", &["caddy"]),
+    ("chromium", &["chromium"]),
 ];
 
 /// Files that stand for packages without a program of their own.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use crate::run::{Result, build_longshore, cargo, run, say};
-use crate::{setup, tidy};
+use crate::{apps, setup, tidy};
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,14 +18,14 @@ pub enum Length {
 /// Sets up, checks style and rules, runs the tests and ends with `N passed, N failed`.
 pub fn test(length: Length) -> Result {
     setup::setup()?;
-    let mut steps: Vec<(&str, Result)> = Vec::new();
+    let mut steps: Vec<(String, Result)> = Vec::new();
     say("cargo fmt --check");
-    steps.push(("fmt", run(&mut cargo(&["fmt", "--all", "--check"]))));
+    steps.push(("fmt".to_owned(), run(&mut cargo(&["fmt", "--all", "--check"]))));
     say("cargo clippy");
     let clippy = ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    steps.push(("clippy", run(&mut cargo(&clippy))));
-    steps.push(("build", build_longshore()));
-    steps.push(("tidy", tidy::tidy()));
+    steps.push(("clippy".to_owned(), run(&mut cargo(&clippy))));
+    steps.push(("build".to_owned(), build_longshore()));
+    steps.push(("tidy".to_owned(), tidy::tidy()));
     say("cargo test");
     let mut tests = cargo(&["test", "--release", "--workspace", "--no-fail-fast"]);
     // A changed snapshot fails, and nothing is left lying about.
@@ -33,7 +33,11 @@ pub fn test(length: Length) -> Result {
     if length == Length::Long {
         tests.args(["--", "--include-ignored"]).env("LONGSHORE_TEST_LENGTH", "long");
     }
-    let (counts, ended) = counted(&mut tests)?;
+    let (mut counts, ended) = counted(&mut tests)?;
+    let (of_backend, backend_ended) = counted(&mut apps::backend_tests())?;
+    counts.passed += of_backend.passed;
+    counts.failed += of_backend.failed;
+    steps.extend(apps::steps());
     let mut total = counts;
     for (name, result) in &steps {
         match result {
@@ -44,7 +48,7 @@ pub fn test(length: Length) -> Result {
             }
         }
     }
-    if ended.is_err() && counts.failed == 0 {
+    if ended.and(backend_ended).is_err() && counts.failed == 0 {
         // Something ended before it could count: a test program that did not compile, or died.
         total.failed += 1;
     }

@@ -1,0 +1,56 @@
+//! The programs of `stacks/betrace`: projects of their own, tested as their own authors would.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run::{Result, cargo, root, run, say};
+
+/// Folder of a page, and the scripts of its `package.json` that must all succeed.
+const PAGES: [(&str, &[&str]); 1] = [("frontend", &["lint", "typecheck", "test", "build", "e2e"])];
+
+fn folder(name: &str) -> PathBuf {
+    root().join("stacks/betrace/apps").join(name)
+}
+
+/// Style of the backend, and the tests of the pages; each with its name.
+pub fn steps() -> Vec<(String, Result)> {
+    let mut steps = Vec::new();
+    let backend = folder("backend");
+    for arguments in [
+        &["fmt", "--all", "--check"][..],
+        &["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        // What browsers are tested with.
+        &["build", "--locked", "--workspace"],
+    ] {
+        say(&format!("cargo {} in the backend", arguments.join(" ")));
+        let result = run(cargo(arguments).current_dir(&backend));
+        steps.push((format!("backend: {}", arguments[0]), result));
+    }
+    for (page, scripts) in PAGES {
+        steps.extend(page_steps(page, scripts));
+    }
+    steps
+}
+
+/// The backend's own tests.
+pub fn backend_tests() -> Command {
+    say("cargo test in the backend");
+    let mut tests = cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
+    tests.current_dir(folder("backend")).env("INSTA_UPDATE", "no");
+    tests
+}
+
+fn page_steps(page: &str, scripts: &[&str]) -> Vec<(String, Result)> {
+    let folder = folder(page);
+    let installed = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    if installed.is_err() {
+        return vec![(format!("{page}: npm ci"), installed)];
+    }
+    scripts.iter().map(|script| (format!("{page}: {script}"), npm(&folder, &["run", script]))).collect()
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Result {
+    say(&format!("npm {} in {}", arguments.join(" "), folder.display()));
+    let binary = self::folder("backend").join("target/debug/betrace-backend");
+    run(Command::new("npm").args(arguments).current_dir(folder).env("BETRACE_BACKEND_BIN", binary))
+}
