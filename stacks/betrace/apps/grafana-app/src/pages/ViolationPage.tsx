@@ -1,0 +1,112 @@
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { PluginPage } from '@grafana/runtime';
+import { Badge, LinkButton, LoadingPlaceholder, Stack, TextLink, useStyles2 } from '@grafana/ui';
+import { api } from '../api/client';
+import type { Violation } from '../api/types';
+import { Failure } from '../components/Failure';
+import { NotFound } from '../components/NotFound';
+import { Section } from '../components/Section';
+import { SeverityBadge } from '../components/SeverityBadge';
+import { SpanList } from '../components/SpanList';
+import { TempoButton } from '../components/TempoButton';
+import { Time } from '../components/Time';
+import { links } from '../lib/links';
+import { useLoad } from '../lib/useLoad';
+
+export function ViolationPage({ id }: { id: string }) {
+  const { data, error, reload } = useLoad(id, () => api.violation(id));
+  if (error?.notFound) {
+    return <NotFound what="violation" />;
+  }
+  return (
+    <PluginPage
+      pageNav={{ text: data?.ruleName ?? 'Violation', parentItem: { text: 'Violations', url: links.violations() } }}
+      actions={data && <Actions violation={data} />}
+    >
+      {error && <Failure title="The violation cannot be shown" error={error} onRetry={reload} />}
+      {!data && !error && <LoadingPlaceholder text="Loading…" />}
+      {data && (
+        <>
+          <Facts violation={data} />
+          <Spans violation={data} />
+        </>
+      )}
+    </PluginPage>
+  );
+}
+
+function Actions({ violation }: { violation: Violation }) {
+  return (
+    <Stack gap={1}>
+      <LinkButton variant="secondary" href={links.rule(violation.ruleId)}>
+        Rule
+      </LinkButton>
+      <TempoButton variant="primary" traceId={violation.traceId} around={violation.timestamp} />
+    </Stack>
+  );
+}
+
+function Facts({ violation }: { violation: Violation }) {
+  const styles = useStyles2(getStyles);
+  const facts: Array<[string, React.ReactNode]> = [
+    ['What happened', violation.message],
+    ['Severity', <SeverityBadge severity={violation.severity} />],
+    ['When', <Time at={violation.timestamp} />],
+    [
+      'Trace',
+      <TextLink inline={false} href={links.trace(violation.traceId)}>
+        {violation.traceId}
+      </TextLink>,
+    ],
+    ...Object.entries(violation.context).sort(([a], [b]) => (a < b ? -1 : 1)),
+    [
+      'Signature',
+      <Stack gap={1} wrap="wrap">
+        {violation.verified ? (
+          <Badge color="green" icon="shield" text="verified" />
+        ) : (
+          <Badge color="red" icon="exclamation-triangle" text="does not match" />
+        )}
+        <code className={styles.code}>{violation.signature}</code>
+      </Stack>,
+    ],
+  ];
+  return (
+    <dl className={styles.facts}>
+      {facts.map(([name, value], i) => (
+        <div key={i}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Spans({ violation }: { violation: Violation }) {
+  const { data, error, reload } = useLoad(violation.traceId, () => api.trace(violation.traceId));
+  return (
+    <Section title="Spans of the trace" more={{ text: 'The whole trace', href: links.trace(violation.traceId) }}>
+      {error?.notFound && <p>The backend keeps the spans of this trace no longer; Tempo may still have them.</p>}
+      {error && !error.notFound && <Failure title="The spans cannot be shown" error={error} onRetry={reload} />}
+      {!data && !error && <LoadingPlaceholder text="Loading…" />}
+      {data && <SpanList spans={data.spans} marked={violation.spanIds} />}
+    </Section>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  facts: css({
+    margin: 0,
+    '& > div': {
+      display: 'grid',
+      gridTemplateColumns: 'minmax(110px, 180px) minmax(0, 1fr)',
+      gap: theme.spacing(2),
+      padding: theme.spacing(0.5, 0),
+    },
+    '& dt': { color: theme.colors.text.secondary, fontWeight: 'normal' },
+    '& dd': { margin: 0, overflowWrap: 'anywhere' },
+  }),
+  code: css({ background: 'none', padding: 0, whiteSpace: 'normal', overflowWrap: 'anywhere' }),
+});
