@@ -1,5 +1,6 @@
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, LinkButton } from '@grafana/ui';
+import { EmptyState } from '@grafana/ui';
+import { NavButton } from './NavButton';
 import { links } from '../lib/links';
 
 export function NotFound({ what }: { what: string }) {
@@ -8,7 +9,7 @@ export function NotFound({ what }: { what: string }) {
       <EmptyState
         variant="not-found"
         message={`There is no such ${what}`}
-        button={<LinkButton href={links.overview}>Overview</LinkButton>}
+        button={<NavButton href={links.overview}>Overview</NavButton>}
       />
     </PluginPage>
   );

@@ -1,5 +1,5 @@
-import { locationUtil } from '@grafana/data';
-import { LinkButton, type ButtonVariant } from '@grafana/ui';
+import { type ButtonVariant } from '@grafana/ui';
+import { NavButton } from './NavButton';
 import { canExplore } from '../lib/access';
 import { tempoLink } from '../lib/links';
 
@@ -16,8 +16,8 @@ export function TempoButton({ traceId, around, variant = 'secondary' }: Props) {
     return null;
   }
   return (
-    <LinkButton icon="compass" variant={variant} href={locationUtil.assureBaseUrl(tempoLink(traceId, around))}>
+    <NavButton icon="compass" variant={variant} href={tempoLink(traceId, around)}>
       Open in Tempo
-    </LinkButton>
+    </NavButton>
   );
 }

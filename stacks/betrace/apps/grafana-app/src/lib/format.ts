@@ -25,11 +25,6 @@ export function parseTraceId(text: string): string | undefined {
   return TRACE_ID.test(id) && !/^0+$/.test(id) ? id : undefined;
 }
 
-/** Tags as typed: apart by commas or line ends, each once. */
-export function parseTags(text: string): string[] {
-  return [...new Set(text.split(/[,\n]/).map((tag) => tag.trim()))].filter(Boolean);
-}
-
 /** The address of the backend without what a person adds by habit, or why it is none. */
 export function parseBackendUrl(text: string): { url: string } | { error: string } {
   const trimmed = text.trim().replace(/\/+$/, '');

@@ -1,10 +1,11 @@
 import { useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { Button, EmptyState, LinkButton, LoadingPlaceholder, RadioButtonGroup, Stack, TextLink } from '@grafana/ui';
+import { Button, EmptyState, LoadingPlaceholder, RadioButtonGroup, Stack, TextLink } from '@grafana/ui';
 import { api } from '../api/client';
 import { toApiError } from '../api/errors';
 import type { Rule } from '../api/types';
 import { Failure } from '../components/Failure';
+import { NavButton } from '../components/NavButton';
 import { Section } from '../components/Section';
 import { Tiles } from '../components/Tiles';
 import { ViolationChart } from '../components/ViolationChart';
@@ -96,7 +97,7 @@ function FirstRule() {
     <EmptyState
       variant="call-to-action"
       message="There are no rules yet"
-      button={canWrite() ? <LinkButton href={links.newRule}>Write the first rule</LinkButton> : undefined}
+      button={canWrite() ? <NavButton href={links.newRule}>Write the first rule</NavButton> : undefined}
     >
       A rule says what must always or never happen in a trace.
     </EmptyState>

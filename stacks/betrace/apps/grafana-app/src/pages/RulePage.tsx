@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { PluginPage } from '@grafana/runtime';
-import { Alert, Button, LinkButton, LoadingPlaceholder, Stack } from '@grafana/ui';
+import { Alert, Button, LoadingPlaceholder, Stack } from '@grafana/ui';
 import { api } from '../api/client';
 import type { Rule, RuleDraft } from '../api/types';
 import { DeleteRule } from '../components/DeleteRule';
 import { Failure } from '../components/Failure';
+import { NavButton } from '../components/NavButton';
 import { NotFound } from '../components/NotFound';
 import { RuleForm } from '../components/RuleForm';
 import { canWrite } from '../lib/access';
@@ -34,9 +35,9 @@ function Actions({ rule }: { rule: Rule }) {
   const [deleting, setDeleting] = useState(false);
   return (
     <Stack gap={1}>
-      <LinkButton variant="secondary" href={links.violations({ ruleId: rule.id })}>
+      <NavButton variant="secondary" href={links.violations({ ruleId: rule.id })}>
         Violations
-      </LinkButton>
+      </NavButton>
       {canWrite() && (
         <Button variant="destructive" fill="outline" onClick={() => setDeleting(true)}>
           Delete

@@ -1,11 +1,12 @@
 import { useMemo, useState } from 'react';
 import { PluginPage } from '@grafana/runtime';
-import { EmptyState, FilterInput, LinkButton, LoadingPlaceholder, Stack } from '@grafana/ui';
+import { EmptyState, FilterInput, LoadingPlaceholder, Stack } from '@grafana/ui';
 import { api } from '../api/client';
 import { toApiError, type ApiError } from '../api/errors';
 import type { Rule } from '../api/types';
 import { DeleteRule } from '../components/DeleteRule';
 import { Failure } from '../components/Failure';
+import { NavButton } from '../components/NavButton';
 import { RuleTable } from '../components/RuleTable';
 import { canWrite } from '../lib/access';
 import { links } from '../lib/links';
@@ -31,9 +32,9 @@ export function Rules() {
   };
 
   const actions = writable && (
-    <LinkButton icon="plus" href={links.newRule}>
+    <NavButton icon="plus" href={links.newRule}>
       New rule
-    </LinkButton>
+    </NavButton>
   );
 
   return (

@@ -1,10 +1,11 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { PluginPage } from '@grafana/runtime';
-import { Badge, LinkButton, LoadingPlaceholder, Stack, TextLink, useStyles2 } from '@grafana/ui';
+import { Badge, LoadingPlaceholder, Stack, TextLink, useStyles2 } from '@grafana/ui';
 import { api } from '../api/client';
 import type { Violation } from '../api/types';
 import { Failure } from '../components/Failure';
+import { NavButton } from '../components/NavButton';
 import { NotFound } from '../components/NotFound';
 import { Section } from '../components/Section';
 import { SeverityBadge } from '../components/SeverityBadge';
@@ -39,9 +40,9 @@ export function ViolationPage({ id }: { id: string }) {
 function Actions({ violation }: { violation: Violation }) {
   return (
     <Stack gap={1}>
-      <LinkButton variant="secondary" href={links.rule(violation.ruleId)}>
+      <NavButton variant="secondary" href={links.rule(violation.ruleId)}>
         Rule
-      </LinkButton>
+      </NavButton>
       <TempoButton variant="primary" traceId={violation.traceId} around={violation.timestamp} />
     </Stack>
   );

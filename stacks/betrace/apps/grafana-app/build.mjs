@@ -16,7 +16,7 @@ const externals = [
   'rxjs',
 ];
 
-export default {
+const config = {
   mode: 'production',
   target: ['web', 'es2022'],
   context: import.meta.dirname,
@@ -52,3 +52,8 @@ export default {
     }),
   ],
 };
+
+rspack(config, (error, stats) => {
+  console.log(error ?? stats.toString({ preset: 'summary', timings: false, errors: true, warnings: true, assets: true }));
+  process.exitCode = error || stats.hasErrors() || stats.hasWarnings() ? 1 : 0;
+});
