@@ -28,6 +28,7 @@ const config = {
       patterns: [
         { from: 'index.html' },
         { from: 'boot.js' },
+        { from: 'amd.js' },
         { from: '../node_modules/systemjs/dist/system.min.js', to: 'systemjs/' },
         { from: '../node_modules/systemjs/dist/extras/amd.min.js', to: 'systemjs/extras/' },
         { from: '../node_modules/@grafana/ui/dist/public/img/icons', to: 'build/img/icons' },
