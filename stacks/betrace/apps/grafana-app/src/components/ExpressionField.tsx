@@ -6,6 +6,7 @@ import { api } from '../api/client';
 import { toApiError } from '../api/errors';
 import type { Validation } from '../api/types';
 import { excerpt, rangeOf } from '../lib/expression';
+import { Prose } from './Prose';
 
 const PAUSE_MS = 300;
 
@@ -103,7 +104,7 @@ export function ExpressionField({ value, readOnly, onChange, onValid }: Props) {
               <span className={styles.bad}>
                 <Icon name="exclamation-circle" />{' '}
                 {range && `Line ${state.validation.line}, column ${state.validation.column}: `}
-                {state.validation.error}
+                <Prose text={state.validation.error} />
               </span>
               {range && (
                 <Button size="sm" fill="text" onClick={select}>
@@ -112,7 +113,9 @@ export function ExpressionField({ value, readOnly, onChange, onValid }: Props) {
               )}
             </Stack>
             {range && <Excerpt {...excerpt(value, range)} />}
-            {state.validation.hint && <div>{state.validation.hint}</div>}
+            {state.validation.hint && <div>
+                <Prose text={state.validation.hint} />
+              </div>}
           </div>
         )}
       </div>

@@ -61,7 +61,7 @@ export function RuleTable({ rules, writable, onEnabled, onDelete }: Props) {
     if (writable) {
       shown.push({
         id: 'actions',
-        header: '',
+        header: 'Delete',
         disableGrow: true,
         cell: ({ row }: Cell) => (
           <Stack>

@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { InteractiveTable, TextLink, type CellProps, type Column } from '@grafana/ui';
 import type { Violation } from '../api/types';
 import { links } from '../lib/links';
+import { Prose } from './Prose';
 import { SeverityBadge } from './SeverityBadge';
 import { Time } from './Time';
 
@@ -27,7 +28,7 @@ export function ViolationTable({ violations }: { violations: Violation[] }) {
           </TextLink>
         ),
       },
-      { id: 'message', header: 'What happened' },
+      { id: 'message', header: 'What happened', cell: ({ row }: Cell) => <Prose text={row.original.message} /> },
       {
         id: 'service',
         header: 'Service',

@@ -48,6 +48,7 @@ export function Rules() {
           <FilterInput
             aria-label="Search rules"
             placeholder="Search by name, tag, severity or expression"
+            escapeRegex={false}
             value={search}
             onChange={setSearch}
           />

@@ -7,6 +7,7 @@ import type { Violation } from '../api/types';
 import { Failure } from '../components/Failure';
 import { NavButton } from '../components/NavButton';
 import { NotFound } from '../components/NotFound';
+import { Prose } from '../components/Prose';
 import { Section } from '../components/Section';
 import { SeverityBadge } from '../components/SeverityBadge';
 import { SpanList } from '../components/SpanList';
@@ -51,7 +52,7 @@ function Actions({ violation }: { violation: Violation }) {
 function Facts({ violation }: { violation: Violation }) {
   const styles = useStyles2(getStyles);
   const facts: Array<[string, React.ReactNode]> = [
-    ['What happened', violation.message],
+    ['What happened', <Prose text={violation.message} />],
     ['Severity', <SeverityBadge severity={violation.severity} />],
     ['When', <Time at={violation.timestamp} />],
     [

@@ -22,7 +22,7 @@ test('an Editor writes a rule, and its errors are shown while typing', async ({ 
 
   await expression.fill(SHIP_RULE.expression);
   await expect(page.getByText('This is a rule.')).toBeVisible();
-  await page.getByText('HIGH', { exact: true }).click();
+  await page.getByRole('radio', { name: 'HIGH' }).check();
   await save.click();
 
   await expect(page.getByRole('link', { name: SHIP_RULE.name })).toBeVisible();

@@ -7,7 +7,6 @@ const config = {
   context: import.meta.dirname,
   entry: { host: './main.tsx' },
   devtool: false,
-  optimization: { minimize: false },
   output: { clean: true, filename: '[name].js', path: `${import.meta.dirname}/../.out/host`, publicPath: '/public/' },
   performance: { hints: false },
   resolve: { extensions: ['.tsx', '.ts', '.mjs', '.js'] },
