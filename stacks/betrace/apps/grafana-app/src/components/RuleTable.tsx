@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { css } from '@emotion/css';
 import { IconButton, InteractiveTable, Stack, Switch, TagList, TextLink, type CellProps, type Column } from '@grafana/ui';
 import { SEVERITIES, type Rule } from '../api/types';
 import { links } from '../lib/links';
@@ -15,6 +16,8 @@ interface Props {
 type Cell = CellProps<Rule>;
 
 const PAGE = 25;
+
+const atStart = css({ justifyContent: 'flex-start' });
 
 export function RuleTable({ rules, writable, onEnabled, onDelete }: Props) {
   const columns = useMemo<Array<Column<Rule>>>(() => {
@@ -49,7 +52,7 @@ export function RuleTable({ rules, writable, onEnabled, onDelete }: Props) {
         sortType: (a, b) => SEVERITIES.indexOf(a.original.severity) - SEVERITIES.indexOf(b.original.severity),
         cell: ({ row }: Cell) => <SeverityBadge severity={row.original.severity} />,
       },
-      { id: 'tags', header: 'Tags', cell: ({ row }: Cell) => <TagList tags={row.original.tags} /> },
+      { id: 'tags', header: 'Tags', cell: ({ row }: Cell) => <TagList className={atStart} tags={row.original.tags} /> },
       {
         id: 'updatedAt',
         header: 'Changed',

@@ -30,9 +30,9 @@ export function ViolationTable({ violations }: { violations: Violation[] }) {
       },
       { id: 'message', header: 'What happened', cell: ({ row }: Cell) => <Prose text={row.original.message} /> },
       {
-        id: 'service',
-        header: 'Service',
-        cell: ({ row }: Cell) => row.original.context.service ?? '',
+        id: 'services',
+        header: 'Services',
+        cell: ({ row }: Cell) => row.original.context.services ?? '',
       },
       {
         id: 'traceId',

@@ -1,4 +1,5 @@
 import { useState, type FormEvent } from 'react';
+import { css } from '@emotion/css';
 import type { AppPluginMeta, PluginConfigPageProps } from '@grafana/data';
 import { Alert, Button, Field, FieldSet, Input, LoadingPlaceholder, SecretInput } from '@grafana/ui';
 import { testConnection, type Connection } from '../api/connection';
@@ -20,6 +21,8 @@ export function ConfigPage(_: PluginConfigPageProps<AppPluginMeta<Settings>>) {
   }
   return data ? <ConfigForm settings={data} /> : <LoadingPlaceholder text="Loading…" />;
 }
+
+const narrow = css({ maxWidth: 500 });
 
 function ConfigForm({ settings }: { settings: AppSettings }) {
   const [backendUrl, setBackendUrl] = useState(settings.jsonData?.backendUrl ?? '');
@@ -51,7 +54,7 @@ function ConfigForm({ settings }: { settings: AppSettings }) {
   };
 
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} className={narrow}>
       <FieldSet label="Backend">
         <Field
           label="Address"
@@ -63,7 +66,6 @@ function ConfigForm({ settings }: { settings: AppSettings }) {
         >
           <Input
             id="backend-url"
-            width={60}
             placeholder="http://backend:12011"
             value={backendUrl}
             onChange={(event) => setBackendUrl(event.currentTarget.value)}
@@ -76,7 +78,6 @@ function ConfigForm({ settings }: { settings: AppSettings }) {
         >
           <SecretInput
             id="api-key"
-            width={60}
             value={apiKey}
             isConfigured={hasKey}
             onChange={(event) => setApiKey(event.currentTarget.value)}

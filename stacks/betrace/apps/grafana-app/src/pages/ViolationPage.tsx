@@ -61,7 +61,7 @@ function Facts({ violation }: { violation: Violation }) {
         {violation.traceId}
       </TextLink>,
     ],
-    ...Object.entries(violation.context).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...context(violation),
     [
       'Signature',
       <Stack gap={1} wrap="wrap">
@@ -70,7 +70,7 @@ function Facts({ violation }: { violation: Violation }) {
         ) : (
           <Badge color="red" icon="exclamation-triangle" text="does not match" />
         )}
-        <code className={styles.code}>{violation.signature}</code>
+        <span className={styles.signature}>{violation.signature}</span>
       </Stack>,
     ],
   ];
@@ -84,6 +84,14 @@ function Facts({ violation }: { violation: Violation }) {
       ))}
     </dl>
   );
+}
+
+const CONTEXT: Record<string, string> = { rootSpan: 'Root span', services: 'Services', spans: 'Spans' };
+
+/** What the backend tells of the trace; a key that is not known yet is shown as it is. */
+function context(violation: Violation): Array<[string, string]> {
+  const entries = Object.entries(violation.context).map(([key, value]): [string, string] => [CONTEXT[key] ?? key, value]);
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function Spans({ violation }: { violation: Violation }) {
@@ -110,5 +118,5 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '& dt': { color: theme.colors.text.secondary, fontWeight: 'normal' },
     '& dd': { margin: 0, overflowWrap: 'anywhere' },
   }),
-  code: css({ background: 'none', padding: 0, whiteSpace: 'normal', overflowWrap: 'anywhere' }),
+  signature: css({ fontFamily: theme.typography.fontFamilyMonospace, overflowWrap: 'anywhere' }),
 });

@@ -17,6 +17,8 @@ test('a violation leads to its spans and to Tempo', async ({ open }) => {
 
   await expect(page.getByRole('heading', { name: SHIP_RULE.name })).toBeVisible();
   await expect(page.getByText('verified', { exact: true })).toBeVisible();
+  await expect(page.locator('dl > div').filter({ hasText: 'Root span' })).toContainText('POST /orders');
+  await expect(page.locator('dl > div').filter({ hasText: 'Services' })).toContainText('shop');
   const spans = page.getByRole('list', { name: 'Spans' }).getByRole('listitem');
   await expect(spans).toHaveCount(5);
   await expect(spans.filter({ hasText: 'matched' })).toHaveText(/order\.ship/);

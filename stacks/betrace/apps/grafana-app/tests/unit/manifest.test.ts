@@ -70,3 +70,29 @@ test('Grafana shows the pages to the roles that can use them', () => {
     Configuration: 'Admin',
   });
 });
+
+describe('plugin.json', () => {
+  // What Grafana's published schema of plugin.json allows; it ships in no package, so its rules stand here.
+  const ALLOWED = {
+    route: ['path', 'method', 'url', 'reqSignedIn', 'reqRole', 'reqAction', 'headers', 'body', 'urlParams'],
+    include: ['uid', 'type', 'name', 'role', 'action', 'path', 'addToNav', 'defaultNav', 'icon'],
+    info: ['author', 'build', 'description', 'keywords', 'links', 'logos', 'screenshots', 'updated', 'version'],
+  };
+
+  test('has no field that Grafana does not know', () => {
+    for (const route of manifest.routes) {
+      expect(ALLOWED.route).toEqual(expect.arrayContaining(Object.keys(route)));
+    }
+    for (const include of manifest.includes) {
+      expect(ALLOWED.include).toEqual(expect.arrayContaining(Object.keys(include)));
+    }
+    expect(ALLOWED.info).toEqual(expect.arrayContaining(Object.keys(manifest.info)));
+  });
+
+  test('names an app, the oldest Grafana it works with, and one page to start at', () => {
+    expect(manifest.id).toMatch(/^[0-9a-z]+-([0-9a-z]+-)?app$/);
+    expect(manifest.type).toBe('app');
+    expect(manifest.dependencies.grafanaDependency).toMatch(/^>=\d+\.\d+\.\d+$/);
+    expect(manifest.includes.filter((include) => include.defaultNav)).toHaveLength(1);
+  });
+});
