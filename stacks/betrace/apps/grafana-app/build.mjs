@@ -54,6 +54,8 @@ const config = {
 };
 
 rspack(config, (error, stats) => {
-  console.log(error ?? stats.toString({ preset: 'summary', timings: false, errors: true, warnings: true, assets: true }));
+  console.log(
+    error ?? stats.toString({ preset: 'summary', timings: false, errors: true, warnings: true, assets: true })
+  );
   process.exitCode = error || stats.hasErrors() || stats.hasWarnings() ? 1 : 0;
 });

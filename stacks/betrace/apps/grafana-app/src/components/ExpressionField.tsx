@@ -21,9 +21,7 @@ interface Props {
 }
 
 type State =
-  | { is: 'empty' | 'checking' | 'valid' }
-  | { is: 'invalid'; validation: Validation }
-  | { is: 'unknown'; why: string };
+  { is: 'empty' | 'checking' | 'valid' } | { is: 'invalid'; validation: Validation } | { is: 'unknown'; why: string };
 
 /** The expression of a rule; the backend judges it whenever the person stops typing. */
 export function ExpressionField({ value, readOnly, onChange, onValid }: Props) {
@@ -113,9 +111,11 @@ export function ExpressionField({ value, readOnly, onChange, onValid }: Props) {
               )}
             </Stack>
             {range && <Excerpt {...excerpt(value, range)} />}
-            {state.validation.hint && <div>
+            {state.validation.hint && (
+              <div>
                 <Prose text={state.validation.hint} />
-              </div>}
+              </div>
+            )}
           </div>
         )}
       </div>

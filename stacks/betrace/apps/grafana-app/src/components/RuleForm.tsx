@@ -92,7 +92,11 @@ export function RuleForm({ initial, readOnly, onSave, onCancel }: Props) {
         {failure && <Failure title="The rule was not saved" error={failure} />}
         <Stack gap={1}>
           {!readOnly && (
-            <Button type="submit" icon={saving ? 'spinner' : undefined} disabled={!valid || saving || Object.keys(wrong).length > 0}>
+            <Button
+              type="submit"
+              icon={saving ? 'spinner' : undefined}
+              disabled={!valid || saving || Object.keys(wrong).length > 0}
+            >
               Save rule
             </Button>
           )}

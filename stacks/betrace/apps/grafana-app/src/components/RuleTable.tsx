@@ -1,6 +1,15 @@
 import { useMemo } from 'react';
 import { css } from '@emotion/css';
-import { IconButton, InteractiveTable, Stack, Switch, TagList, TextLink, type CellProps, type Column } from '@grafana/ui';
+import {
+  IconButton,
+  InteractiveTable,
+  Stack,
+  Switch,
+  TagList,
+  TextLink,
+  type CellProps,
+  type Column,
+} from '@grafana/ui';
 import { SEVERITIES, type Rule } from '../api/types';
 import { links } from '../lib/links';
 import { SeverityBadge } from './SeverityBadge';
@@ -68,7 +77,11 @@ export function RuleTable({ rules, writable, onEnabled, onDelete }: Props) {
         disableGrow: true,
         cell: ({ row }: Cell) => (
           <Stack>
-            <IconButton name="trash-alt" tooltip={`Delete ${row.original.name}`} onClick={() => onDelete(row.original)} />
+            <IconButton
+              name="trash-alt"
+              tooltip={`Delete ${row.original.name}`}
+              onClick={() => onDelete(row.original)}
+            />
           </Stack>
         ),
       });

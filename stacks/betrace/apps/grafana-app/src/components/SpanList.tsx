@@ -89,7 +89,10 @@ const getStyles = (theme: GrafanaTheme2) => ({
     borderLeft: '3px solid transparent',
     '&[open] > summary > span > svg:first-of-type': { transform: 'rotate(90deg)' },
   }),
-  marked: css({ borderLeftColor: theme.visualization.getColorByName('purple'), background: theme.colors.background.secondary }),
+  marked: css({
+    borderLeftColor: theme.visualization.getColorByName('purple'),
+    background: theme.colors.background.secondary,
+  }),
   summary: css({
     display: 'grid',
     gridTemplateColumns: 'minmax(0, 3fr) minmax(0, 1fr) minmax(0, 3fr) 90px',

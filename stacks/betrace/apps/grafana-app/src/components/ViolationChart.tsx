@@ -48,10 +48,7 @@ function Column({ bucket, top, time }: { bucket: Bucket; top: number; time: stri
   const column = (
     <div className={cx(styles.column, parts.length === 0 && styles.empty)} data-count={bucket.count}>
       {parts.map(({ severity, count }) => (
-        <div
-          key={severity}
-          style={{ height: `${(count / top) * 100}%`, background: severityColor(theme, severity) }}
-        />
+        <div key={severity} style={{ height: `${(count / top) * 100}%`, background: severityColor(theme, severity) }} />
       ))}
     </div>
   );

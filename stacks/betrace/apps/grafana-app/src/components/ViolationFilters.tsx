@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react';
-import { rangeUtil } from '@grafana/data';
 import { Combobox, Field, Input, Stack, TimeRangeInput } from '@grafana/ui';
 import { SEVERITIES, type Rule } from '../api/types';
 import type { ViolationFilter } from '../lib/filter';
 import { parseTraceId } from '../lib/format';
+import { toRange } from '../lib/range';
 
 interface Props {
   filter: ViolationFilter;
@@ -21,7 +21,7 @@ export function ViolationFilters({ filter, rules, onChange }: Props) {
     <Stack wrap="wrap" gap={2} alignItems="flex-start">
       <Field label="Time" noMargin>
         <TimeRangeInput
-          value={rangeUtil.convertRawToRange({ from: filter.from, to: filter.to })}
+          value={toRange(filter)}
           onChange={({ raw }) => onChange({ from: rawTime(raw.from), to: rawTime(raw.to) })}
         />
       </Field>

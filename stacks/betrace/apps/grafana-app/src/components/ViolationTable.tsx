@@ -12,7 +12,12 @@ type Cell = CellProps<Violation>;
 export function ViolationTable({ violations }: { violations: Violation[] }) {
   const columns = useMemo<Array<Column<Violation>>>(
     () => [
-      { id: 'timestamp', header: 'When', disableGrow: true, cell: ({ row }: Cell) => <Time at={row.original.timestamp} /> },
+      {
+        id: 'timestamp',
+        header: 'When',
+        disableGrow: true,
+        cell: ({ row }: Cell) => <Time at={row.original.timestamp} />,
+      },
       {
         id: 'severity',
         header: 'Severity',

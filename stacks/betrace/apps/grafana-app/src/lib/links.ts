@@ -25,15 +25,11 @@ const HOUR = 3_600_000;
 /** Grafana's Explore with one trace open in Tempo; `around` says when, since Tempo looks faster when it knows. */
 export function tempoLink(traceId: string, around?: string): string {
   const at = around ? Date.parse(around) : NaN;
-  const range = Number.isNaN(at)
-    ? { from: 'now-24h', to: 'now' }
-    : { from: String(at - HOUR), to: String(at + HOUR) };
+  const range = Number.isNaN(at) ? { from: 'now-24h', to: 'now' } : { from: String(at - HOUR), to: String(at + HOUR) };
   const panes = {
     betrace: {
       datasource: TEMPO_UID,
-      queries: [
-        { refId: 'A', datasource: { type: 'tempo', uid: TEMPO_UID }, queryType: 'traceql', query: traceId },
-      ],
+      queries: [{ refId: 'A', datasource: { type: 'tempo', uid: TEMPO_UID }, queryType: 'traceql', query: traceId }],
       range,
     },
   };

@@ -17,7 +17,10 @@ export function toDraft({ name, description, expression, enabled, severity, tags
 /** Whether a rule has every word of a search somewhere. */
 export function matches(rule: Rule, search: string): boolean {
   const text = [rule.name, rule.description, rule.severity, rule.expression, ...rule.tags].join('\n').toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;

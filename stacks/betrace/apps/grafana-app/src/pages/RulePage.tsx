@@ -22,7 +22,10 @@ export function RulePage({ id }: { id?: string }) {
   }
   const text = id ? (rule?.name ?? 'Rule') : 'New rule';
   return (
-    <PluginPage pageNav={{ text, parentItem: { text: 'Rules', url: links.rules } }} actions={rule && <Actions rule={rule} />}>
+    <PluginPage
+      pageNav={{ text, parentItem: { text: 'Rules', url: links.rules } }}
+      actions={rule && <Actions rule={rule} />}
+    >
       {error && <Failure title="The rule cannot be shown" error={error} onRetry={reload} />}
       {!error && loading && <LoadingPlaceholder text="Loading…" />}
       {!error && !loading && <Editor rule={rule} />}

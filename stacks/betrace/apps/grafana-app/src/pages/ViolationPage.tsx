@@ -90,7 +90,10 @@ const CONTEXT: Record<string, string> = { rootSpan: 'Root span', services: 'Serv
 
 /** What the backend tells of the trace; a key that is not known yet is shown as it is. */
 function context(violation: Violation): Array<[string, string]> {
-  const entries = Object.entries(violation.context).map(([key, value]): [string, string] => [CONTEXT[key] ?? key, value]);
+  const entries = Object.entries(violation.context).map(([key, value]): [string, string] => [
+    CONTEXT[key] ?? key,
+    value,
+  ]);
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 

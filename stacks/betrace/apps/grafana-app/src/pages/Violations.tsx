@@ -1,5 +1,4 @@
 import { useLocation, useNavigate } from 'react-router';
-import { rangeUtil } from '@grafana/data';
 import { PluginPage } from '@grafana/runtime';
 import { Button, EmptyState, LoadingPlaceholder, Pagination, Stack } from '@grafana/ui';
 import { api } from '../api/client';
@@ -7,6 +6,7 @@ import { Failure } from '../components/Failure';
 import { ViolationFilters } from '../components/ViolationFilters';
 import { ViolationTable } from '../components/ViolationTable';
 import { PAGE_SIZE, readFilter, toQuery, writeFilter, type ViolationFilter } from '../lib/filter';
+import { toRange } from '../lib/range';
 import { useLoad } from '../lib/useLoad';
 
 export function Violations() {
@@ -15,7 +15,7 @@ export function Violations() {
   const filter = readFilter(search);
   // `now` in a filter is a new time at each load, so that a reload finds what came since.
   const { data, error, loading, reload } = useLoad(search, () => {
-    const { from, to } = rangeUtil.convertRawToRange({ from: filter.from, to: filter.to });
+    const { from, to } = toRange(filter);
     return api.violations(toQuery(filter, { from: from.toISOString(), to: to.toISOString() }));
   });
   const rules = useLoad('rules', api.rules);

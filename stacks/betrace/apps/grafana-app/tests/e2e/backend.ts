@@ -107,7 +107,9 @@ export class Backend {
       });
       const children = span.children ?? [];
       const part = (end - start) / BigInt(children.length + 1);
-      children.forEach((child, i) => add(child, spanId, start + part * BigInt(i) + part / 4n, start + part * BigInt(i + 1)));
+      children.forEach((child, i) =>
+        add(child, spanId, start + part * BigInt(i) + part / 4n, start + part * BigInt(i + 1))
+      );
     };
     add(root, '', now - 200_000_000n, now);
     const { accepted } = await this.call<{ accepted: number }>('POST', 'spans', { spans });

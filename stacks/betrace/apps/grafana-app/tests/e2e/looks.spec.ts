@@ -10,11 +10,27 @@ let pages: Array<[string, string, 'Admin' | 'Viewer']>;
 test.beforeAll(async ({ backend }) => {
   await backend.clearRules();
   const rule = await backend.addRule(SHIP_RULE);
-  await backend.addRule({ ...SHIP_RULE, name: 'Charges are logged', severity: 'CRITICAL', expression: 'when { payment.charge } always { audit.log }', tags: ['compliance'] });
-  await backend.addRule({ ...SHIP_RULE, name: 'Validation is never skipped', severity: 'LOW', enabled: false, expression: 'when { order.ship } never { order.skip }', tags: [] });
+  await backend.addRule({
+    ...SHIP_RULE,
+    name: 'Charges are logged',
+    severity: 'CRITICAL',
+    expression: 'when { payment.charge } always { audit.log }',
+    tags: ['compliance'],
+  });
+  await backend.addRule({
+    ...SHIP_RULE,
+    name: 'Validation is never skipped',
+    severity: 'LOW',
+    enabled: false,
+    expression: 'when { order.ship } never { order.skip }',
+    tags: [],
+  });
   const traceId = await backend.send(UNSCANNED);
   await backend.untilViolated(traceId, 2);
-  const { violations } = await backend.call<{ violations: Array<{ id: string }> }>('GET', `violations?traceId=${traceId}`);
+  const { violations } = await backend.call<{ violations: Array<{ id: string }> }>(
+    'GET',
+    `violations?traceId=${traceId}`
+  );
   pages = [
     ['overview', '/a/betrace-app', 'Admin'],
     ['rules', '/a/betrace-app/rules', 'Admin'],

@@ -16,9 +16,9 @@ test('an Editor writes a rule, and its errors are shown while typing', async ({ 
   await expect(save).toBeDisabled();
 
   await page.getByRole('button', { name: 'Show in the text' }).click();
-  expect(await expression.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart, area.selectionEnd))).toBe(
-    'allways'
-  );
+  expect(
+    await expression.evaluate((area: HTMLTextAreaElement) => area.value.slice(area.selectionStart, area.selectionEnd))
+  ).toBe('allways');
 
   await expression.fill(SHIP_RULE.expression);
   await expect(page.getByText('This is a rule.')).toBeVisible();
@@ -27,7 +27,12 @@ test('an Editor writes a rule, and its errors are shown while typing', async ({ 
 
   await expect(page.getByRole('link', { name: SHIP_RULE.name })).toBeVisible();
   const [rule] = await backend.rules();
-  expect(rule).toMatchObject({ name: SHIP_RULE.name, expression: SHIP_RULE.expression, severity: 'HIGH', enabled: true });
+  expect(rule).toMatchObject({
+    name: SHIP_RULE.name,
+    expression: SHIP_RULE.expression,
+    severity: 'HIGH',
+    enabled: true,
+  });
 });
 
 test('a change of the text after it was checked has to be checked again', async ({ open }) => {
@@ -88,7 +93,12 @@ test('a rule is deleted only after a second yes', async ({ backend, open }) => {
 
 test('rules are found by any of their words', async ({ backend, open }) => {
   await backend.addRule(SHIP_RULE);
-  await backend.addRule({ ...SHIP_RULE, name: 'Queries are few', expression: 'when { db.query } always { db.close }', tags: ['db'] });
+  await backend.addRule({
+    ...SHIP_RULE,
+    name: 'Queries are few',
+    expression: 'when { db.query } always { db.close }',
+    tags: ['db'],
+  });
   const page = await open('Viewer', '/a/betrace-app/rules');
   await page.getByLabel('Search rules').fill('db.close');
   await expect(page.getByRole('link', { name: 'Queries are few' })).toBeVisible();

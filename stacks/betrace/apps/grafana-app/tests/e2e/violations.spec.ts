@@ -69,6 +69,14 @@ test('a time without violations shows none', async ({ open }) => {
   await expect(page.getByText('No violation', { exact: true })).toBeVisible();
 });
 
+test('a time in an address is found, and one that is none is the last day', async ({ open }) => {
+  const hour = 3_600_000;
+  for (const query of [`from=${Date.now() - hour}&to=${Date.now() + hour}`, 'from=whenever&to=99%']) {
+    const page = await open('Viewer', `/a/betrace-app/violations?traceId=${traceId}&${query}`);
+    await expect(page.getByText('1 violation', { exact: true })).toBeVisible();
+  }
+});
+
 test('a Viewer is not sent to Explore, where Grafana would refuse', async ({ open }) => {
   const page = await open('Viewer', `/a/betrace-app/violations?traceId=${traceId}`);
   await page.getByRole('link', { name: SHIP_RULE.name }).click();
@@ -84,8 +92,14 @@ test('the overview counts it', async ({ backend, open }) => {
   await expect(tile('Rules enabled').locator('dd')).toHaveText('1 of 1');
   await expect(tile('Backend').locator('dd').first()).toHaveText('Ready');
   await expect(page.getByRole('img', { name: `${totalCount} violations` })).toBeVisible();
-  await expect(page.getByRole('region', { name: 'Latest violations' }).getByRole('link', { name: SHIP_RULE.name }).first()).toBeVisible();
-  await page.getByRole('region', { name: 'Rules broken most' }).getByRole('link', { name: SHIP_RULE.name }).first().click();
+  await expect(
+    page.getByRole('region', { name: 'Latest violations' }).getByRole('link', { name: SHIP_RULE.name }).first()
+  ).toBeVisible();
+  await page
+    .getByRole('region', { name: 'Rules broken most' })
+    .getByRole('link', { name: SHIP_RULE.name })
+    .first()
+    .click();
   await expect(page).toHaveURL(/violations\?ruleId=/);
 });
 

@@ -34,7 +34,10 @@ export function Frame({ pages, children }: { pages: Include[]; children: ReactNo
 export function Page({ pageNav, subTitle, actions, children }: PluginPageProps) {
   const styles = useStyles2(getStyles);
   const { pathname } = useLocation();
-  const title = pageNav?.text ?? { rules: 'Rules', violations: 'Violations', traces: 'Traces' }[pathname.split('/')[3]] ?? 'Overview';
+  const title =
+    pageNav?.text ??
+    { rules: 'Rules', violations: 'Violations', traces: 'Traces' }[pathname.split('/')[3]] ??
+    'Overview';
   return (
     <>
       {pageNav?.parentItem && <Link href={pageNav.parentItem.url ?? ''}>{pageNav.parentItem.text}</Link>}

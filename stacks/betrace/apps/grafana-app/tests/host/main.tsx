@@ -43,7 +43,9 @@ async function loadPlugin() {
   const imports = Object.fromEntries(Object.keys(SHARED).map((name) => [name, `package:${name}`]));
   System.addImportMap({ imports });
   const { plugin } = await System.import('/public/plugins/betrace-app/module.js');
-  const meta = await rxjs.lastValueFrom(backendSrv.fetch<data.AppPluginMeta<object>>({ url: '/api/plugins/betrace-app/settings' }));
+  const meta = await rxjs.lastValueFrom(
+    backendSrv.fetch<data.AppPluginMeta<object>>({ url: '/api/plugins/betrace-app/settings' })
+  );
   plugin.meta = meta.data;
   return plugin;
 }
@@ -66,7 +68,13 @@ function App({ plugin }: { plugin: data.AppPlugin<object> }) {
         <Route
           path={`${BASE}/*`}
           element={
-            <Root meta={plugin.meta} basename={BASE} path={location.pathname} query={{}} onNavChanged={() => undefined} />
+            <Root
+              meta={plugin.meta}
+              basename={BASE}
+              path={location.pathname}
+              query={{}}
+              onNavChanged={() => undefined}
+            />
           }
         />
         <Route path="/plugins/betrace-app" element={<Config plugin={plugin} query={{}} />} />

@@ -14,4 +14,8 @@ export interface Settings {
 export function findRoute(routes: Route[], method: string, path: string): { route: Route; rest: string } | undefined;
 export function allows(route: Route, role: string): boolean;
 export function render(template: string, data: object): string;
-export function target(route: Route, rest: string, settings: Settings): { url: string; headers: Record<string, string> };
+export function target(
+  route: Route,
+  rest: string,
+  settings: Settings
+): { url: string; headers: Record<string, string> };

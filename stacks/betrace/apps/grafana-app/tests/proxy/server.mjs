@@ -82,7 +82,10 @@ async function forward({ manifest, settings, role }, path, search, request, resp
   try {
     answer = await fetch(url + search, {
       method: request.method,
-      headers: { ...(request.headers['content-type'] && { 'content-type': request.headers['content-type'] }), ...headers },
+      headers: {
+        ...(request.headers['content-type'] && { 'content-type': request.headers['content-type'] }),
+        ...headers,
+      },
       body: ['GET', 'HEAD'].includes(request.method) ? undefined : await bodyOf(request),
     });
   } catch {
@@ -104,7 +107,9 @@ async function save(settings, role, request, json) {
 
 /** A secret never leaves the server; only whether there is one. */
 function meta(manifest, { enabled, pinned, jsonData, secureJsonData }) {
-  const secureJsonFields = Object.fromEntries(Object.entries(secureJsonData).map(([key, value]) => [key, value !== '']));
+  const secureJsonFields = Object.fromEntries(
+    Object.entries(secureJsonData).map(([key, value]) => [key, value !== ''])
+  );
   return { ...manifest, enabled, pinned, jsonData, secureJsonFields };
 }
 

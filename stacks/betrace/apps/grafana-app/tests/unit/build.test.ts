@@ -24,9 +24,16 @@ function build(name: string): string {
 }
 
 function digests(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => statSync(join(folder, f)).isFile());
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) =>
+    statSync(join(folder, f)).isFile()
+  );
   return Object.fromEntries(
-    files.sort().map((file) => [file, createHash('sha256').update(readFileSync(join(folder, file))).digest('hex')])
+    files.sort().map((file) => [
+      file,
+      createHash('sha256')
+        .update(readFileSync(join(folder, file)))
+        .digest('hex'),
+    ])
   );
 }
 

@@ -6,7 +6,14 @@ test('an address without a query is the last day, first page', () => {
 });
 
 test('what is written is read again', () => {
-  const filter = { ruleId: 'a.b-c', severity: 'HIGH', traceId: 'f'.repeat(32), from: '1764000000000', to: 'now', page: 3 };
+  const filter = {
+    ruleId: 'a.b-c',
+    severity: 'HIGH',
+    traceId: 'f'.repeat(32),
+    from: '1764000000000',
+    to: 'now',
+    page: 3,
+  };
   expect(readFilter(`?${writeFilter(filter)}`)).toEqual(filter);
 });
 

@@ -33,12 +33,17 @@ describe('parseBackendUrl', () => {
     expect(parseBackendUrl(text)).toEqual({ url });
   });
 
-  test.each(['', 'backend', 'backend:12011', 'ftp://backend', 'http://u:p@backend', 'http://backend?x=1', 'http://backend#x'])(
-    '%j is none',
-    (text) => {
-      expect(parseBackendUrl(text)).toHaveProperty('error');
-    }
-  );
+  test.each([
+    '',
+    'backend',
+    'backend:12011',
+    'ftp://backend',
+    'http://u:p@backend',
+    'http://backend?x=1',
+    'http://backend#x',
+  ])('%j is none', (text) => {
+    expect(parseBackendUrl(text)).toHaveProperty('error');
+  });
 });
 
 test('only what is wrong with the backend is told', () => {

@@ -34,5 +34,9 @@ test('the settings are those that the routes of plugin.json read', async () => {
 
 test('the dashboards are read from a folder, and cannot be lost in the UI', () => {
   const [provider] = file('dashboards/betrace.yaml').providers;
-  expect(provider).toMatchObject({ type: 'file', disableDeletion: true, options: { path: '/usr/share/betrace/dashboards' } });
+  expect(provider).toMatchObject({
+    type: 'file',
+    disableDeletion: true,
+    options: { path: '/usr/share/betrace/dashboards' },
+  });
 });

@@ -43,5 +43,12 @@ describe('problems', () => {
 });
 
 test('what the server gives a rule is not sent back', () => {
-  expect(Object.keys(toDraft(rule)).sort()).toEqual(['description', 'enabled', 'expression', 'name', 'severity', 'tags']);
+  expect(Object.keys(toDraft(rule)).sort()).toEqual([
+    'description',
+    'enabled',
+    'expression',
+    'name',
+    'severity',
+    'tags',
+  ]);
 });

@@ -24,7 +24,12 @@ const tree = (spans: Span[]) => spanRows(spans).map(({ span: { spanId }, depth }
 
 describe('spanRows', () => {
   test('puts each span below its parent, siblings by time', () => {
-    const spans = [span('late', 'root', 50, 60), span('leaf', 'early', 12, 14), span('root', '', 0, 100), span('early', 'root', 10, 20)];
+    const spans = [
+      span('late', 'root', 50, 60),
+      span('leaf', 'early', 12, 14),
+      span('root', '', 0, 100),
+      span('early', 'root', 10, 20),
+    ];
     expect(tree(spans)).toEqual(['root', '  early', '    leaf', '  late']);
   });
 
@@ -33,11 +38,11 @@ describe('spanRows', () => {
   });
 
   test('hides no span of a circle', () => {
-    expect(tree([span('a', 'b', 0, 1), span('b', 'a', 0, 1), span('self', 'self', 2, 3)]).map((s) => s.trim()).sort()).toEqual([
-      'a',
-      'b',
-      'self',
-    ]);
+    expect(
+      tree([span('a', 'b', 0, 1), span('b', 'a', 0, 1), span('self', 'self', 2, 3)])
+        .map((s) => s.trim())
+        .sort()
+    ).toEqual(['a', 'b', 'self']);
   });
 
   test('tells nanoseconds apart, which a number of this size cannot', () => {
