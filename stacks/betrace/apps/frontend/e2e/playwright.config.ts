@@ -27,6 +27,7 @@ export default defineConfig({
     launchOptions: { executablePath: chromium },
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
+    actionTimeout: 10_000,
     trace: 'retain-on-failure',
   },
   projects: [

@@ -46,7 +46,7 @@ test('a rule is written, broken, followed to its spans, changed and deleted', as
     await page
       .getByRole('textbox', { name: 'Description' })
       .fill('Ask the fraud team before anything is shipped.');
-    await page.getByRole('textbox', { name: 'Tags' }).fill('orders');
+    await page.getByRole('combobox', { name: 'Tags' }).fill('orders');
     await page.keyboard.press('Enter');
     await look('03-rule-right');
     await page.getByRole('button', { name: 'Create the rule' }).click();

@@ -1,4 +1,4 @@
-import { Anchor, Button, SegmentedControl, SimpleGrid, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Anchor, Button, Grid, SegmentedControl, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { IconListCheck, IconShieldCheck } from '@tabler/icons-react';
 import { Link, useSearchParams } from 'wouter';
 import { useRules } from '../api/rules';
@@ -63,10 +63,14 @@ function Figures({ range, stats }: { range: Range; stats: ViolationStats }) {
   return (
     <>
       <SeverityCards range={range} stats={stats} />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-        <ViolationsChart range={range} stats={stats} />
-        <TopRules range={range} rules={stats.byRule} total={stats.totalCount} />
-      </SimpleGrid>
+      <Grid gap="md">
+        <Grid.Col span={{ base: 12, md: 8 }}>
+          <ViolationsChart range={range} stats={stats} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }}>
+          <TopRules range={range} rules={stats.byRule} total={stats.totalCount} />
+        </Grid.Col>
+      </Grid>
     </>
   );
 }

@@ -34,13 +34,14 @@ export function ViolationsChart({ range, stats }: { range: Range; stats: Violati
           type="stacked"
           series={series}
           withLegend
-          legendProps={{ verticalAlign: 'bottom' }}
-          gridAxis="y"
+          legendProps={{ verticalAlign: 'bottom', itemSorter: null }}
+          gridAxis="x"
           tickLine="none"
           yAxisProps={{ allowDecimals: false, width: 36 }}
           xAxisProps={{ minTickGap: 16 }}
           barProps={{ isAnimationActive: false, maxBarSize: 28 }}
           tooltipAnimationDuration={0}
+          barChartProps={{ accessibilityLayer: false }}
         />
       </Box>
       <details className={classes.table}>

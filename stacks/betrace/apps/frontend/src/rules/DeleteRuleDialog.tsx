@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useDeleteRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { ErrorNotice } from '../parts/ErrorNotice';
+import { notifyDone } from '../parts/notify';
 
 interface Props {
   rule: Pick<Rule, 'id' | 'name'>;
@@ -16,7 +16,7 @@ export function DeleteRuleDialog({ rule, opened, onClose, onDeleted }: Props) {
   const confirm = () =>
     remove.mutate(rule.id, {
       onSuccess: () => {
-        notifications.show({ message: `${rule.name} is deleted` });
+        notifyDone(`${rule.name} is deleted`);
         onClose();
         onDeleted?.();
       },

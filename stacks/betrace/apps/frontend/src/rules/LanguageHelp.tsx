@@ -40,6 +40,9 @@ export function LanguageHelp({ onUse }: { onUse: (example: Example) => void }) {
       <ul className={`plain-list ${classes.examples}`}>
         {examples.map((example) => (
           <li key={example.name}>
+            <Text size="sm" fw={500}>
+              {example.name}
+            </Text>
             <pre className="mono">{example.expression}</pre>
             <Button
               size="xs"

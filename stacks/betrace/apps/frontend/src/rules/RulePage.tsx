@@ -1,11 +1,11 @@
 import { Anchor, Button, Group } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useRule, useSaveRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { ErrorNotice } from '../parts/ErrorNotice';
+import { notifyDone } from '../parts/notify';
 import { Page } from '../parts/Page';
 import { Loading } from '../parts/States';
 import { Ago } from '../parts/Time';
@@ -96,7 +96,7 @@ function Delete({ rule }: { rule: Rule }) {
 function useDone() {
   const [, navigate] = useLocation();
   return (message?: string) => {
-    if (message !== undefined) notifications.show({ message });
+    if (message !== undefined) notifyDone(message);
     navigate('/rules');
   };
 }

@@ -1,10 +1,10 @@
 import { ActionIcon, Group, Switch, Tooltip } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { IconPencil, IconShieldExclamation, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useSetRuleEnabled } from '../api/rules';
 import type { Rule } from '../api/types';
+import { notifyFailed } from '../parts/notify';
 import { SeverityPill } from '../parts/Severity';
 import { Ago } from '../parts/Time';
 import { violationsLink } from '../violations/query';
@@ -88,14 +88,7 @@ function EnabledSwitch({ rule }: { rule: Rule }) {
   const change = (enabled: boolean) =>
     setEnabled.mutate(
       { id: rule.id, enabled },
-      {
-        onError: (error) =>
-          notifications.show({
-            color: 'red',
-            title: `${rule.name} is as it was`,
-            message: error.message,
-          }),
-      },
+      { onError: (error) => notifyFailed(`${rule.name} is as it was`, error) },
     );
   // Shows what was asked for until the list has it.
   const checked = setEnabled.isPending ? setEnabled.variables.enabled : rule.enabled;

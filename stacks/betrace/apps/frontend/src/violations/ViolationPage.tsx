@@ -17,7 +17,7 @@ import { parseTime } from '../time/format';
 import { traceLink } from '../trace/grafana';
 import { TraceSection } from '../trace/TraceSection';
 import { violationsLink } from './query';
-import { Signature, SignaturePill } from './Signature';
+import { Signature } from './Signature';
 
 /** Everything that is known of one violation. */
 export function ViolationPage({ id }: { id: string }) {
@@ -56,7 +56,6 @@ function Details({ violation }: { violation: Violation }) {
         <Facts facts={facts(violation)} />
       </Stack>
       <TraceSection violation={violation} />
-      <Signature violation={violation} />
     </>
   );
 }
@@ -71,10 +70,10 @@ function facts(violation: Violation): [string, ReactNode][] {
         <At time={violation.timestamp} /> (<Ago time={violation.timestamp} />)
       </span>,
     ],
-    ['Signature', <SignaturePill key="signature" verified={violation.verified} />],
     ['Rule', <RuleLink key="rule" violation={violation} />],
     ['Trace', <TraceIdLink key="trace" traceId={violation.traceId} />],
     ...context.map(([name, value]): [string, ReactNode] => [name, value]),
+    ['Signature', <Signature key="signature" violation={violation} />],
   ];
 }
 

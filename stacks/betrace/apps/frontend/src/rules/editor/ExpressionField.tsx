@@ -1,4 +1,4 @@
-import { Group, Text } from '@mantine/core';
+import { Input } from '@mantine/core';
 import { IconAlertCircle, IconCircleCheck, IconDots } from '@tabler/icons-react';
 import { useId } from 'react';
 import { describeProblem } from '../position';
@@ -22,14 +22,9 @@ export function ExpressionField({ value, onChange, checked, error, onReady }: Pr
   const problem = validation && !validation.valid ? validation : null;
   return (
     <div>
-      <Group gap={4} mb={4}>
-        <Text component="span" id={`${id}-label`} size="sm" fw={500}>
-          Expression
-        </Text>
-        <Text component="span" size="sm" c="red" aria-hidden>
-          *
-        </Text>
-      </Group>
+      <Input.Label labelElement="div" required id={`${id}-label`} mb={4}>
+        Expression
+      </Input.Label>
       <ExpressionEditor
         value={value}
         onChange={onChange}
