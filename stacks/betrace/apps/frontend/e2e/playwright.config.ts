@@ -27,6 +27,8 @@ export default defineConfig({
     launchOptions: { executablePath: chromium },
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
+    // Nothing is caught halfway in.
+    contextOptions: { reducedMotion: 'reduce' },
     actionTimeout: 10_000,
     trace: 'retain-on-failure',
   },

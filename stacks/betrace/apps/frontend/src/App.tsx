@@ -34,7 +34,7 @@ export function App({ config }: { config: Config }) {
     <ConfigContext value={config}>
       <QueryClientProvider client={client}>
         <MantineProvider theme={theme} defaultColorScheme="auto">
-          <Notifications position="bottom-right" />
+          <Notifications position="bottom-right" className="notifications" />
           <KeyPrompt />
           <Shell>
             <Boundary>

@@ -37,11 +37,11 @@ export function ViolationsChart({ range, stats }: { range: Range; stats: Violati
           legendProps={{ verticalAlign: 'bottom', itemSorter: null }}
           gridAxis="x"
           tickLine="none"
-          yAxisProps={{ allowDecimals: false, width: 36 }}
+          yAxisProps={{ allowDecimals: false, width: 36, interval: 0 }}
           xAxisProps={{ minTickGap: 16 }}
           barProps={{ isAnimationActive: false, maxBarSize: 28 }}
           tooltipAnimationDuration={0}
-          barChartProps={{ accessibilityLayer: false }}
+          barChartProps={{ accessibilityLayer: false, margin: { top: 12 } }}
         />
       </Box>
       <details className={classes.table}>

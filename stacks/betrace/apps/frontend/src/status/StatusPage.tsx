@@ -106,14 +106,13 @@ function Service({ service }: { service: ServiceStatus }) {
         <StatePill state={service.state} />
       </div>
       {service.message !== '' && <Text size="sm">{service.message}</Text>}
-      <Text size="sm" c="dimmed">
+      <Text size="sm" c="dimmed" component="div" className={classes.facts}>
         {service.url !== '' && <span className="mono">{service.url}</span>}
-        {service.state === 'UP' && ` · ${service.latencyMs} ms`}
+        {service.state === 'UP' && <span>{service.latencyMs} ms</span>}
         {service.checkedAt && (
-          <>
-            {' · '}
-            <Ago time={service.checkedAt} />
-          </>
+          <span>
+            asked <Ago time={service.checkedAt} />
+          </span>
         )}
       </Text>
     </li>

@@ -74,6 +74,7 @@ function RuleFilter({ ruleId, onChange }: { ruleId: string; onChange: (ruleId: s
   if (ruleId !== '' && !rules.some((rule) => rule.id === ruleId)) options.push({ value: ruleId, label: ruleId });
   return (
     <Select
+      className={classes.wide}
       label="Rule"
       placeholder="All"
       searchable
@@ -104,6 +105,7 @@ function TraceFilter({ traceId, problem, onChange }: TraceFilterProps) {
   };
   return (
     <TextInput
+      className={classes.wide}
       label="Trace id"
       placeholder="32 hexadecimal digits"
       classNames={{ input: 'mono' }}
