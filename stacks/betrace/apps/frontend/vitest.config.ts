@@ -10,5 +10,7 @@ export default defineConfig({
     // Times of day are part of what is tested.
     env: { TZ: 'Europe/Berlin' },
     css: false,
+    // Slow machines are no failures.
+    testTimeout: 30_000,
   },
 });

@@ -2,13 +2,15 @@
 
 import { expect, test } from './test';
 
-test('the status page shows what the backend says of itself', async ({ page, look }) => {
+test('the status page shows the backend and what it says of the services', async ({ page, look }) => {
   await page.goto('/status');
   await expect(page).toHaveTitle('Status · BeTrace');
   const backend = page.getByRole('region', { name: 'The backend itself' });
   await expect(backend.getByText('Ready', { exact: true })).toBeVisible();
   await expect(backend.getByText('Version')).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Services' })).toBeVisible();
+  const services = page.getByRole('region', { name: 'Services' }).getByRole('listitem');
+  await expect(services.filter({ hasText: 'alive' })).toContainText('Up', { timeout: 20_000 });
+  await expect(services.filter({ hasText: 'gone' })).toContainText('Down');
   await look('10-status');
 });
 

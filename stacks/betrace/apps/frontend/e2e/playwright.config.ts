@@ -19,7 +19,7 @@ export default defineConfig({
   globalSetup: './setup.ts',
   forbidOnly: true,
   workers: 1,
-  timeout: 90_000,
+  timeout: 180_000,
   expect: { timeout: 10_000 },
   reporter: 'list',
   use: {

@@ -4,8 +4,8 @@ import { type CSSProperties, memo, useId, useState } from 'react';
 import { Facts } from '../parts/Facts';
 import { Pill } from '../parts/Pill';
 import { formatNanos } from '../time/format';
+import type { Row } from './rows';
 import classes from './Waterfall.module.css';
-import type { Row } from './waterfall';
 
 interface Props {
   row: Row;

@@ -7,8 +7,8 @@ import { useTrace } from '../api/violations';
 import { ErrorNotice } from '../parts/ErrorNotice';
 import { Empty, Loading } from '../parts/States';
 import { formatNanos } from '../time/format';
+import { buildWaterfall } from './rows';
 import { Waterfall } from './Waterfall';
-import { buildWaterfall } from './waterfall';
 
 /** The spans of the trace that a violation is about, with those that its rule found marked. */
 export function TraceSection({ violation }: { violation: Violation }) {

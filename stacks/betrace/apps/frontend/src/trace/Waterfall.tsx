@@ -1,8 +1,8 @@
 import { Button, Group } from '@mantine/core';
 import { useMemo, useState } from 'react';
+import { type Row, rowsToShow, visibleRows } from './rows';
 import { SpanRow } from './SpanRow';
 import classes from './Waterfall.module.css';
-import { type Row, rowsToShow, visibleRows } from './waterfall';
 
 const atFirst = 100;
 const atOnce = 1000;

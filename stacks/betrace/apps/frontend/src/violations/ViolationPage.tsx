@@ -60,6 +60,8 @@ function Details({ violation }: { violation: Violation }) {
   );
 }
 
+const contextNames: Record<string, string> = { rootSpan: 'First span', services: 'Services', spans: 'Spans' };
+
 function facts(violation: Violation): [string, ReactNode][] {
   const context = Object.entries(violation.context).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
@@ -72,7 +74,7 @@ function facts(violation: Violation): [string, ReactNode][] {
     ],
     ['Rule', <RuleLink key="rule" violation={violation} />],
     ['Trace', <TraceIdLink key="trace" traceId={violation.traceId} />],
-    ...context.map(([name, value]): [string, ReactNode] => [name, value]),
+    ...context.map(([name, value]): [string, ReactNode] => [contextNames[name] ?? name, value]),
     ['Signature', <Signature key="signature" violation={violation} />],
   ];
 }

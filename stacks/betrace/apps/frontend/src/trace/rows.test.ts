@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Span } from '../api/types';
 import { span } from '../test/data';
-import { buildWaterfall, rowsToShow, visibleRows } from './waterfall';
+import { buildWaterfall, rowsToShow, visibleRows } from './rows';
 
 const shape = (spans: Span[]) =>
   buildWaterfall(spans).rows.map((row) => `${'.'.repeat(row.depth)}${row.span.spanId}`);
