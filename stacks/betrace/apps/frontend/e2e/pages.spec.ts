@@ -110,3 +110,16 @@ test('a name that is taken is refused in the backend’s words', async ({ page, 
   await expect(page.getByRole('alert')).toContainText(message);
   await look('14-rule-taken');
 });
+
+test('a page whose files are gone says so, and the others still work', async ({ context, stack }) => {
+  // A page of its own: the browser's errors are meant here.
+  const page = await context.newPage();
+  await page.route('**/assets/RulePage-*.js', (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${stack.web.url}/rules`);
+  await page.getByRole('link', { name: 'New rule' }).click();
+  await expect(page.getByRole('alert')).toContainText('This page could not be shown');
+  await expect(page.getByRole('button', { name: 'Load it again' })).toBeVisible();
+  await page.getByRole('link', { name: 'Status', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Status' })).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});

@@ -1,8 +1,8 @@
 import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
-import { Route, Switch } from 'wouter';
+import { type ComponentType, lazy, Suspense } from 'react';
+import { BrowserRouter, Route, Routes, useLocation, useParams } from 'react-router';
 import { ApiError } from './api/error';
 import { type Config, ConfigContext } from './config';
 import { NotFound } from './parts/NotFound';
@@ -36,32 +36,39 @@ export function App({ config }: { config: Config }) {
         <MantineProvider theme={theme} defaultColorScheme="auto">
           <Notifications position="bottom-right" className="notifications" />
           <KeyPrompt />
-          <Shell>
-            <Boundary>
-              <Suspense fallback={<Loading what="the page" />}>
-                <Routes />
-              </Suspense>
-            </Boundary>
-          </Shell>
+          <BrowserRouter>
+            <Shell>
+              <Pages />
+            </Shell>
+          </BrowserRouter>
         </MantineProvider>
       </QueryClientProvider>
     </ConfigContext>
   );
 }
 
-function Routes() {
+function Pages() {
+  const { pathname } = useLocation();
   return (
-    <Switch>
-      <Route path="/" component={DashboardPage} />
-      <Route path="/rules" component={RulesPage} />
-      <Route path="/rules/new">
-        <RulePage key="new" />
-      </Route>
-      <Route path="/rules/:id">{({ id }) => <RulePage key={id} id={id} />}</Route>
-      <Route path="/violations" component={ViolationsPage} />
-      <Route path="/violations/:id">{({ id }) => <ViolationPage key={id} id={id} />}</Route>
-      <Route path="/status" component={StatusPage} />
-      <Route component={NotFound} />
-    </Switch>
+    // What broke one page does not stand in the way of the next.
+    <Boundary key={pathname}>
+      <Suspense fallback={<Loading what="the page" />}>
+        <Routes>
+          <Route path="/" element={<DashboardPage />} />
+          <Route path="/rules" element={<RulesPage />} />
+          <Route path="/rules/new" element={<RulePage />} />
+          <Route path="/rules/:id" element={<ById page={RulePage} />} />
+          <Route path="/violations" element={<ViolationsPage />} />
+          <Route path="/violations/:id" element={<ById page={ViolationPage} />} />
+          <Route path="/status" element={<StatusPage />} />
+          <Route path="*" element={<NotFound />} />
+        </Routes>
+      </Suspense>
+    </Boundary>
   );
+}
+
+function ById({ page: PageOf }: { page: ComponentType<{ id: string }> }) {
+  const { id = '' } = useParams();
+  return <PageOf id={id} />;
 }

@@ -1,6 +1,6 @@
 import { Anchor, Button, Grid, SegmentedControl, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { IconListCheck, IconShieldCheck } from '@tabler/icons-react';
-import { Link, useSearchParams } from 'wouter';
+import { Link, useSearchParams } from 'react-router';
 import { useRules } from '../api/rules';
 import type { ViolationStats } from '../api/types';
 import { useStats, useViolations } from '../api/violations';
@@ -96,7 +96,7 @@ function Latest() {
         <>
           <ViolationList violations={list} label="Latest violations" />
           <Text size="sm">
-            <Anchor component={Link} href={violationsLink({})}>
+            <Anchor component={Link} to={violationsLink({})}>
               All violations
             </Anchor>
           </Text>
@@ -116,7 +116,7 @@ function NothingYet() {
           icon={IconListCheck}
           title="There are no rules yet"
           action={
-            <Button component={Link} href="/rules/new" mt="sm">
+            <Button component={Link} to="/rules/new" mt="sm">
               Write the first rule
             </Button>
           }

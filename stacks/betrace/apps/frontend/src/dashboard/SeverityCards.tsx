@@ -1,5 +1,5 @@
 import { SimpleGrid } from '@mantine/core';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { severities, type ViolationStats } from '../api/types';
 import { severityIcon, severityLabel } from '../parts/Severity';
 import { type Range, rangeLabel } from '../time/range';
@@ -17,7 +17,7 @@ export function SeverityCards({ range, stats }: { range: Range; stats: Violation
           return (
             <li key={severity}>
               <Link
-                href={violationsLink({ severity, range })}
+                to={violationsLink({ severity, range })}
                 className={`card ${classes.card}`}
                 data-severity={severity}
                 data-none={count === 0 || undefined}

@@ -1,5 +1,5 @@
 import { Stack, Text, Title } from '@mantine/core';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import type { RuleCount } from '../api/types';
 import type { Range } from '../time/range';
 import { violationsLink } from '../violations/query';
@@ -18,7 +18,7 @@ export function TopRules({ range, rules, total }: { range: Range; rules: RuleCou
       <ol className={`plain-list ${classes.list}`}>
         {rules.slice(0, most).map((rule) => (
           <li key={rule.ruleId}>
-            <Link href={violationsLink({ ruleId: rule.ruleId, range })} className={classes.rule ?? ''}>
+            <Link to={violationsLink({ ruleId: rule.ruleId, range })} className={classes.rule ?? ''}>
               <span className={classes.name}>{rule.ruleName || rule.ruleId}</span>
               <span className={classes.count}>{rule.count.toLocaleString()}</span>
               <span className={classes.track} aria-hidden>

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { IconMapPinOff } from '@tabler/icons-react';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { Page } from './Page';
 import { Empty } from './States';
 
@@ -11,7 +11,7 @@ export function NotFound() {
         icon={IconMapPinOff}
         title="There is no page at this address"
         action={
-          <Button component={Link} href="/" mt="sm">
+          <Button component={Link} to="/" mt="sm">
             Go to the dashboard
           </Button>
         }

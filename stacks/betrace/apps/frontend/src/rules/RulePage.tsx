@@ -1,7 +1,7 @@
 import { Anchor, Button, Group } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { Link, useNavigate } from 'react-router';
 import { useRule, useSaveRule } from '../api/rules';
 import type { Rule } from '../api/types';
 import { ErrorNotice } from '../parts/ErrorNotice';
@@ -57,7 +57,7 @@ function Lead({ rule }: { rule: Rule }) {
   return (
     <>
       <span className="mono">{rule.id}</span> · changed <Ago time={rule.updatedAt} /> ·{' '}
-      <Anchor component={Link} href={violationsLink({ ruleId: rule.id })}>
+      <Anchor component={Link} to={violationsLink({ ruleId: rule.id })}>
         its violations
       </Anchor>
     </>
@@ -94,7 +94,7 @@ function Delete({ rule }: { rule: Rule }) {
 
 /** Back to the rules, saying what has been done. */
 function useDone() {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   return (message?: string) => {
     if (message !== undefined) notifyDone(message);
     navigate('/rules');

@@ -1,7 +1,7 @@
 import { ActionIcon, Group, Switch, Tooltip } from '@mantine/core';
 import { IconPencil, IconShieldExclamation, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { useSetRuleEnabled } from '../api/rules';
 import type { Rule } from '../api/types';
 import { notifyFailed } from '../parts/notify';
@@ -18,7 +18,7 @@ export function RuleRow({ rule }: { rule: Rule }) {
     <li className={`card ${classes.row}`} data-disabled={!rule.enabled || undefined}>
       <div>
         <div className={classes.title}>
-          <Link href={editor} className={classes.name ?? ''}>
+          <Link to={editor} className={classes.name ?? ''}>
             {rule.name}
           </Link>
           <SeverityPill severity={rule.severity} />
@@ -76,7 +76,7 @@ interface RowLinkProps {
 function RowLink({ label, tip, href, children }: RowLinkProps) {
   return (
     <Tooltip label={tip}>
-      <ActionIcon component={Link} href={href} variant="subtle" color="gray" size="lg" aria-label={label}>
+      <ActionIcon component={Link} to={href} variant="subtle" color="gray" size="lg" aria-label={label}>
         {children}
       </ActionIcon>
     </Tooltip>

@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, Pagination, Text, TextInput } from '@mantine/core';
 import { IconListCheck, IconPlus, IconSearch, IconSearchOff } from '@tabler/icons-react';
 import { useDeferredValue, useMemo, useState } from 'react';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { useRules } from '../api/rules';
 import { type Rule, severities } from '../api/types';
 import { ErrorNotice } from '../parts/ErrorNotice';
@@ -21,7 +21,7 @@ export function RulesPage() {
       title="Rules"
       lead="What every trace is held to."
       aside={
-        <Button component={Link} href="/rules/new" leftSection={<IconPlus size={18} aria-hidden />}>
+        <Button component={Link} to="/rules/new" leftSection={<IconPlus size={18} aria-hidden />}>
           New rule
         </Button>
       }
@@ -42,7 +42,7 @@ function NoRules() {
         icon={IconListCheck}
         title="There are no rules yet"
         action={
-          <Button component={Link} href="/rules/new" mt="sm">
+          <Button component={Link} to="/rules/new" mt="sm">
             Write the first rule
           </Button>
         }

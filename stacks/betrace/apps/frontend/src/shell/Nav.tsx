@@ -1,5 +1,5 @@
 import { IconActivity, IconChartBar, IconListCheck, IconShieldExclamation } from '@tabler/icons-react';
-import { Link, useLocation } from 'wouter';
+import { NavLink } from 'react-router';
 import classes from './Shell.module.css';
 
 const pages = [
@@ -10,17 +10,15 @@ const pages = [
 ];
 
 export function Nav() {
-  const [path] = useLocation();
-  const isCurrent = (href: string) => (href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`));
   return (
     <nav className={classes.nav} aria-label="Pages">
       <ul>
         {pages.map(({ href, label, icon: PageIcon }) => (
           <li key={href}>
-            <Link href={href} className={classes.link ?? ''} aria-current={isCurrent(href) ? 'page' : undefined}>
+            <NavLink to={href} end={href === '/'} className={classes.link ?? ''}>
               <PageIcon size={22} stroke={1.7} aria-hidden />
               {label}
-            </Link>
+            </NavLink>
           </li>
         ))}
       </ul>

@@ -2,7 +2,7 @@ import { ActionIcon, Container, Group, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { ColorSchemeMenu } from './ColorSchemeMenu';
 import { KeyDialog } from './KeyDialog';
 import { Logo } from './Logo';
@@ -19,7 +19,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <header className={classes.header}>
         <Container size="lg" className={classes.bar}>
-          <Link href="/" className={classes.brand ?? ''} aria-label="BeTrace, dashboard">
+          <Link to="/" className={classes.brand ?? ''} aria-label="BeTrace, dashboard">
             <Logo />
             <span aria-hidden>BeTrace</span>
           </Link>

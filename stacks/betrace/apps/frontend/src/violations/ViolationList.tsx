@@ -1,4 +1,4 @@
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import type { Violation } from '../api/types';
 import { ShortId } from '../parts/Id';
 import { SeverityPill } from '../parts/Severity';
@@ -15,7 +15,7 @@ export function ViolationList({ violations, label }: { violations: Violation[]; 
             <SeverityPill severity={violation.severity} />
           </span>
           <span className={classes.what}>
-            <Link href={`/violations/${encodeURIComponent(violation.id)}`} className={classes.link ?? ''}>
+            <Link to={`/violations/${encodeURIComponent(violation.id)}`} className={classes.link ?? ''}>
               {violation.ruleName || violation.ruleId}
             </Link>
             <span className={classes.message}>{violation.message}</span>

@@ -1,7 +1,7 @@
 import { Anchor, Button, Stack, Text, Title } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link } from 'react-router';
 import { useRules } from '../api/rules';
 import type { Violation } from '../api/types';
 import { useViolation } from '../api/violations';
@@ -26,7 +26,7 @@ export function ViolationPage({ id }: { id: string }) {
     <Page
       title="Violation"
       lead={
-        <Anchor component={Link} href={violationsLink({})}>
+        <Anchor component={Link} to={violationsLink({})}>
           All violations
         </Anchor>
       }
@@ -83,7 +83,7 @@ function TraceIdLink({ traceId }: { traceId: string }) {
   return (
     <>
       <CopyableId value={traceId} what="trace id" />{' '}
-      <Anchor component={Link} href={violationsLink({ traceId })} size="sm">
+      <Anchor component={Link} to={violationsLink({ traceId })} size="sm">
         Violations of this trace
       </Anchor>
     </>
@@ -96,7 +96,7 @@ function RuleLink({ violation }: { violation: Violation }) {
   const gone = rules.data && !rules.data.rules.some((rule) => rule.id === violation.ruleId);
   if (gone) return <span>{violation.ruleId} (deleted)</span>;
   return (
-    <Anchor component={Link} href={`/rules/${encodeURIComponent(violation.ruleId)}`}>
+    <Anchor component={Link} to={`/rules/${encodeURIComponent(violation.ruleId)}`}>
       {violation.ruleName || violation.ruleId}
     </Anchor>
   );

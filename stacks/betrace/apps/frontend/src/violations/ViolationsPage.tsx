@@ -1,6 +1,6 @@
 import { Group, NativeSelect, Pagination, Text } from '@mantine/core';
 import { IconSearchOff, IconShieldCheck } from '@tabler/icons-react';
-import { useSearchParams } from 'wouter';
+import { useSearchParams } from 'react-router';
 import type { ViolationList as Answer } from '../api/types';
 import { useViolations } from '../api/violations';
 import { ErrorNotice } from '../parts/ErrorNotice';
