@@ -56,7 +56,7 @@ function BucketTable({ rows }: { rows: ChartRow[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
     <section className={classes.scroll} tabIndex={0} aria-label="Violations over time, as a table">
-      <Table>
+      <Table horizontalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">From</Table.Th>
