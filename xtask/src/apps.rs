@@ -6,7 +6,12 @@ use std::process::Command;
 use crate::run::{Result, cargo, root, run, say};
 
 /// Folder of a page, and the scripts of its `package.json` that must all succeed.
-const PAGES: [(&str, &[&str]); 1] = [("frontend", &["lint", "typecheck", "test", "build", "e2e"])];
+const PAGES: [(&str, &[&str]); 3] = [
+    ("frontend", &["lint", "typecheck", "test", "build", "e2e"]),
+    ("grafana-app", &["build"]),
+    // Grafana's own packages, which only tests need, have a lock of their own.
+    ("grafana-app/tests", &["types", "unit", "host", "e2e"]),
+];
 
 fn folder(name: &str) -> PathBuf {
     root().join("stacks/betrace/apps").join(name)

@@ -46,7 +46,7 @@ function render(port: number, backendPort: number): string {
   const values: [string, string][] = [
     ['{{ image.ports.http }}', String(port)],
     ['{{ values.hosts.backend }}', '127.0.0.1'],
-    ['{{ values.backend_http }}', String(backendPort)],
+    ['{{ images.backend.ports.http }}', String(backendPort)],
     ['root * /srv', `root * ${dist}`],
   ];
   let text = readFileSync(caddyfile, 'utf8');
