@@ -110,8 +110,11 @@ test('a rule is written, broken, followed to its spans, changed and deleted', as
     await page.getByLabel('Trace id').fill('');
     await page.getByLabel('Time').selectOption('From … to …');
     await page.getByLabel('From').fill('2020-01-01T10:00');
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(/from=2020-01-01T10/);
     await expect(list.getByRole('listitem')).toHaveCount(1);
     await page.getByLabel('To, not included').fill('2020-01-02T10:00');
+    await page.keyboard.press('Enter');
     await expect(page.getByText('No violation fits these filters')).toBeVisible();
     await look('07-violations-filtered');
     await page.getByRole('button', { name: 'Clear the filters' }).click();

@@ -36,7 +36,8 @@ export function App({ config }: { config: Config }) {
         <MantineProvider theme={theme} defaultColorScheme="auto">
           <Notifications position="bottom-right" className="notifications" />
           <KeyPrompt />
-          <BrowserRouter>
+          {/* Fields that the address controls must follow it at once. */}
+          <BrowserRouter useTransitions={false}>
             <Shell>
               <Pages />
             </Shell>

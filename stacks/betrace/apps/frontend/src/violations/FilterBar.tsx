@@ -1,11 +1,11 @@
-import { Button, NativeSelect, Select, TextInput } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { Button, NativeSelect, Select } from '@mantine/core';
 import { useRules } from '../api/rules';
 import { severities } from '../api/types';
 import { severityLabel } from '../parts/Severity';
 import { rangeLabel, ranges } from '../time/range';
 import classes from './FilterBar.module.css';
-import { type Filters, isFiltered, noFilters, parseFilters } from './query';
+import { cleanTraceId, type Filters, isFiltered, noFilters } from './query';
+import { SettledInput } from './SettledInput';
 
 interface Props {
   filters: Filters;
@@ -36,21 +36,31 @@ export function FilterBar({ filters, problems, onChange }: Props) {
           { value: 'custom', label: 'From … to …' },
         ]}
       />
-      <TraceFilter traceId={filters.traceId} problem={problems.traceId} onChange={onChange} />
+      <SettledInput
+        className={classes.wide}
+        label="Trace id"
+        placeholder="32 hexadecimal digits"
+        classNames={{ input: 'mono' }}
+        value={filters.traceId}
+        error={problems.traceId}
+        spellCheck={false}
+        autoComplete="off"
+        onSettle={(traceId) => onChange({ traceId: cleanTraceId(traceId) })}
+      />
       {filters.range === 'custom' && (
         <>
-          <TextInput
+          <SettledInput
             type="datetime-local"
             label="From"
             value={filters.from}
-            onChange={(event) => onChange({ from: event.currentTarget.value })}
+            onSettle={(from) => onChange({ from })}
           />
-          <TextInput
+          <SettledInput
             type="datetime-local"
             label="To, not included"
             value={filters.to}
             error={problems.to}
-            onChange={(event) => onChange({ to: event.currentTarget.value })}
+            onSettle={(to) => onChange({ to })}
           />
         </>
       )}
@@ -85,37 +95,6 @@ function RuleFilter({ ruleId, onChange }: { ruleId: string; onChange: (ruleId: s
       onChange={(value) => onChange(value ?? '')}
       nothingFoundMessage="No such rule"
       clearButtonProps={{ 'aria-label': 'All rules' }}
-    />
-  );
-}
-
-interface TraceFilterProps {
-  traceId: string;
-  problem: string | undefined;
-  onChange: (part: Partial<Filters>) => void;
-}
-
-/** Takes effect on Enter or when it is left: an id that is half typed is no filter. */
-function TraceFilter({ traceId, problem, onChange }: TraceFilterProps) {
-  const [text, setText] = useState(traceId);
-  useEffect(() => setText(traceId), [traceId]);
-  const apply = () => {
-    const cleaned = parseFilters(new URLSearchParams({ trace: text })).traceId;
-    if (cleaned !== traceId) onChange({ traceId: cleaned });
-  };
-  return (
-    <TextInput
-      className={classes.wide}
-      label="Trace id"
-      placeholder="32 hexadecimal digits"
-      classNames={{ input: 'mono' }}
-      value={text}
-      error={problem}
-      spellCheck={false}
-      autoComplete="off"
-      onChange={(event) => setText(event.currentTarget.value)}
-      onBlur={apply}
-      onKeyDown={(event) => event.key === 'Enter' && apply()}
     />
   );
 }

@@ -22,8 +22,11 @@ import { ViolationList } from './ViolationList';
 export function ViolationsPage() {
   const [search, setSearch] = useSearchParams();
   const filters = parseFilters(search);
-  const change = (part: Partial<Filters>) =>
-    setSearch(filtersToSearch({ ...filters, page: 1, ...part }), { replace: part.page === undefined });
+  const change = (part: Partial<Filters>) => {
+    // From the address itself: two changes can come before this page is drawn again.
+    const now = parseFilters(new URLSearchParams(window.location.search));
+    setSearch(filtersToSearch({ ...now, page: 1, ...part }), { replace: part.page === undefined });
+  };
   const problems = filterProblems(filters);
   return (
     <Page title="Violations" lead="Traces that broke a rule, newest first.">

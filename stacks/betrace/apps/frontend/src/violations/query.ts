@@ -39,7 +39,7 @@ export function parseFilters(search: URLSearchParams): Filters {
   const pageSize = Number(text('pageSize'));
   return {
     ruleId: text('rule'),
-    traceId: text('trace').toLowerCase(),
+    traceId: cleanTraceId(text('trace')),
     severity: isSeverity(severity) ? severity : '',
     range: isRange(range) || range === 'custom' ? range : '',
     from: localTime(text('from')) ? text('from') : '',
@@ -47,6 +47,10 @@ export function parseFilters(search: URLSearchParams): Filters {
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,
     pageSize: pageSizes.find((size) => size === pageSize) ?? pageSizes[0],
   };
+}
+
+export function cleanTraceId(text: string): string {
+  return text.trim().toLowerCase();
 }
 
 /** The address of the page with these filters: only what differs from none. */
