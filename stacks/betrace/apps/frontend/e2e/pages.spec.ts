@@ -1,5 +1,7 @@
 // What every page has, and the pages that the story doesn't come by.
 
+import { readdirSync } from 'node:fs';
+import { dist } from './places';
 import { expect, test } from './test';
 
 test('the status page shows the backend and what it says of the services', async ({ page, look }) => {
@@ -122,4 +124,9 @@ test('a page whose files are gone says so, and the others still work', async ({ 
   await page.getByRole('link', { name: 'Status', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Status' })).toBeVisible();
   await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('there are no source maps', () => {
+  const names = readdirSync(dist, { recursive: true }).map(String);
+  expect(names.filter((name) => name.endsWith('.map'))).toEqual([]);
 });

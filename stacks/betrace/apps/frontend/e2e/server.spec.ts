@@ -85,8 +85,3 @@ test('each request is a line of JSON', async ({ request, stack }) => {
     request: { method: 'GET', uri: '/rules/for-the-log' },
   });
 });
-
-test('there are no source maps', () => {
-  const names = readdirSync(dist, { recursive: true }).map(String);
-  expect(names.filter((name) => name.endsWith('.map'))).toEqual([]);
-});

@@ -48,7 +48,7 @@ export function FilterBar({ filters, problems, onChange }: Props) {
         onSettle={(traceId) => onChange({ traceId: cleanTraceId(traceId) })}
       />
       {filters.range === 'custom' && (
-        <>
+        <div className={classes.times}>
           <SettledInput
             type="datetime-local"
             label="From"
@@ -62,7 +62,7 @@ export function FilterBar({ filters, problems, onChange }: Props) {
             error={problems.to}
             onSettle={(to) => onChange({ to })}
           />
-        </>
+        </div>
       )}
       {isFiltered(filters) && (
         <Button
