@@ -127,6 +127,10 @@ fn upstream_is_made_of_signed_packages_and_pinned_archives() {
         text.contains("url: http://tempo:3200") && text.contains("type: grafana-pyroscope-datasource"),
         "{text}"
     );
+    let app = stack.work().join("grafana/rootfs/usr/share/betrace/plugins/betrace-app");
+    let said: Value = serde_json::from_slice(&fs_err::read(app.join("plugin.json")).unwrap()).unwrap();
+    assert_eq!(said["id"], "betrace-app");
+    assert!(app.join("module.js").is_file());
 
     let why = stack.ok(&["why", "loki", "/bin/loki"]);
     assert!(why.contains("grafana/loki=1.0-1:arm64") && why.contains("image `loki` → `loki`"), "{why}");
@@ -151,6 +155,43 @@ fn upstream_is_made_of_signed_packages_and_pinned_archives() {
     );
 }
 
+#[test]
+fn what_the_examples_break_is_found_by_the_programs_built_here() {
+    let docker = Docker::start();
+    let stack = upstream(|sandbox| sandbox.env("DOCKER_HOST", &docker.host()));
+    with_update(&stack, &["load", "--engine", "docker"]);
+    let name = |image: &str| format!("ghcr.io/betrace-hq/{image}:latest");
+    let run = |volumes: &[&str], tmpfs: &[&str]| Run {
+        volumes: volumes.iter().map(|&path| path.to_owned()).collect(),
+        tmpfs: tmpfs.iter().map(|&path| path.to_owned()).collect(),
+        hosts: vec!["backend:127.0.0.1".to_owned()],
+    };
+    let backend = docker.run(&name("backend"), &run(&["/var/lib/betrace"], &[]));
+    ready(12011, "/v1/ready", Duration::from_secs(60))
+        .unwrap_or_else(|error| panic!("{error}\n{}", backend.logs()));
+    let frontend = docker.run_beside(&backend, &name("frontend"), &run(&[], &["/tmp"]));
+    ready(12010, "/", Duration::from_secs(60)).unwrap_or_else(|error| panic!("{error}\n{}", frontend.logs()));
+    let examples = docker.run_beside(&backend, &name("loadgen"), &run(&[], &[]));
+    assert_eq!(examples.wait(), 0, "{}", examples.logs());
+
+    // As a browser asks: by way of the frontend.
+    let start = std::time::Instant::now();
+    let found = loop {
+        let answer = ready(12010, "/v1/violations", Duration::from_secs(10)).unwrap();
+        let found: Value = serde_json::from_str(&answer).unwrap();
+        if found["totalCount"] == 12 || start.elapsed() > Duration::from_secs(60) {
+            break found;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    let violations = found["violations"].as_array().unwrap();
+    let mut rules: Vec<_> = violations.iter().map(|one| one["ruleId"].as_str().unwrap()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    assert_eq!(rules.len(), 12, "{found}\n{}\n{}", backend.logs(), examples.logs());
+    assert!(violations.iter().all(|one| one["verified"] == true), "{found}");
+}
+
 /// A program of the stack, how it is asked whether it is ready, and how long it may take.
 struct Ready {
     image: &'static str,
@@ -161,7 +202,7 @@ struct Ready {
     seconds: u64,
 }
 
-const SOURCE: [Ready; 5] = [
+const SOURCE: [Ready; 6] = [
     Ready {
         image: "prometheus",
         uid: 10006,
@@ -170,7 +211,15 @@ const SOURCE: [Ready; 5] = [
         path: "/-/ready",
         seconds: 60,
     },
-    Ready { image: "frontend", uid: 10002, volume: None, port: 12010, path: "/health", seconds: 60 },
+    Ready {
+        image: "backend",
+        uid: 10001,
+        volume: Some("/var/lib/betrace"),
+        port: 12011,
+        path: "/v1/ready",
+        seconds: 60,
+    },
+    Ready { image: "frontend", uid: 10002, volume: None, port: 12010, path: "/", seconds: 60 },
     Ready {
         image: "loki",
         uid: 10004,
@@ -199,7 +248,8 @@ fn source_is_built_for_two_platforms_and_becomes_ready_in_docker() {
     for Ready { image, uid, volume, port, path, seconds } in SOURCE {
         let name = format!("ghcr.io/betrace-hq/{image}:latest");
         let volumes = volume.into_iter().map(str::to_owned).collect();
-        let container = docker.run(&name, &Run { volumes, tmpfs: vec!["/tmp".to_owned()] });
+        let container =
+            docker.run(&name, &Run { volumes, tmpfs: vec!["/tmp".to_owned()], hosts: Vec::new() });
         let answer = ready(port, path, Duration::from_secs(seconds));
         let answer = answer.unwrap_or_else(|error| panic!("{image}: {error}\n{}", container.logs()));
         eprintln!("{image} is ready: {answer}");
@@ -208,9 +258,10 @@ fn source_is_built_for_two_platforms_and_becomes_ready_in_docker() {
     }
     let said: Value = serde_json::from_str(&stack.ok(&["--json", "build"])).unwrap();
     let images = said["images"].as_array().unwrap();
-    assert_eq!(images.len(), SOURCE.len() * 2, "{said}");
+    // The load generator ends by itself.
+    assert_eq!(images.len(), (SOURCE.len() + 1) * 2, "{said}");
     let again = stack.ok(&["rebuild", "--all"]);
-    assert_eq!(again.matches("the same bytes").count(), 3 * 2, "{again}");
+    assert_eq!(again.matches("the same bytes").count(), 6 * 2, "{again}");
 }
 
 /// Asks until the answer is 200: these programs answer 503 while they are not.

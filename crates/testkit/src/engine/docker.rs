@@ -26,13 +26,15 @@ pub struct Run {
     pub volumes: Vec<String>,
     /// Paths that are memory.
     pub tmpfs: Vec<String>,
+    /// Names of other machines, each with its address: `name:address`.
+    pub hosts: Vec<String>,
 }
 
 /// A running container; removed when dropped. As long as there is one, the next waits for its end.
 pub struct Container<'a> {
     docker: &'a Docker,
     id: String,
-    _ports: MutexGuard<'static, ()>,
+    _ports: Option<MutexGuard<'static, ()>>,
 }
 
 impl Docker {
@@ -110,6 +112,20 @@ impl Docker {
     /// Starts `image` as its own user, with a read-only root, no capability and no way to new privileges.
     pub fn run(&self, image: &str, run: &Run) -> Container<'_> {
         let ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+        self.start_container(image, run, Some(ports))
+    }
+
+    /// Starts another one while `_first` runs.
+    pub fn run_beside<'a>(&'a self, _first: &Container<'a>, image: &str, run: &Run) -> Container<'a> {
+        self.start_container(image, run, None)
+    }
+
+    fn start_container(
+        &self,
+        image: &str,
+        run: &Run,
+        ports: Option<MutexGuard<'static, ()>>,
+    ) -> Container<'_> {
         let mut cli = self.cli().args(["run", "-d", "--network", "host", "--read-only", "--cap-drop", "ALL"]);
         cli = cli.args(["--security-opt", "no-new-privileges", "--pull", "never"]);
         for volume in &run.volumes {
@@ -117,6 +133,9 @@ impl Docker {
         }
         for path in &run.tmpfs {
             cli = cli.args(["--tmpfs", path]);
+        }
+        for host in &run.hosts {
+            cli = cli.args(["--add-host", host]);
         }
         Container { docker: self, id: cli.arg(image).run().trim().to_owned(), _ports: ports }
     }
@@ -145,6 +164,11 @@ impl Container<'_> {
     pub fn logs(&self) -> String {
         let output = self.docker.cli().args(["logs", &self.id]).output();
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    }
+
+    /// Waits for its end and gives its exit code.
+    pub fn wait(&self) -> i32 {
+        self.docker.cli().args(["wait", &self.id]).run().trim().parse().unwrap()
     }
 
     /// What the daemon knows of it.
