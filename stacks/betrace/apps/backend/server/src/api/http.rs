@@ -124,7 +124,13 @@ async fn create_rule(
     State(app): State<App>,
     Json(request): Json<proto::CreateRuleRequest>,
 ) -> Result<Response, Failure> {
-    let rule = blocking(move || app.backend.rules.create(request)).await?;
+    let rule = match blocking(move || app.backend.rules.create(request)).await {
+        // Not the request is too large: there are too many rules.
+        Err(failure) if failure.code == Code::ResourceExhausted => {
+            return Ok((StatusCode::TOO_MANY_REQUESTS, Json(failure)).into_response());
+        }
+        created => created?,
+    };
     let location = HeaderValue::from_str(&format!("/v1/rules/{}", rule.id));
     let mut response = (StatusCode::CREATED, Json(rule)).into_response();
     if let Ok(location) = location {
