@@ -22,7 +22,7 @@ use tower_http::trace::TraceLayer;
 use super::{ApiKey, query};
 use crate::backend::Backend;
 use crate::failure::Failure;
-use crate::ingest::otlp;
+use crate::ingest::{json, otlp};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::proto;
@@ -81,7 +81,8 @@ async fn check_key(State(app): State<App>, request: Request, next: Next) -> Resp
         let headers = request.headers();
         let checked = app.key.check(|name| headers.get(name).and_then(|value| value.to_str().ok()));
         if let Err(failure) = checked {
-            return failure.into_response();
+            let protobuf = request.uri().path() == "/v1/traces" && content_type(headers) == PROTOBUF;
+            return if protobuf { failure_as_protobuf(failure) } else { failure.into_response() };
         }
     }
     next.run(request).await
@@ -199,26 +200,23 @@ async fn ingest(
 /// OTLP over HTTP: what is answered, failures too, is in the form of what was asked.
 /// <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
 async fn export(State(app): State<App>, headers: HeaderMap, request: Request<Body>) -> Response {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim() {
+    match content_type(&headers) {
         "application/json" => {
-            let answer = export_as(&app, request, |bytes| {
-                serde_json::from_slice(bytes).map_err(|error| error.to_string())
-            });
+            let answer =
+                export_as(&app, request, |bytes| json::read(bytes).map_err(|error| error.to_string()));
             match answer.await {
-                Ok(answer) => Json(answer).into_response(),
+                Ok(answer) => Json(json::write(&answer)).into_response(),
                 Err(failure) => failure.into_response(),
             }
         }
-        "application/x-protobuf" => {
+        PROTOBUF => {
             let answer = export_as(&app, request, |bytes| {
                 ExportTraceServiceRequest::decode(bytes).map_err(|error| error.to_string())
             });
-            let (status, body) = match answer.await {
-                Ok(answer) => (StatusCode::OK, answer.encode_to_vec()),
-                Err(failure) => (http_status(failure.code), rpc_status(&failure)),
-            };
-            (status, [(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
+            match answer.await {
+                Ok(answer) => ([(header::CONTENT_TYPE, PROTOBUF)], answer.encode_to_vec()).into_response(),
+                Err(failure) => failure_as_protobuf(failure),
+            }
         }
         other => {
             let message = format!("`{other}` is neither application/x-protobuf nor application/json");
@@ -226,6 +224,13 @@ async fn export(State(app): State<App>, headers: HeaderMap, request: Request<Bod
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(failure)).into_response()
         }
     }
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
 }
 
 async fn export_as(
@@ -240,6 +245,14 @@ async fn export_as(
     let answer = taken.as_ref().map(otlp::answer).unwrap_or_default();
     app.backend.take(taken)?;
     Ok(answer)
+}
+
+/// The same status and headers as any failure, its body as protobuf.
+fn failure_as_protobuf(failure: Failure) -> Response {
+    let body = rpc_status(&failure);
+    let (mut head, _) = failure.into_response().into_parts();
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+    Response::from_parts(head, Body::from(body))
 }
 
 /// `google.rpc.Status` as protobuf, which OTLP has failures in.

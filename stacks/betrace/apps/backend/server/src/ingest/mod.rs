@@ -1,5 +1,6 @@
 //! How spans come in: OTLP, and BeTrace's own JSON. A bad span is rejected alone.
 
+pub mod json;
 pub mod otlp;
 pub mod own;
 
