@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::trace::TraceLayer;
 
-use super::{ApiKey, query};
+use super::{ApiKey, body, query};
 use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::ingest::{json, otlp};
@@ -66,6 +66,7 @@ pub fn router(backend: Arc<Backend>, metrics: Arc<Metrics>, key: ApiKey) -> Rout
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), check_key))
         .layer(RequestDecompressionLayer::new())
+        .layer(middleware::from_fn(body::read_whole))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(telemetry::request_span))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
@@ -81,8 +82,7 @@ async fn check_key(State(app): State<App>, request: Request, next: Next) -> Resp
         let headers = request.headers();
         let checked = app.key.check(|name| headers.get(name).and_then(|value| value.to_str().ok()));
         if let Err(failure) = checked {
-            let protobuf = request.uri().path() == "/v1/traces" && content_type(headers) == PROTOBUF;
-            return if protobuf { failure_as_protobuf(failure) } else { failure.into_response() };
+            return failure_as_asked(request.uri(), headers, failure);
         }
     }
     next.run(request).await
@@ -247,6 +247,14 @@ async fn export_as(
     Ok(answer)
 }
 
+/// A failure in the form of what was asked, which for OTLP may be protobuf.
+pub fn failure_as_asked(uri: &Uri, headers: &HeaderMap, failure: Failure) -> Response {
+    match uri.path() == "/v1/traces" && content_type(headers) == PROTOBUF {
+        true => failure_as_protobuf(failure),
+        false => failure.into_response(),
+    }
+}
+
 /// The same status and headers as any failure, its body as protobuf.
 fn failure_as_protobuf(failure: Failure) -> Response {
     let body = rpc_status(&failure);
@@ -285,12 +293,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn body(request: Request<Body>) -> Result<Bytes, Failure> {
-    let too_large = || {
-        let message = format!("the body has more than {} MiB", limits::REQUEST_BYTES / 1024 / 1024);
-        Failure::new(Code::ResourceExhausted, message)
-    };
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => body::too_large(),
         _ => {
             Failure::new(Code::InvalidArgument, format!("the body can't be read: {}", rejection.body_text()))
         }
