@@ -117,7 +117,7 @@ fn no_damage_is_passed_over_in_silence() {
         let mut torn = whole.clone();
         torn[nth * 4096..][..page.len()].fill(0);
         note(&format!("page {nth} empty"), &torn);
-        for at in [0, 9, 70, 200, 1000, 4000] {
+        for at in [0, 9, 200, 4000] {
             let mut flipped = whole.clone();
             flipped[nth * 4096 + at..].iter_mut().take(8).for_each(|byte| *byte ^= 0xff);
             note(&format!("page {nth} from {at}"), &flipped);

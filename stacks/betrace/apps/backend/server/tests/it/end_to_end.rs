@@ -12,7 +12,7 @@ use prost::Message;
 use redb::{ReadableTable, TableDefinition};
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Receiver, Setup, attribute_text, runtime};
+use crate::support::{Backend, Receiver, Setup, attribute_text, eventually, runtime};
 
 const RULE: &str = "when { payment.charge.where(amount > 500) } always { fraud.check }";
 
@@ -100,6 +100,10 @@ fn from_trace_to_violation(send: impl Fn(&Backend, u128)) {
         assert_eq!(attribute_text(&sent, &format!("betrace.violation.{name}")), violation[field], "{name}");
     }
 
+    // Only what the store knows as sent is not sent again after the next start.
+    eventually("it is known as sent", || {
+        (backend.metric("betrace_violations_exported_total") == 1.0).then_some(())
+    });
     backend.kill9();
     backend.restart(&[]);
     assert_eq!(backend.get(&path).expect(200), violation);
