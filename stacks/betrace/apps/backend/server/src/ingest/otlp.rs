@@ -121,7 +121,7 @@ fn plain(value: any_value::Value) -> Value {
         any_value::Value::BytesValue(bytes) => Value::Text(hex::encode(bytes)),
         any_value::Value::ArrayValue(list) => {
             let items = list.values.into_iter().filter_map(|item| item.value);
-            Value::List(items.map(|item| plain(item)).collect())
+            Value::List(items.map(plain).collect())
         }
         any_value::Value::KvlistValue(map) => {
             let items = map.values.into_iter().filter_map(|item| Some((item.key, item.value?.value?)));
