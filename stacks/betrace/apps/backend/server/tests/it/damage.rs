@@ -11,15 +11,15 @@ use serde_json::json;
 
 use crate::support::{Backend, Setup, otlp, span, trace_id};
 
-/// Three commits of violations after one of a rule; killed.
-fn killed() -> (Backend, PathBuf, Vec<u8>) {
+/// Three commits of violations after one of a rule; then it ends.
+fn ended(end: impl FnOnce(&mut Backend)) -> (Backend, PathBuf, Vec<u8>) {
     let mut backend = Setup::new().start();
     backend.rule("r", "when { a } always { b }");
     for nth in 1..=3 {
         backend.export(&otlp("shop", vec![span(&trace_id(), 1, "a")]));
         backend.violations(nth);
     }
-    backend.kill9();
+    end(&mut backend);
     let path = backend.data().join("betrace.redb");
     let whole = std::fs::read(&path).unwrap();
     (backend, path, whole)
@@ -27,7 +27,7 @@ fn killed() -> (Backend, PathBuf, Vec<u8>) {
 
 #[test]
 fn a_file_that_is_none_of_ours_is_refused_by_name() {
-    let (mut backend, path, whole) = killed();
+    let (mut backend, path, whole) = ended(Backend::kill9);
     let cases: [(&str, Vec<u8>); 6] = [
         ("nothing", Vec::new()),
         ("text", b"no store at all\n".to_vec()),
@@ -66,7 +66,8 @@ impl Write for Log {
 
 /// What opening a file of these bytes comes to: how many rules and violations, or the error; and the log.
 fn open(bytes: &[u8]) -> (Result<(usize, usize), String>, String) {
-    let folder = tempfile::tempdir().unwrap();
+    // In memory, since a disk would have to sync some hundred times.
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
     std::fs::write(folder.path().join("betrace.redb"), bytes).unwrap();
     let log = Log::default();
     let writer = log.clone();
@@ -100,25 +101,24 @@ fn check(what: &str, bytes: &[u8]) -> bool {
     }
 }
 
-#[test]
-fn no_damage_is_passed_over_in_silence() {
-    let (_backend, _, whole) = killed();
-    assert_eq!(open(&whole).0, Ok((1, 3)));
+fn no_damage_is_passed_over_in_silence(whole: &[u8]) {
+    assert_eq!(open(whole).0, Ok((1, 3)));
     let (mut opened, mut refused) = (0, 0);
     let mut note = |what: &str, bytes: &[u8]| match check(what, bytes) {
         true => opened += 1,
         false => refused += 1,
     };
-    // Each part of a page in turn, where there is anything.
+    // The first pages, with the header in them, and some of the others; where there is anything.
     for (nth, page) in whole.chunks(4096).enumerate() {
-        if page.iter().all(|byte| *byte == 0) {
+        if page.iter().all(|byte| *byte == 0) || (nth >= 24 && nth % 8 != 0) {
             continue;
         }
-        let mut torn = whole.clone();
+        let mut torn = whole.to_vec();
         torn[nth * 4096..][..page.len()].fill(0);
         note(&format!("page {nth} empty"), &torn);
-        for at in [0, 9, 200, 4000] {
-            let mut flipped = whole.clone();
+        let parts = if nth == 0 { &[0, 9, 70, 200, 4000][..] } else { &[[0, 200, 4000][nth % 3]] };
+        for at in parts {
+            let mut flipped = whole.to_vec();
             flipped[nth * 4096 + at..].iter_mut().take(8).for_each(|byte| *byte ^= 0xff);
             note(&format!("page {nth} from {at}"), &flipped);
         }
@@ -126,6 +126,16 @@ fn no_damage_is_passed_over_in_silence() {
     for bytes in [1, 100, 4096, whole.len() / 2] {
         note(&format!("{bytes} bytes less"), &whole[..whole.len() - bytes]);
     }
-    note("longer", &[&whole[..], &[5; 10_000]].concat());
+    note("longer", &[whole, &[5; 10_000]].concat());
     assert!(opened > 0 && refused > 0, "{opened} opened, {refused} refused");
+}
+
+#[test]
+fn a_damaged_file_of_a_backend_that_was_killed() {
+    no_damage_is_passed_over_in_silence(&ended(Backend::kill9).2);
+}
+
+#[test]
+fn a_damaged_file_of_a_backend_that_ended_in_order() {
+    no_damage_is_passed_over_in_silence(&ended(|backend| assert!(backend.terminate().0.success())).2);
 }
