@@ -187,6 +187,9 @@ impl Backend {
 
     /// Whether a file can be written beside the store: what is full or read-only says so here.
     fn probe_data(&self) -> std::result::Result<(), String> {
+        // One at a time: another would take the file away.
+        static PROBE: Mutex<()> = Mutex::new(());
+        let _probe = PROBE.lock();
         let path = self.data.join(".ready");
         let written = std::fs::write(&path, [0; 4096]).and_then(|()| std::fs::remove_file(&path));
         written.map_err(|error| format!("the data folder can't be written: {error}"))

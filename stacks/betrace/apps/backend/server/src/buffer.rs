@@ -287,3 +287,162 @@ fn shard_of(id: TraceId) -> usize {
     // The last byte: the first ones are a time in some senders' ids.
     usize::from(id.as_bytes()[15]) % SHARDS
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::span::{Kind, Resource, SpanId, Status};
+
+    const BOUNDS: Bounds = Bounds {
+        silence: Duration::from_secs(3),
+        max_age: Duration::from_secs(10),
+        memory: Duration::from_secs(60),
+        spans: 1000,
+        bytes: 1 << 20,
+    };
+
+    fn trace(nth: u8) -> TraceId {
+        TraceId::from_bytes(&[nth; 16]).unwrap()
+    }
+
+    fn span(trace_id: TraceId) -> Span {
+        Span {
+            trace_id,
+            span_id: SpanId::from_bytes(&[1; 8]).unwrap(),
+            parent: None,
+            name: "a".into(),
+            kind: Kind::Internal,
+            status: Status::Unset,
+            start: 0,
+            end: 0,
+            attributes: Vec::new(),
+            resource: Arc::new(Resource::default()),
+        }
+    }
+
+    struct Test {
+        buffer: Buffer,
+        start: Instant,
+    }
+
+    impl Test {
+        fn new(bounds: Bounds) -> Self {
+            let start = Instant::now();
+            Self { buffer: Buffer::new(bounds, start), start }
+        }
+
+        fn at(&self, millis: u64) -> Instant {
+            self.start + Duration::from_millis(millis)
+        }
+
+        fn add(&self, millis: u64, nth: u8, count: usize) -> Result<Added, Full> {
+            self.buffer.add(vec![span(trace(nth)); count], self.at(millis))
+        }
+
+        /// Those that are complete at that time, released.
+        fn complete(&self, millis: u64) -> Vec<(TraceId, usize, Reason)> {
+            self.all(|shard| self.buffer.take_complete(shard, self.at(millis)))
+        }
+
+        fn all(&self, take: impl Fn(usize) -> Vec<Complete>) -> Vec<(TraceId, usize, Reason)> {
+            let taken = self.buffer.shards().flat_map(take);
+            let taken = taken.map(|it| {
+                self.buffer.release(it.spans.len(), it.bytes());
+                (it.id, it.spans.len(), it.reason)
+            });
+            taken.collect()
+        }
+    }
+
+    #[test]
+    fn a_trace_is_complete_when_nothing_came_for_a_while() {
+        let test = Test::new(BOUNDS);
+        for (millis, count) in [(0, 1), (2900, 2), (5800, 3)] {
+            assert_eq!(test.add(millis, 1, count).unwrap().kept, count);
+            assert_eq!(test.complete(millis + 2800), [], "{millis}");
+        }
+        assert_eq!(test.complete(8900), [(trace(1), 6, Reason::Silence)]);
+        assert_eq!((test.buffer.spans(), test.buffer.bytes(), test.buffer.traces()), (0, 0, 0));
+    }
+
+    #[test]
+    fn or_when_it_is_old() {
+        let test = Test::new(BOUNDS);
+        for millis in (0..10_000).step_by(1000) {
+            test.add(millis, 1, 1).unwrap();
+            assert_eq!(test.complete(millis), [], "{millis}");
+        }
+        assert_eq!(test.complete(10_050), [(trace(1), 10, Reason::Age)]);
+    }
+
+    #[test]
+    fn what_is_late_is_known_as_late_until_it_is_forgotten() {
+        let test = Test::new(BOUNDS);
+        test.add(0, 1, 1).unwrap();
+        assert_eq!(test.complete(3050).len(), 1);
+        for (millis, late) in [(3050, 2), (60_000, 2), (63_049, 2), (63_050, 0)] {
+            test.complete(millis);
+            let added = test.add(millis, 1, 2).unwrap();
+            assert_eq!((added.late, added.kept), (late, 2 - late), "{millis}");
+        }
+    }
+
+    #[test]
+    fn a_trace_has_so_many_spans_and_no_more() {
+        let test = Test::new(Bounds { spans: 1 << 20, bytes: 1 << 30, ..BOUNDS });
+        let added = test.add(0, 1, limits::TRACE_SPANS + 5).unwrap();
+        assert_eq!(added, Added { kept: limits::TRACE_SPANS, late: 0, trace_full: 5 });
+        // They count as a sign of life all the same.
+        assert_eq!(test.add(2000, 1, 1).unwrap().trace_full, 1);
+        assert_eq!(test.complete(4000), []);
+        assert_eq!(test.complete(5050), [(trace(1), limits::TRACE_SPANS, Reason::Silence)]);
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_a_full_buffer_takes_nothing() {
+        let test = Test::new(BOUNDS);
+        // All in one shard, so that their order is known.
+        let ids = [16, 32, 48, 64];
+        for (millis, nth) in (0..).zip(ids) {
+            test.add(millis, nth, 220).unwrap();
+        }
+        assert_eq!(test.all(|shard| test.buffer.take_oldest(shard, test.at(5))), []);
+        test.add(5, 80, 300).unwrap();
+        assert_eq!(test.add(6, 96, 1), Err(Full));
+        let oldest = test.all(|shard| test.buffer.take_oldest(shard, test.at(7)));
+        assert_eq!(oldest, [(trace(16), 220, Reason::Pressure)]);
+        assert_eq!(test.add(8, 96, 1).unwrap().kept, 1);
+        // It was judged.
+        assert_eq!(test.add(8, 16, 1).unwrap().late, 1);
+        let rest = test.all(|shard| test.buffer.take_all(shard, test.at(9)));
+        assert_eq!(rest.len(), 5);
+        assert!(rest.iter().all(|(_, _, reason)| *reason == Reason::Shutdown));
+        assert_eq!((test.buffer.spans(), test.buffer.bytes(), test.buffer.traces()), (0, 0, 0));
+    }
+
+    #[test]
+    fn bytes_are_a_bound_too_and_those_of_the_resource_count() {
+        let test = Test::new(Bounds { spans: 1 << 20, bytes: 100_000, ..BOUNDS });
+        let name = Some("s".repeat(50_000));
+        let resource = Arc::new(Resource::new(name, Vec::new(), 1));
+        let large = |nth| Span { resource: Arc::clone(&resource), ..span(trace(nth)) };
+        assert!(test.buffer.add(vec![large(1)], test.at(0)).is_ok());
+        assert!(!test.buffer.is_full());
+        assert!(test.buffer.add(vec![large(2)], test.at(0)).is_ok());
+        assert!(test.buffer.is_full());
+        assert_eq!(test.buffer.add(vec![large(3)], test.at(0)), Err(Full));
+    }
+
+    #[test]
+    fn what_is_taken_counts_until_it_is_released() {
+        let test = Test::new(BOUNDS);
+        test.add(0, 1, 5).unwrap();
+        let complete = test.buffer.take_complete(1, test.at(4000)).remove(0);
+        assert_eq!((test.buffer.spans(), test.buffer.traces()), (5, 1));
+        assert!(test.buffer.trace(trace(1)).is_none());
+        test.buffer.release(complete.spans.len(), complete.bytes());
+        assert_eq!((test.buffer.spans(), test.buffer.bytes(), test.buffer.traces()), (0, 0, 0));
+    }
+}

@@ -57,6 +57,8 @@ pub enum Error {
     Value { name: &'static str, value: String, expected: &'static str },
     #[error("`{name}` names `{path}`, which can't be read: {source}")]
     File { name: String, path: String, source: std::io::Error },
+    #[error("`{name}_FILE` names `{path}`, which is empty")]
+    Empty { name: &'static str, path: String },
     #[error("`{0}` and `{0}_FILE` are both set: take one away")]
     Both(&'static str),
     #[error(
@@ -126,9 +128,14 @@ impl Settings<'_> {
             (false, Some(_)) => Err(Error::Both(name)),
             (false, None) => Ok(Some(value)),
             (true, None) => Ok(None),
-            (true, Some(path)) => std::fs::read_to_string(path)
-                .map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-                .map_err(|source| Error::File { name: file_name, path: path.to_owned(), source }),
+            (true, Some(path)) => {
+                let failed = |source| Error::File { name: file_name, path: path.to_owned(), source };
+                let text = std::fs::read_to_string(path).map_err(failed)?;
+                match text.trim_end_matches(['\r', '\n']) {
+                    "" => Err(Error::Empty { name, path: path.to_owned() }),
+                    secret => Ok(Some(secret.to_owned())),
+                }
+            }
         }
     }
 }
@@ -163,7 +170,7 @@ impl Config {
             data: it.text("BETRACE_DATA_DIR").into(),
             mode,
             signature_key,
-            api_key: it.secret("BETRACE_API_KEY")?.filter(|key| !key.is_empty()).map(Secret),
+            api_key: it.secret("BETRACE_API_KEY")?.map(Secret),
             otlp_endpoint: endpoint(&it.text("OTEL_EXPORTER_OTLP_ENDPOINT"))?,
             service_name: it.text("OTEL_SERVICE_NAME"),
             services: services(&it.text("BETRACE_SERVICES"))?,

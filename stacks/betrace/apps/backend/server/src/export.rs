@@ -18,6 +18,7 @@ use tonic::transport::Channel;
 use crate::clock::nanos;
 use crate::metrics::Counts;
 use crate::proto::Violation;
+use crate::status::innermost;
 use crate::store::{self, Store};
 
 const BATCH: usize = 512;
@@ -36,6 +37,7 @@ pub enum State {
 }
 
 pub struct Exporter {
+    pub endpoint: String,
     pub store: Arc<Store>,
     pub counts: Arc<Counts>,
     pub service_name: String,
@@ -70,9 +72,16 @@ impl Exporter {
                 }
                 Err(problem) => {
                     self.counts.export_failures.inc();
-                    tracing::warn!(%problem, "violations could not be sent; trying again");
-                    *self.state.lock() = State::Failing(problem.to_string());
-                    tokio::time::sleep(wait).await;
+                    tracing::warn!(%problem, endpoint = self.endpoint, "violations could not be sent; trying again");
+                    *self.state.lock() = State::Failing(match problem {
+                        Problem::Store(_) => problem.to_string(),
+                        _ => format!("can't send to `{}`: {problem}", self.endpoint),
+                    });
+                    let stopped = *stopping.borrow();
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        _ = stopping.changed(), if !stopped => {}
+                    }
                     wait = (wait * 2).min(if *stopping.borrow() { FIRST_WAIT } else { LONGEST_WAIT });
                 }
             }
@@ -127,8 +136,8 @@ impl Exporter {
 
 #[derive(Debug, thiserror::Error)]
 enum Problem {
-    #[error("{}", status.message())]
-    Receiver { status: Box<tonic::Status> },
+    #[error("{0}")]
+    Receiver(String),
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     Late,
     #[error(transparent)]
@@ -137,7 +146,10 @@ enum Problem {
 
 impl From<tonic::Status> for Problem {
     fn from(status: tonic::Status) -> Self {
-        Self::Receiver { status: Box::new(status) }
+        // Where the receiver was not reached, the message is only that.
+        Self::Receiver(
+            std::error::Error::source(&status).map_or_else(|| status.message().to_owned(), innermost),
+        )
     }
 }
 

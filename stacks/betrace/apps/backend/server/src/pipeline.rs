@@ -70,10 +70,17 @@ struct State {
     lost: AtomicUsize,
 }
 
-/// A trace that broke rules.
+/// A trace that broke rules. It takes room in the buffer until it is stored.
 struct Broken {
     trace: Trace,
     found: Vec<Found>,
+    room: Room,
+}
+
+#[derive(Clone, Copy)]
+struct Room {
+    spans: usize,
+    bytes: usize,
 }
 
 impl Pipeline {
@@ -198,7 +205,7 @@ fn judge_shards(parts: &Parts, state: &State, queue: &SyncSender<Broken>, nth: u
 }
 
 fn judge_one(parts: &Parts, state: &State, queue: &SyncSender<Broken>, complete: Complete) {
-    let (spans, bytes) = (complete.spans.len(), complete.bytes());
+    let room = Room { spans: complete.spans.len(), bytes: complete.bytes() };
     let start = Instant::now();
     let trace = Trace::new(complete.id, complete.spans);
     let found = judge::judge(&trace, &parts.rules.active());
@@ -211,10 +218,10 @@ fn judge_one(parts: &Parts, state: &State, queue: &SyncSender<Broken>, complete:
         Reason::Shutdown => "shutdown",
     };
     parts.counts.traces_evaluated.get_or_create(&ByReason { reason }).inc();
-    if !found.is_empty() {
-        hand_over(state, queue, Broken { trace, found });
+    match found.is_empty() {
+        true => parts.buffer.release(room.spans, room.bytes),
+        false => hand_over(state, queue, Broken { trace, found, room }),
     }
-    parts.buffer.release(spans, bytes);
 }
 
 /// Waits until the writer has room; when stopping, no longer than the grace.
@@ -234,12 +241,17 @@ fn hand_over(state: &State, queue: &SyncSender<Broken>, mut broken: Broken) {
 
 fn write_all(parts: &Parts, state: &State, queue: &Receiver<Broken>) {
     while let Ok(first) = queue.recv() {
+        let mut rooms = vec![first.room];
         let mut batch: Vec<NewViolation> = violations(parts, first);
         while batch.len() < COMMIT {
             let Ok(next) = queue.try_recv() else { break };
+            rooms.push(next.room);
             batch.extend(violations(parts, next));
         }
         write(parts, state, &batch);
+        for room in rooms {
+            parts.buffer.release(room.spans, room.bytes);
+        }
     }
 }
 
@@ -250,9 +262,7 @@ fn write(parts: &Parts, state: &State, batch: &[NewViolation]) {
             Ok(inserted) => {
                 *state.store_failure.lock() = None;
                 count(parts, batch, &inserted);
-                if !inserted.fresh.is_empty() {
-                    parts.stored.notify_one();
-                }
+                parts.stored.notify_one();
                 return;
             }
             Err(error) => {
@@ -266,9 +276,6 @@ fn write(parts: &Parts, state: &State, batch: &[NewViolation]) {
             return;
         }
         std::thread::sleep(Duration::from_millis(500));
-        if let Err(error) = parts.store.reopen() {
-            tracing::error!(%error, "the store can't be opened again");
-        }
     }
 }
 
@@ -285,7 +292,7 @@ fn count(parts: &Parts, batch: &[NewViolation], inserted: &store::Inserted) {
 /// The violations of one trace, with time and signature.
 fn violations(parts: &Parts, broken: Broken) -> Vec<NewViolation> {
     let trace_id = broken.trace.id;
-    let stored = stored_trace(&broken);
+    let stored = Arc::new(stored_trace(&broken));
     let now = parts.clock.now();
     let violations = broken.found.into_iter().map(|found| {
         let mut violation = proto::Violation {
@@ -302,7 +309,7 @@ fn violations(parts: &Parts, broken: Broken) -> Vec<NewViolation> {
             ..proto::Violation::default()
         };
         violation.signature = parts.key.sign(&violation);
-        NewViolation { trace_id, violation, trace: stored.clone() }
+        NewViolation { trace_id, violation, trace: Arc::clone(&stored) }
     });
     violations.collect()
 }

@@ -77,6 +77,8 @@ async fn serve(config: Config) -> Result<(), Error> {
     let listening = listen(&config, config.http_port).await?;
     let listening_grpc = listen(&config, config.grpc_port).await?;
     let (stop, stopping) = watch::channel(false);
+    // Told later than the others, when the last violations are stored.
+    let (finish, finishing) = watch::channel(false);
     let parts = parts(&config)?;
     let metrics =
         Arc::new(Metrics::new(Arc::clone(&parts.buffer), Arc::clone(&parts.rules), Arc::clone(&parts.store)));
@@ -87,13 +89,14 @@ async fn serve(config: Config) -> Result<(), Error> {
         None => None,
         Some(endpoint) => {
             let exporter = Exporter {
+                endpoint: endpoint.clone(),
                 store: Arc::clone(&parts.store),
                 counts: Arc::clone(&counts),
                 service_name: config.service_name.clone(),
                 stored: Arc::clone(&parts.stored),
                 state: Arc::clone(&export),
             };
-            Some(tokio::spawn(exporter.run(channel(endpoint)?, stopping.clone())))
+            Some(tokio::spawn(exporter.run(channel(endpoint)?, finishing)))
         }
     };
     let services = Arc::new(Services::new(&config.services, Arc::clone(&parts.clock)));
@@ -138,6 +141,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     drop(tokio::time::timeout(config.grace / SENDING, requests).await);
     health.abort();
     let lost = stop_pipeline(backend, deadline - config.grace / SENDING).await?;
+    finish.send_replace(true);
     if let Some(exporting) = exporting {
         let left = deadline.saturating_duration_since(Instant::now());
         if tokio::time::timeout(left, exporting).await.is_err() {

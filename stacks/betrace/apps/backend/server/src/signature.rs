@@ -117,3 +117,81 @@ impl Fields {
         self.0.update(&(count as u64).to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::timestamp;
+
+    fn violation() -> Violation {
+        Violation {
+            id: "aa".into(),
+            rule_id: "b".into(),
+            rule_name: "cc".into(),
+            trace_id: "d".into(),
+            span_id: "ee".into(),
+            timestamp: Some(timestamp(5)),
+            severity: "LOW".into(),
+            message: "ff".into(),
+            context: [("k".to_owned(), "vw".to_owned()), ("l".to_owned(), "x".to_owned())].into(),
+            span_ids: vec!["gg".into(), "h".into()],
+            ..Violation::default()
+        }
+    }
+
+    #[test]
+    fn no_two_violations_are_signed_alike() {
+        type Change = fn(&mut Violation);
+        let changes: [Change; 16] = [
+            |_| {},
+            |it| it.id.push('x'),
+            // Over the border of two fields.
+            |it| (it.id, it.rule_id) = ("a".into(), "ab".into()),
+            |it| (it.rule_id, it.rule_name) = ("bc".into(), "c".into()),
+            |it| (it.trace_id, it.span_id) = (String::new(), "dee".into()),
+            |it| (it.severity, it.message) = ("LO".into(), "Wff".into()),
+            |it| (it.rule_name, it.trace_id) = ("d".into(), "cc".into()),
+            |it| it.timestamp = Some(timestamp(6)),
+            |it| it.timestamp = Some(timestamp(5_000_000_000)),
+            |it| it.context = [("kv".to_owned(), "w".to_owned()), ("l".to_owned(), "x".to_owned())].into(),
+            |it| it.context = [("k".to_owned(), "vwlx".to_owned())].into(),
+            |it| it.context.clear(),
+            |it| it.span_ids = vec!["g".into(), "gh".into()],
+            |it| it.span_ids = vec!["h".into(), "gg".into()],
+            |it| it.span_ids = vec!["ggh".into()],
+            // From one list to the other.
+            |it| {
+                it.context = [("k".to_owned(), "vw".to_owned())].into();
+                it.span_ids = vec!["l".into(), "x".into(), "gg".into(), "h".into()];
+            },
+        ];
+        let key = Key::unchecked(b"key".to_vec());
+        let signed = changes.map(|change| {
+            let mut violation = violation();
+            change(&mut violation);
+            violation.signature = key.sign(&violation);
+            assert!(key.verifies(&violation));
+            violation
+        });
+        let signatures: std::collections::BTreeSet<_> = signed.iter().map(|it| &it.signature).collect();
+        assert_eq!(signatures.len(), signed.len());
+        for other in &signed[1..] {
+            let moved = Violation { signature: signed[0].signature.clone(), ..other.clone() };
+            assert!(!key.verifies(&moved), "{moved:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signature_of_this_key_is_not_verified() {
+        let (key, other) = (Key::unchecked(b"key".to_vec()), Key::unchecked(b"kez".to_vec()));
+        let right = key.sign(&violation());
+        assert_eq!(right.len(), 64);
+        let verified =
+            |signature: &str| key.verifies(&Violation { signature: signature.into(), ..violation() });
+        // `verified` itself is not of what is signed.
+        assert!(key.verifies(&Violation { signature: right.clone(), verified: true, ..violation() }));
+        for wrong in ["", "xyz", &right[..62], &format!("{right}00"), &other.sign(&violation())] {
+            assert!(!verified(wrong), "{wrong}");
+        }
+    }
+}

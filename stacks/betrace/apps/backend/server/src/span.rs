@@ -143,6 +143,15 @@ impl Value {
         }
     }
 
+    /// About how many bytes it takes besides itself.
+    fn memory(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::List(items) => items.iter().map(|item| size_of::<Self>() + item.memory()).sum(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) => 0,
+        }
+    }
+
     /// How many bytes of text it holds.
     pub fn text_len(&self) -> usize {
         match self {
@@ -181,6 +190,17 @@ impl fmt::Display for Value {
 pub struct Resource {
     pub service_name: Option<String>,
     pub attributes: Vec<(String, Value)>,
+    /// About how many bytes of it are those of each span that shares it.
+    share: usize,
+}
+
+impl Resource {
+    /// `spans`: how many share it.
+    pub fn new(service_name: Option<String>, attributes: Vec<(String, Value)>, spans: usize) -> Self {
+        let name = service_name.as_ref().map_or(0, String::len);
+        let share = (size_of::<Self>() + name + memory(&attributes)).div_ceil(spans.max(1));
+        Self { service_name, attributes, share }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -207,10 +227,12 @@ impl Span {
 
     /// About how many bytes it takes in memory.
     pub fn memory(&self) -> usize {
-        let text: usize =
-            self.attributes.iter().map(|(key, value)| key.len() + value.text_len() + ENTRY).sum();
-        size_of::<Self>() + self.name.len() + text
+        size_of::<Self>() + self.name.len() + memory(&self.attributes) + self.resource.share
     }
+}
+
+fn memory(attributes: &[(String, Value)]) -> usize {
+    attributes.iter().map(|(key, value)| key.len() + value.memory() + ENTRY).sum()
 }
 
 /// What an attribute takes besides its text.

@@ -78,7 +78,7 @@ impl Services {
 }
 
 /// The error that says most: a client's own words are only that it could not connect.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

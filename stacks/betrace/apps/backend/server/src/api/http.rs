@@ -19,10 +19,10 @@ use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::trace::TraceLayer;
 
-use super::{ApiKey, query};
+use super::{ApiKey, body, query};
 use crate::backend::Backend;
 use crate::failure::Failure;
-use crate::ingest::otlp;
+use crate::ingest::{json, otlp};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::proto;
@@ -66,6 +66,7 @@ pub fn router(backend: Arc<Backend>, metrics: Arc<Metrics>, key: ApiKey) -> Rout
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), check_key))
         .layer(RequestDecompressionLayer::new())
+        .layer(middleware::from_fn(body::read_whole))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(telemetry::request_span))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES))
@@ -81,7 +82,7 @@ async fn check_key(State(app): State<App>, request: Request, next: Next) -> Resp
         let headers = request.headers();
         let checked = app.key.check(|name| headers.get(name).and_then(|value| value.to_str().ok()));
         if let Err(failure) = checked {
-            return failure.into_response();
+            return failure_as_asked(request.uri(), headers, failure);
         }
     }
     next.run(request).await
@@ -124,7 +125,13 @@ async fn create_rule(
     State(app): State<App>,
     Json(request): Json<proto::CreateRuleRequest>,
 ) -> Result<Response, Failure> {
-    let rule = blocking(move || app.backend.rules.create(request)).await?;
+    let rule = match blocking(move || app.backend.rules.create(request)).await {
+        // Not the request is too large: there are too many rules.
+        Err(failure) if failure.code == Code::ResourceExhausted => {
+            return Ok((StatusCode::TOO_MANY_REQUESTS, Json(failure)).into_response());
+        }
+        created => created?,
+    };
     let location = HeaderValue::from_str(&format!("/v1/rules/{}", rule.id));
     let mut response = (StatusCode::CREATED, Json(rule)).into_response();
     if let Ok(location) = location {
@@ -193,26 +200,23 @@ async fn ingest(
 /// OTLP over HTTP: what is answered, failures too, is in the form of what was asked.
 /// <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
 async fn export(State(app): State<App>, headers: HeaderMap, request: Request<Body>) -> Response {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim() {
+    match content_type(&headers) {
         "application/json" => {
-            let answer = export_as(&app, request, |bytes| {
-                serde_json::from_slice(bytes).map_err(|error| error.to_string())
-            });
+            let answer =
+                export_as(&app, request, |bytes| json::read(bytes).map_err(|error| error.to_string()));
             match answer.await {
-                Ok(answer) => Json(answer).into_response(),
+                Ok(answer) => Json(json::write(&answer)).into_response(),
                 Err(failure) => failure.into_response(),
             }
         }
-        "application/x-protobuf" => {
+        PROTOBUF => {
             let answer = export_as(&app, request, |bytes| {
                 ExportTraceServiceRequest::decode(bytes).map_err(|error| error.to_string())
             });
-            let (status, body) = match answer.await {
-                Ok(answer) => (StatusCode::OK, answer.encode_to_vec()),
-                Err(failure) => (http_status(failure.code), rpc_status(&failure)),
-            };
-            (status, [(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
+            match answer.await {
+                Ok(answer) => ([(header::CONTENT_TYPE, PROTOBUF)], answer.encode_to_vec()).into_response(),
+                Err(failure) => failure_as_protobuf(failure),
+            }
         }
         other => {
             let message = format!("`{other}` is neither application/x-protobuf nor application/json");
@@ -220,6 +224,13 @@ async fn export(State(app): State<App>, headers: HeaderMap, request: Request<Bod
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(failure)).into_response()
         }
     }
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
 }
 
 async fn export_as(
@@ -234,6 +245,22 @@ async fn export_as(
     let answer = taken.as_ref().map(otlp::answer).unwrap_or_default();
     app.backend.take(taken)?;
     Ok(answer)
+}
+
+/// A failure in the form of what was asked, which for OTLP may be protobuf.
+pub fn failure_as_asked(uri: &Uri, headers: &HeaderMap, failure: Failure) -> Response {
+    match uri.path() == "/v1/traces" && content_type(headers) == PROTOBUF {
+        true => failure_as_protobuf(failure),
+        false => failure.into_response(),
+    }
+}
+
+/// The same status and headers as any failure, its body as protobuf.
+fn failure_as_protobuf(failure: Failure) -> Response {
+    let body = rpc_status(&failure);
+    let (mut head, _) = failure.into_response().into_parts();
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+    Response::from_parts(head, Body::from(body))
 }
 
 /// `google.rpc.Status` as protobuf, which OTLP has failures in.
@@ -266,12 +293,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn body(request: Request<Body>) -> Result<Bytes, Failure> {
-    let too_large = || {
-        let message = format!("the body has more than {} MiB", limits::REQUEST_BYTES / 1024 / 1024);
-        Failure::new(Code::ResourceExhausted, message)
-    };
     Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => body::too_large(),
         _ => {
             Failure::new(Code::InvalidArgument, format!("the body can't be read: {}", rejection.body_text()))
         }

@@ -1,5 +1,6 @@
 //! The interface as `docs/api.md` has it.
 
+mod body;
 pub mod grpc;
 pub mod http;
 mod key;

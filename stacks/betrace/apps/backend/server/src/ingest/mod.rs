@@ -1,5 +1,6 @@
 //! How spans come in: OTLP, and BeTrace's own JSON. A bad span is rejected alone.
 
+pub mod json;
 pub mod otlp;
 pub mod own;
 
@@ -33,7 +34,7 @@ impl Taken {
     }
 }
 
-#[derive(Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Rejection {
     #[error("`{field}` must be {digits} hexadecimal digits, not all zero")]
     Id { field: &'static str, digits: usize },
@@ -51,6 +52,8 @@ pub enum Rejection {
     Key(usize),
     #[error("the value of `{key}` has {bytes} bytes, more than {max}", max = limits::VALUE_BYTES)]
     Value { key: String, bytes: usize },
+    #[error("the name of its service has {0} bytes, more than {max}", max = limits::VALUE_BYTES)]
+    ServiceName(usize),
     #[error("`{field}` can't be `{value}`: it is one of {expected}")]
     Word { field: &'static str, value: String, expected: &'static str },
 }
@@ -65,6 +68,9 @@ fn checked(span: Span) -> Result<Span, Rejection> {
     }
     if span.end < span.start {
         return Err(Rejection::EndsBefore);
+    }
+    if let Some(name) = span.resource.service_name.as_ref().filter(|name| name.len() > limits::VALUE_BYTES) {
+        return Err(Rejection::ServiceName(name.len()));
     }
     attributes_within_limits(&span.attributes)?;
     Ok(span)

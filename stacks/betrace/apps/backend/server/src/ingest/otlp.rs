@@ -23,9 +23,10 @@ pub fn take(request: ExportTraceServiceRequest) -> Result<Taken, TooMany> {
     let mut taken = Taken { spans: Vec::with_capacity(count), ..Taken::default() };
     let mut index = 0;
     for group in request.resource_spans {
-        let resource = Arc::new(resource(group.resource.map(|it| it.attributes).unwrap_or_default()));
+        let spans = group.scope_spans.iter().map(|scope| scope.spans.len()).sum();
+        let resource = resource(group.resource.map(|it| it.attributes).unwrap_or_default(), spans);
         for sent in group.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            taken.push(index, read(sent, &resource));
+            taken.push(index, resource.clone().and_then(|resource| read(sent, resource)));
             index += 1;
         }
     }
@@ -41,17 +42,15 @@ pub fn answer(taken: &Taken) -> ExportTraceServiceResponse {
     ExportTraceServiceResponse { partial_success: partial }
 }
 
-fn resource(attributes: Vec<KeyValue>) -> Resource {
-    let mut resource = Resource { service_name: None, attributes: values(attributes) };
-    if let Some(at) = resource.attributes.iter().position(|(key, _)| key == "service.name") {
-        let (_, name) = resource.attributes.remove(at);
-        resource.service_name = Some(name.to_string());
-    }
-    resource
+/// `spans`: how many share it.
+fn resource(attributes: Vec<KeyValue>, spans: usize) -> Result<Arc<Resource>, Rejection> {
+    let mut attributes = values(attributes)?;
+    super::attributes_within_limits(&attributes)?;
+    let name = attributes.iter().position(|(key, _)| key == "service.name").map(|at| attributes.remove(at));
+    Ok(Arc::new(Resource::new(name.map(|(_, name)| name.to_string()), attributes, spans)))
 }
 
-fn read(sent: Sent, resource: &Arc<Resource>) -> Result<Span, Rejection> {
-    super::attributes_within_limits(&resource.attributes)?;
+fn read(sent: Sent, resource: Arc<Resource>) -> Result<Span, Rejection> {
     let kind = match sent.kind() {
         SpanKind::Unspecified | SpanKind::Internal => Kind::Internal,
         SpanKind::Server => Kind::Server,
@@ -81,31 +80,36 @@ fn read(sent: Sent, resource: &Arc<Resource>) -> Result<Span, Rejection> {
         status,
         start: sent.start_time_unix_nano,
         end: sent.end_time_unix_nano,
-        attributes: values(sent.attributes),
-        resource: Arc::clone(resource),
+        attributes: values(sent.attributes)?,
+        resource,
     })
 }
 
-fn values(attributes: Vec<KeyValue>) -> Vec<(String, Value)> {
+fn values(attributes: Vec<KeyValue>) -> Result<Vec<(String, Value)>, Rejection> {
     let mut flat = Vec::with_capacity(attributes.len());
     for KeyValue { key, value } in attributes {
-        flatten(key, value, &mut flat);
+        flatten(key, value, &mut flat)?;
     }
-    flat
+    Ok(flat)
 }
 
 /// What lies in a map is an attribute of its own, its key that of the map, a dot and its own. How deep it goes is bounded by
-/// what reads the message: protobuf's and JSON's readers refuse more than a hundred levels.
-fn flatten(key: String, value: Option<AnyValue>, into: &mut Vec<(String, Value)>) {
+/// what reads the message: protobuf's and JSON's readers refuse more than a hundred levels. How much comes of it is bounded
+/// here, since the key of a map is written again for each of its entries.
+fn flatten(key: String, value: Option<AnyValue>, into: &mut Vec<(String, Value)>) -> Result<(), Rejection> {
+    if key.len() > limits::KEY_BYTES {
+        return Err(Rejection::Key(key.len()));
+    }
     match value.and_then(|value| value.value) {
         Some(any_value::Value::KvlistValue(map)) => {
             for inner in map.values {
-                flatten(format!("{key}.{}", inner.key), inner.value, into);
+                flatten(format!("{key}.{}", inner.key), inner.value, into)?;
             }
         }
         Some(value) => into.push((key, plain(value))),
         None => into.push((key, Value::Text(String::new()))),
     }
+    Ok(())
 }
 
 fn plain(value: any_value::Value) -> Value {
@@ -117,7 +121,7 @@ fn plain(value: any_value::Value) -> Value {
         any_value::Value::BytesValue(bytes) => Value::Text(hex::encode(bytes)),
         any_value::Value::ArrayValue(list) => {
             let items = list.values.into_iter().filter_map(|item| item.value);
-            Value::List(items.map(|item| plain(item)).collect())
+            Value::List(items.map(plain).collect())
         }
         any_value::Value::KvlistValue(map) => {
             let items = map.values.into_iter().filter_map(|item| Some((item.key, item.value?.value?)));

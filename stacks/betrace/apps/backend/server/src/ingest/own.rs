@@ -24,12 +24,11 @@ pub fn take(request: proto::IngestSpansRequest) -> Result<Taken, TooMany> {
 /// If it is no span, or over a limit.
 pub fn read(span: proto::Span) -> Result<Span, Rejection> {
     let nanos = |value: i64| u64::try_from(value).map_err(|_| Rejection::Before1970);
-    let service_name = Some(span.service_name).filter(|name| !name.is_empty());
-    let mut resource = Resource { service_name, attributes: Vec::new() };
+    let mut service_name = Some(span.service_name).filter(|name| !name.is_empty());
     let mut attributes = span.attributes;
     // Where it is given as an attribute, as OpenTelemetry has it.
     if let Some(name) = attributes.remove("service.name") {
-        resource.service_name.get_or_insert(name);
+        service_name.get_or_insert(name);
     }
     checked(Span {
         trace_id: TraceId::from_hex(&span.trace_id).ok_or(Rejection::Id { field: "traceId", digits: 32 })?,
@@ -50,7 +49,7 @@ pub fn read(span: proto::Span) -> Result<Span, Rejection> {
         start: nanos(span.start_time)?,
         end: nanos(span.end_time)?,
         attributes: attributes.into_iter().map(|(key, value)| (key, Value::Text(value))).collect(),
-        resource: Arc::new(resource),
+        resource: Arc::new(Resource::new(service_name, Vec::new(), 1)),
     })
 }
 

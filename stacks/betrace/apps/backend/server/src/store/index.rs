@@ -175,3 +175,61 @@ impl Index {
         self.rule_names.get(id).map_or("", String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(trace: u8) -> proto::Violation {
+        proto::Violation { trace_id: hex::encode([trace; 16]), rule_id: "r".into(), ..Default::default() }
+    }
+
+    fn id(trace: u8) -> TraceId {
+        TraceId::from_bytes(&[trace; 16]).unwrap()
+    }
+
+    /// Violations of 10 bytes in these traces, each of 100 bytes.
+    fn index(traces: &[u8]) -> Index {
+        let mut index = Index::default();
+        for (number, trace) in (0..).zip(traces) {
+            index.push(number, &violation(*trace), 10);
+            if index.traces[&id(*trace)].violations == 1 {
+                index.add_trace(Some(id(*trace)), 100);
+            }
+        }
+        index
+    }
+
+    #[test]
+    fn what_must_go() {
+        for (traces, violations, bytes, fresh, numbers, gone) in [
+            (&[1, 2, 3][..], 4, 1000, 1, &[][..], &[][..]),
+            (&[1, 2, 3], 3, 1000, 1, &[0], &[1]),
+            (&[1, 2, 3], 3, 1000, 3, &[0, 1, 2], &[1, 2, 3]),
+            // A trace stays as long as there is a violation of it.
+            (&[1, 1, 2], 2, 1000, 0, &[0], &[]),
+            (&[1, 1, 2], 1, 1000, 0, &[0, 1], &[1]),
+            (&[1, 2, 3], 9, 330, 0, &[], &[]),
+            (&[1, 2, 3], 9, 329, 0, &[0], &[1]),
+            (&[1, 1, 2], 9, 220, 0, &[0], &[]),
+            (&[1, 1, 2], 9, 119, 0, &[0, 1], &[1]),
+        ] {
+            let index = index(traces);
+            let capacity = Capacity { violations, bytes };
+            let evict = index.oldest_over(capacity, fresh, index.bytes());
+            let gone: Vec<TraceId> = gone.iter().map(|trace| id(*trace)).collect();
+            assert_eq!(evict.numbers, numbers, "{traces:?} {violations} {bytes} {fresh}");
+            assert_eq!(evict.traces, gone, "{traces:?} {violations} {bytes} {fresh}");
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_takes_no_bytes_and_numbers_go_on() {
+        let mut index = index(&[1, 1, 2]);
+        for (bytes, traces, next) in [(220, 2, 3), (110, 1, 3), (0, 0, 0)] {
+            index.drop_oldest(1);
+            assert_eq!((index.bytes(), index.traces.len(), index.next_number()), (bytes, traces, next));
+        }
+        assert!(index.is_empty());
+    }
+}

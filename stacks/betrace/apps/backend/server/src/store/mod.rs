@@ -5,7 +5,10 @@
 
 mod index;
 
+use std::cell::Cell;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
 
 use parking_lot::{Mutex, RwLock};
 use prost::Message;
@@ -51,7 +54,7 @@ pub enum Error {
 pub struct NewViolation {
     pub trace_id: TraceId,
     pub violation: proto::Violation,
-    pub trace: proto::Trace,
+    pub trace: Arc<proto::Trace>,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +71,8 @@ pub struct Store {
     /// None only when opening again after an error failed.
     database: RwLock<Option<Database>>,
     index: RwLock<Index>,
-    writer: Mutex<()>,
+    /// Held while violations are stored. True: a commit failed, and the index may not know what the file has.
+    writer: Mutex<bool>,
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -80,14 +84,10 @@ impl Store {
     /// If it can't be opened, is in use, or is damaged.
     pub fn open(folder: &Path, capacity: Capacity) -> Result<Self> {
         let path = folder.join("betrace.redb");
-        let mut database = open(&path)?;
-        match database.check_integrity() {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(path = %path.display(), "the store was not closed in order: its last commit was undone")
-            }
-            Err(error) => return Err(Error::Damaged { path, source: error.into() }),
-        }
+        let database = match path.exists() {
+            true => open_whole(&path)?,
+            false => make(&folder.join(".betrace.redb"), &path)?,
+        };
         let store = Self {
             path,
             capacity,
@@ -95,14 +95,6 @@ impl Store {
             index: RwLock::default(),
             writer: Mutex::default(),
         };
-        store.write(|write| {
-            write.open_table(RULES)?;
-            write.open_table(VIOLATIONS)?;
-            write.open_table(NUMBERS)?;
-            write.open_table(TRACES)?;
-            write.open_table(OUTBOX)?;
-            Ok(())
-        })?;
         store.fill_index()?;
         Ok(store)
     }
@@ -122,7 +114,7 @@ impl Store {
             }
             Ok((records, sizes))
         })?;
-        let mut index = self.index.write();
+        let mut index = Index::default();
         for (number, bytes) in records.0 {
             let violation = self.decode::<proto::Violation>("violation", &bytes)?;
             index.push(number, &violation, bytes.len());
@@ -130,6 +122,7 @@ impl Store {
         for (id, bytes) in records.1 {
             index.add_trace(TraceId::from_bytes(&id), bytes);
         }
+        *self.index.write() = index;
         Ok(())
     }
 
@@ -173,10 +166,29 @@ impl Store {
     /// If the store can't be written; nothing has changed then.
     pub fn insert(&self, batch: &[NewViolation]) -> Result<Inserted> {
         // Between the commit and the index a reader misses what is new, and a second writer would take its numbers.
-        let _writer = self.writer.lock();
+        let mut doubtful = self.writer.lock();
+        if *doubtful {
+            self.fill_index()?;
+        }
+        *doubtful = true;
+        let mut all = Inserted::default();
+        // Never more at once than what is kept, so that those that were there before can make room.
+        for part in batch.chunks(self.capacity.violations.max(1)) {
+            let inserted = self.insert_part(part)?;
+            all.fresh.extend(inserted.fresh);
+            all.evicted += inserted.evicted;
+        }
+        *doubtful = false;
+        Ok(all)
+    }
+
+    fn insert_part(&self, batch: &[NewViolation]) -> Result<Inserted> {
         let mut fresh = Vec::new();
         let mut traces = Vec::new();
         let evict = self.write(|write| {
+            // Of a try before this one.
+            fresh.clear();
+            traces.clear();
             let index = self.index.read();
             let mut violations = write.open_table(VIOLATIONS)?;
             let mut numbers = write.open_table(NUMBERS)?;
@@ -309,47 +321,55 @@ impl Store {
         records.into_iter().map(|(number, bytes)| Ok((number, self.decode("violation", &bytes)?))).collect()
     }
 
-    /// After an error of the disk the database takes nothing more until it is opened again.
-    ///
-    /// # Errors
-    /// If it can't be opened.
-    pub fn reopen(&self) -> Result<()> {
+    fn reopen(&self) -> Result<()> {
         let mut database = self.database.write();
-        *database = None;
-        *database = Some(open(&self.path)?);
-        Ok(())
+        // Closed first, since it can't be open twice.
+        guarded(&self.path, || {
+            *database = None;
+            *database = Some(open(&self.path)?);
+            Ok(())
+        })
+    }
+
+    /// After an error of the disk the library takes nothing more, reading too, until the file is opened again.
+    fn opened_again<T>(&self, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+        match attempt() {
+            Err(Error::Closed { .. } | Error::Database { source: redb::Error::PreviousIo, .. }) => {
+                self.reopen()?;
+                attempt()
+            }
+            result => result,
+        }
     }
 
     fn read<T>(
         &self,
-        body: impl FnOnce(&redb::ReadTransaction) -> std::result::Result<T, redb::Error>,
+        body: impl Fn(&redb::ReadTransaction) -> std::result::Result<T, redb::Error>,
     ) -> Result<T> {
-        let guard = self.database.read();
-        let database = guard.as_ref().ok_or_else(|| Error::Closed { path: self.path.clone() })?;
-        database
-            .begin_read()
-            .map_err(redb::Error::from)
-            .and_then(|read| body(&read))
-            .map_err(|source| self.failed(source))
+        self.opened_again(|| {
+            let guard = self.database.read();
+            let database = guard.as_ref().ok_or_else(|| Error::Closed { path: self.path.clone() })?;
+            let read = database.begin_read().map_err(|source| self.failed(source.into()))?;
+            body(&read).map_err(|source| self.failed(source))
+        })
     }
 
     fn write<T>(
         &self,
-        body: impl FnOnce(&redb::WriteTransaction) -> std::result::Result<T, redb::Error>,
+        mut body: impl FnMut(&redb::WriteTransaction) -> std::result::Result<T, redb::Error>,
     ) -> Result<T> {
-        let guard = self.database.read();
-        let database = guard.as_ref().ok_or_else(|| Error::Closed { path: self.path.clone() })?;
-        let write = database.begin_write().map_err(|source| self.failed(source.into()))?;
-        let value = body(&write).map_err(|source| self.failed(source))?;
-        write.commit().map_err(|source| self.failed(source.into()))?;
-        Ok(value)
+        self.opened_again(|| {
+            let guard = self.database.read();
+            let database = guard.as_ref().ok_or_else(|| Error::Closed { path: self.path.clone() })?;
+            let write = database.begin_write().map_err(|source| self.failed(source.into()))?;
+            let value = body(&write).map_err(|source| self.failed(source))?;
+            write.commit().map_err(|source| self.failed(source.into()))?;
+            Ok(value)
+        })
     }
 
     fn failed(&self, source: redb::Error) -> Error {
-        match source {
-            redb::Error::Corrupted(_) => Error::Damaged { path: self.path.clone(), source },
-            source => Error::Database { path: self.path.clone(), source },
-        }
+        failed(&self.path, source)
     }
 
     fn decode<M: Message + Default>(&self, what: &'static str, bytes: &[u8]) -> Result<M> {
@@ -357,13 +377,101 @@ impl Store {
     }
 }
 
-fn open(path: &Path) -> Result<Database> {
-    Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => Error::InUse { path: path.to_owned() },
-        redb::DatabaseError::Storage(redb::StorageError::Corrupted(text)) => {
-            Error::Damaged { path: path.to_owned(), source: redb::Error::Corrupted(text) }
+/// Under another name first: a file of the real name is always a whole one, whenever the machine stops.
+fn make(draft: &Path, path: &Path) -> Result<Database> {
+    let make = || builder().create(draft).map_err(|source| failed(draft, source.into()));
+    let database = match make() {
+        Err(Error::InUse { .. }) => return Err(Error::InUse { path: path.to_owned() }),
+        // Half of a draft.
+        Err(_) => {
+            drop(std::fs::remove_file(draft));
+            make()?
         }
-        error => Error::Database { path: path.to_owned(), source: error.into() },
+        Ok(database) => database,
+    };
+    if path.exists() {
+        // Another process made it meanwhile, and has it open.
+        return Err(Error::InUse { path: path.to_owned() });
+    }
+    let tables = || {
+        let write = database.begin_write()?;
+        write.open_table(RULES)?;
+        write.open_table(VIOLATIONS)?;
+        write.open_table(NUMBERS)?;
+        write.open_table(TRACES)?;
+        write.open_table(OUTBOX)?;
+        write.commit()?;
+        Ok(())
+    };
+    tables().map_err(|source| failed(draft, source))?;
+    let renamed = std::fs::rename(draft, path)
+        .and_then(|()| path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all()));
+    renamed.map_err(|source| failed(path, redb::Error::Io(source)))?;
+    Ok(database)
+}
+
+/// Opens a file that was there before, after a look at all of it.
+fn open_whole(path: &Path) -> Result<Database> {
+    guarded(path, || {
+        let mut database = open(path)?;
+        match database.check_integrity().map_err(|source| failed(path, source.into()))? {
+            true => {}
+            false => {
+                tracing::warn!(path = %path.display(), "the store was damaged: its last commit was undone")
+            }
+        }
+        Ok(database)
+    })
+}
+
+fn open(path: &Path) -> Result<Database> {
+    builder().open(path).map_err(|source| failed(path, source.into()))
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES).set_repair_callback(|session| {
+        if session.progress() == 0.0 {
+            tracing::warn!("the store was not closed in order: a commit that is not whole is undone");
+        }
+    });
+    builder
+}
+
+fn failed(path: &Path, source: redb::Error) -> Error {
+    let path = path.to_owned();
+    match source {
+        redb::Error::DatabaseAlreadyOpen => Error::InUse { path },
+        redb::Error::Corrupted(_) => Error::Damaged { path, source },
+        redb::Error::Io(ref error)
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            Error::Damaged { path, source }
+        }
+        source => Error::Database { path, source },
+    }
+}
+
+/// The library believes much of what it reads while it opens a file, and panics where that is wrong.
+fn guarded<T>(path: &Path, open: impl FnOnce() -> Result<T>) -> Result<T> {
+    thread_local!(static GUARDED: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+
+    // What is caught here is told as an error; other threads may panic as ever.
+    HOOK.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                hook(panic);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+    GUARDED.set(false);
+    result.unwrap_or_else(|_| {
+        let source = redb::Error::Corrupted("its parts contradict each other".to_owned());
+        Err(Error::Damaged { path: path.to_owned(), source })
     })
 }
 
