@@ -112,8 +112,8 @@ pub fn judge(trace: &Trace, rules: &RuleSet) -> Vec<Found> {
     for rule in rules {
         let Verdict::Violated(breach) = rule.rule.judge(trace) else { continue };
         let message = match breach.clause {
-            Clause::Always => "what must always hold did not".to_owned(),
-            Clause::Never => "what must never happen did".to_owned(),
+            Clause::Always => "What must always hold did not".to_owned(),
+            Clause::Never => "What must never happen did".to_owned(),
         };
         found.push(Found {
             rule: Arc::clone(rule),
