@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use parking_lot::Mutex;
 use tonic::Code;
 
@@ -12,7 +15,7 @@ use crate::buffer::{Buffer, Full};
 use crate::clock::{Clock, nanos, timestamp};
 use crate::export;
 use crate::failure::Failure;
-use crate::ingest::{Taken, TooMany, own};
+use crate::ingest::{Taken, TooMany, otlp, own};
 use crate::judge::{self, Severity};
 use crate::limits;
 use crate::pipeline::Pipeline;
@@ -44,17 +47,28 @@ const LIMIT: usize = 100;
 const PARTS: usize = 24;
 
 impl Backend {
-    /// # Errors
-    /// If there are too many spans, or no room for them.
-    pub fn take(&self, taken: std::result::Result<Taken, TooMany>) -> Result<()> {
+    fn take(&self, taken: std::result::Result<Taken, TooMany>) -> Result<()> {
         let taken = taken.map_err(|error| Failure::new(Code::ResourceExhausted, error.to_string()))?;
         self.pipeline
             .take(taken)
             .map_err(|Full| Failure::new(Code::Unavailable, "there is no room for more spans now; try again"))
     }
 
+    /// Spans by OTLP.
+    ///
     /// # Errors
-    /// As [`Self::take`].
+    /// If there are too many spans, or no room for them.
+    pub fn export(&self, request: ExportTraceServiceRequest) -> Result<ExportTraceServiceResponse> {
+        let taken = otlp::take(request);
+        let answer = taken.as_ref().map(otlp::answer).unwrap_or_default();
+        self.take(taken)?;
+        Ok(answer)
+    }
+
+    /// Spans in BeTrace's own form.
+    ///
+    /// # Errors
+    /// If there are too many spans, or no room for them.
     pub fn ingest(&self, request: proto::IngestSpansRequest) -> Result<proto::IngestSpansResponse> {
         let taken = own::take(request);
         let answer = taken.as_ref().map(|taken| proto::IngestSpansResponse {

@@ -101,15 +101,12 @@ impl Collector for Levels {
 }
 
 pub struct Metrics {
-    pub counts: Arc<Counts>,
     registry: Registry,
 }
 
 impl Metrics {
-    pub fn new(buffer: Arc<Buffer>, rules: Arc<Rules>, store: Arc<Store>) -> Self {
-        let counts = Arc::new(Counts::default());
+    pub fn new(it: &Counts, buffer: Arc<Buffer>, rules: Arc<Rules>, store: Arc<Store>) -> Self {
         let mut registry = Registry::default();
-        let it = &counts;
         registry.register("betrace_spans_ingested", "Spans taken", it.spans_ingested.clone());
         registry.register("betrace_spans_dropped", "Spans not judged, by reason", it.spans_dropped.clone());
         registry.register(
@@ -153,7 +150,7 @@ impl Metrics {
             it.verdict_seconds.clone(),
         );
         registry.register_collector(Box::new(Levels { buffer, rules, store }));
-        Self { counts, registry }
+        Self { registry }
     }
 
     /// In the text format of OpenMetrics.

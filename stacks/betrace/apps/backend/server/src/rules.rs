@@ -33,10 +33,10 @@ type Result<T> = std::result::Result<T, Failure>;
 
 impl Rules {
     /// # Errors
-    /// If the stored rules can't be read, or one of them is none any more.
-    pub fn load(store: Arc<Store>, clock: Arc<Clock>) -> Result<Self> {
+    /// If one of the stored rules is none any more.
+    pub fn new(stored: Vec<Rule>, store: Arc<Store>, clock: Arc<Clock>) -> Result<Self> {
         let mut known = BTreeMap::new();
-        for rule in store.rules()? {
+        for rule in stored {
             let compiled = compile(&rule).map_err(|failure| {
                 Failure::new(
                     Code::Internal,
@@ -58,7 +58,7 @@ impl Rules {
     ///
     /// # Errors
     /// If the severity that is asked for is none.
-    pub fn list(&self, request: &proto::ListRulesRequest) -> Result<Vec<Rule>> {
+    pub fn list(&self, request: &proto::ListRulesRequest) -> Result<proto::ListRulesResponse> {
         let severity = match request.severity.as_str() {
             "" => None,
             text => Some(severity(text)?),
@@ -71,7 +71,8 @@ impl Rules {
         });
         let mut rules: Vec<Rule> = wanted.cloned().collect();
         rules.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(rules)
+        let total_count = i32::try_from(rules.len()).unwrap_or(i32::MAX);
+        Ok(proto::ListRulesResponse { rules, total_count })
     }
 
     /// # Errors

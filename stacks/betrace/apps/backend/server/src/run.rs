@@ -20,7 +20,7 @@ use crate::clock::{Clock, nanos};
 use crate::config::{self, Config};
 use crate::export::{self, Exporter};
 use crate::failure::Failure;
-use crate::metrics::Metrics;
+use crate::metrics::{Counts, Metrics};
 use crate::pipeline::{Parts, Pipeline};
 use crate::rules::Rules;
 use crate::signature::Key;
@@ -80,9 +80,9 @@ async fn serve(config: Config) -> Result<(), Error> {
     // Told later than the others, when the last violations are stored.
     let (finish, finishing) = watch::channel(false);
     let parts = parts(&config)?;
-    let metrics =
-        Arc::new(Metrics::new(Arc::clone(&parts.buffer), Arc::clone(&parts.rules), Arc::clone(&parts.store)));
-    let counts = Arc::clone(&metrics.counts);
+    let (buffer, rules, store) =
+        (Arc::clone(&parts.buffer), Arc::clone(&parts.rules), Arc::clone(&parts.store));
+    let metrics = Arc::new(Metrics::new(&parts.counts, buffer, rules, store));
 
     let export = Arc::new(Mutex::new(export::State::Off));
     let exporting = match &config.otlp_endpoint {
@@ -91,7 +91,7 @@ async fn serve(config: Config) -> Result<(), Error> {
             let exporter = Exporter {
                 endpoint: endpoint.clone(),
                 store: Arc::clone(&parts.store),
-                counts: Arc::clone(&counts),
+                counts: Arc::clone(&parts.counts),
                 service_name: config.service_name.clone(),
                 stored: Arc::clone(&parts.stored),
                 state: Arc::clone(&export),
@@ -113,7 +113,7 @@ async fn serve(config: Config) -> Result<(), Error> {
         export,
         data: config.data.clone(),
         started: Instant::now(),
-        pipeline: Pipeline::start(parts.with_counts(counts), judges),
+        pipeline: Pipeline::start(parts, judges),
     });
 
     let key = ApiKey::new(config.api_key.clone().map(|key| key.0));
@@ -155,25 +155,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     if lost > 0 { Err(Error::Lost(lost)) } else { Ok(()) }
 }
 
-/// Everything of the pipeline but its counters.
-struct Prepared {
-    buffer: Arc<Buffer>,
-    rules: Arc<Rules>,
-    store: Arc<Store>,
-    clock: Arc<Clock>,
-    key: Key,
-    own_name: String,
-    stored: Arc<Notify>,
-}
-
-impl Prepared {
-    fn with_counts(self, counts: Arc<crate::metrics::Counts>) -> Parts {
-        let Self { buffer, rules, store, clock, key, own_name, stored } = self;
-        Parts { buffer, rules, store, clock, counts, key, own_name, stored }
-    }
-}
-
-fn parts(config: &Config) -> Result<Prepared, Error> {
+fn parts(config: &Config) -> Result<Parts, Error> {
     let folder = &config.data;
     std::fs::create_dir_all(folder).map_err(|source| Error::File { path: folder.clone(), source })?;
     let capacity = Capacity { violations: config.violations, bytes: config.store_bytes };
@@ -187,7 +169,7 @@ fn parts(config: &Config) -> Result<Prepared, Error> {
     let last = rules.iter().filter_map(|rule| rule.updated_at.as_ref().map(nanos)).fold(last, u64::max);
     let clock = Arc::new(Clock::system(last));
     let as_error = |failure: Failure| Error::Rules(failure.message);
-    let rules = Arc::new(Rules::load(Arc::clone(&store), Arc::clone(&clock)).map_err(as_error)?);
+    let rules = Arc::new(Rules::new(rules, Arc::clone(&store), Arc::clone(&clock)).map_err(as_error)?);
     let bounds = Bounds {
         silence: config.silence,
         max_age: config.max_age,
@@ -195,11 +177,12 @@ fn parts(config: &Config) -> Result<Prepared, Error> {
         spans: config.buffer_spans,
         bytes: config.buffer_bytes,
     };
-    Ok(Prepared {
+    Ok(Parts {
         buffer: Arc::new(Buffer::new(bounds, Instant::now())),
         rules,
         store,
         clock,
+        counts: Arc::new(Counts::default()),
         key,
         own_name: config.service_name.clone(),
         stored: Arc::new(Notify::new()),

@@ -15,7 +15,6 @@ use tonic::{Code, Request, Response, Status};
 use super::ApiKey;
 use crate::backend::Backend;
 use crate::failure::Failure;
-use crate::ingest::otlp;
 use crate::limits;
 use crate::proto::health_service_server::{HealthService, HealthServiceServer};
 use crate::proto::rule_service_server::{RuleService, RuleServiceServer};
@@ -87,9 +86,7 @@ impl RuleService for Api {
         &self,
         request: Request<proto::ListRulesRequest>,
     ) -> Answer<proto::ListRulesResponse> {
-        let rules = self.backend.rules.list(request.get_ref())?;
-        let total_count = i32::try_from(rules.len()).unwrap_or(i32::MAX);
-        Ok(Response::new(proto::ListRulesResponse { rules, total_count }))
+        Ok(Response::new(self.backend.rules.list(request.get_ref())?))
     }
 
     async fn get_rule(&self, request: Request<proto::GetRuleRequest>) -> Answer<proto::Rule> {
@@ -194,9 +191,6 @@ impl TraceService for Api {
         request: Request<ExportTraceServiceRequest>,
     ) -> Answer<ExportTraceServiceResponse> {
         self.may_write(&request)?;
-        let taken = otlp::take(request.into_inner());
-        let answer = taken.as_ref().map(otlp::answer).unwrap_or_default();
-        self.backend.take(taken)?;
-        Ok(Response::new(answer))
+        Ok(Response::new(self.backend.export(request.into_inner())?))
     }
 }

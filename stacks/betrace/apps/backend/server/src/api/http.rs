@@ -22,7 +22,7 @@ use tower_http::trace::TraceLayer;
 use super::{ApiKey, body, query};
 use crate::backend::Backend;
 use crate::failure::Failure;
-use crate::ingest::{json, otlp};
+use crate::ingest::json;
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::proto;
@@ -112,9 +112,7 @@ async fn metrics_text(State(app): State<App>) -> Response {
 }
 
 async fn list_rules(State(app): State<App>, RawQuery(text): RawQuery) -> Answer<proto::ListRulesResponse> {
-    let rules = app.backend.rules.list(&query::read(&text.unwrap_or_default())?)?;
-    let total_count = i32::try_from(rules.len()).unwrap_or(i32::MAX);
-    Ok(Json(proto::ListRulesResponse { rules, total_count }))
+    app.backend.rules.list(&query::read(&text.unwrap_or_default())?).map(Json)
 }
 
 async fn get_rule(State(app): State<App>, Path(id): Path<String>) -> Answer<proto::Rule> {
@@ -241,10 +239,7 @@ async fn export_as(
     let bytes = body(request).await?;
     let request = read(&bytes)
         .map_err(|error| Failure::new(Code::InvalidArgument, format!("the body can't be read: {error}")))?;
-    let taken = otlp::take(request);
-    let answer = taken.as_ref().map(otlp::answer).unwrap_or_default();
-    app.backend.take(taken)?;
-    Ok(answer)
+    app.backend.export(request)
 }
 
 /// A failure in the form of what was asked, which for OTLP may be protobuf.
