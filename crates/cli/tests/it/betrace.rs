@@ -248,8 +248,7 @@ fn source_is_built_for_two_platforms_and_becomes_ready_in_docker() {
     for Ready { image, uid, volume, port, path, seconds } in SOURCE {
         let name = format!("ghcr.io/betrace-hq/{image}:latest");
         let volumes = volume.into_iter().map(str::to_owned).collect();
-        let container =
-            docker.run(&name, &Run { volumes, tmpfs: vec!["/tmp".to_owned()], hosts: Vec::new() });
+        let container = docker.run(&name, &Run { volumes, tmpfs: vec!["/tmp".to_owned()], ..Run::default() });
         let answer = ready(port, path, Duration::from_secs(seconds));
         let answer = answer.unwrap_or_else(|error| panic!("{image}: {error}\n{}", container.logs()));
         eprintln!("{image} is ready: {answer}");

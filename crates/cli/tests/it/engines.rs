@@ -143,7 +143,7 @@ fn check(docker: &Docker, service: &Service) {
         service.image
     );
     let strings = |list: &[&str]| list.iter().map(|&path| path.to_owned()).collect();
-    let run = Run { volumes: strings(service.volumes), tmpfs: strings(service.tmpfs), hosts: Vec::new() };
+    let run = Run { volumes: strings(service.volumes), tmpfs: strings(service.tmpfs), ..Run::default() };
     let container = docker.run(service.image, &run);
     let response = get(service.port, service.path, Duration::from_secs(90))
         .unwrap_or_else(|error| panic!("{}: {error}\n{}", service.image, container.logs()));
