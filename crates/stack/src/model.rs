@@ -1,6 +1,8 @@
 //! The checked stack: what the rest of longshore works on. Only [`crate::read`] and [`crate::read_all`] make one.
 
 mod build;
+mod service;
+mod text;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +14,12 @@ pub use build::{
     BuildInput, BuildKind, BuildSpec, CargoBuild, Cgo, CommandBuild, DefaultFeatures, GoBuild, GoSource,
     GoSums, Limits, Linkage, NpmBuild, OutputRequest, Tool, Toolchain, UrlFile, UrlForm, UrlSpec,
 };
+
+pub use service::{
+    Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
+    SecretSpec, ServiceFile, ServiceKind, ServiceSpec, Stop, VolumeSpec,
+};
+pub use text::{Part, Text};
 
 /// A checked stack file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +44,10 @@ pub struct Stack {
     pub urls: BTreeMap<String, UrlSpec>,
     /// The images, by name, defaults merged in.
     pub images: BTreeMap<String, ImageSpec>,
+    /// How they run, by name.
+    pub services: BTreeMap<String, ServiceSpec>,
+    /// Where the services' secrets come from, by name.
+    pub secrets: BTreeMap<String, SecretSpec>,
 }
 
 /// Where packages come from.

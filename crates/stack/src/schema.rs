@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::file::{CONTENT_KINDS, File, TOOL_KINDS};
+use crate::file::{CONTENT_KINDS, FILE_KINDS, File, HEALTH_KINDS, SECRET_KINDS, TOOL_KINDS};
 
 /// The JSON Schema (draft 2020-12) of `stack.toml`, with keys in the order of the tables. It is what the file is checked
 /// against, so an editor that uses it complains about what longshore complains about.
@@ -11,9 +11,12 @@ pub fn schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<File>().to_value();
     tidy(&mut schema);
-    let tables: [(&str, &str, &[Kind]); 2] = [
+    let tables: [(&str, &str, &[Kind]); 5] = [
         ("content", "One thing in an image.", &CONTENT_KINDS),
         ("tool", "One thing in a toolchain.", &TOOL_KINDS),
+        ("service-file", "A file that a service sees.", &FILE_KINDS),
+        ("health", "How it is known that a service works.", &HEALTH_KINDS),
+        ("secret", "Where a secret comes from.", &SECRET_KINDS),
     ];
     for (name, description, kinds) in tables {
         if let Some(table) = schema.pointer_mut(&format!("/$defs/{name}")) {

@@ -210,13 +210,13 @@ fn names_and_descriptions() {
       help: say it in one line, which lists of profiles show
     stack.toml:13:1: stack::unknown-key: unknown key `descriptoin` in `profile.c`
       at: descriptoin
-      help: did you mean `description`? Known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`
+      help: did you mean `description`? Known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`, `service`, `secret`
     stack.toml:14:1: stack::unknown-key: unknown key `image-default` in `profile.c`
       at: image-default
-      help: did you mean `image-defaults`? Known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`
+      help: did you mean `image-defaults`? Known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`, `service`, `secret`
     stack.toml:15:1: stack::unknown-key: unknown key `stack` in `profile.c`
       at: stack
-      help: known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`
+      help: known here: `description`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`, `service`, `secret`
     "#);
     assert_snapshot!(all("[profile]\nb = 1\n[profile.a]\ndescription = 4\n[profile.c.image.a]\nenv = { A = 1 }\n"), @r#"
     stack.toml:10:5: stack::wrong-type: `profile.b` must be a table, not a whole number

@@ -13,6 +13,10 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("longshore-build", &["longshore-oci", "longshore-sandbox", "longshore-sources", "longshore-stack"]),
     ("longshore-image", &["longshore-oci", "longshore-stack"]),
     ("longshore-publish", &["longshore-oci", "longshore-image"]),
+    (
+        "longshore-deploy",
+        &["longshore-oci", "longshore-sandbox", "longshore-stack", "longshore-image", "longshore-probe"],
+    ),
     ("longshore-testkit", &["longshore-oci"]),
     (
         "longshore",

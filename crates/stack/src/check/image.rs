@@ -41,7 +41,7 @@ pub(super) fn check(
     check_env(name, &table, &allow, findings);
     check_command(name, &table, findings);
     let labels = labels(name, &table, stack, findings);
-    let stop_signal = check_signal(&table, findings);
+    let stop_signal = check_signal(table.stop_signal.as_ref(), findings);
     let alternatives = check_alternatives(&table, findings);
     let writable = check_writable(name, &table, &runtime, &contents, findings);
     let values = |list: Option<Vec<At<String>>>| list.into_iter().flatten().map(|item| item.value).collect();
@@ -181,8 +181,8 @@ fn labels(
     own.chain(table.labels.iter().map(|(key, value)| (key.value.clone(), value.clone()))).collect()
 }
 
-fn check_signal(table: &ImageTable, findings: &mut Findings) -> Option<String> {
-    let signal = table.stop_signal.as_ref()?;
+pub(super) fn check_signal(signal: Option<&At<String>>, findings: &mut Findings) -> Option<String> {
+    let signal = signal?;
     let number = signal.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
     let realtime = |prefix: &str| {
         signal.strip_prefix(prefix).is_some_and(|rest| rest.parse::<u8>().is_ok_and(|n| n <= 30))

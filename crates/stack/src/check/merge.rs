@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::file::{File, ImageTable};
+use crate::file::{File, ImageTable, ResourcesTable, ServiceTable};
 
 impl File {
     /// The file as if what the profile called `name` says had been written into its own tables. No profile is left in it, so
@@ -25,6 +25,13 @@ impl File {
                 None => drop(self.image.insert(name, above)),
             }
         }
+        for (name, above) in profile.service {
+            match self.service.get_mut(&name) {
+                Some(service) => *service = laid_over(std::mem::take(service), above),
+                None => drop(self.service.insert(name, above)),
+            }
+        }
+        self.secret = merged(self.secret, profile.secret);
         self
     }
 }
@@ -50,6 +57,40 @@ pub(super) fn merge(defaults: &ImageTable, image: ImageTable) -> ImageTable {
         keep: joined(defaults.keep, image.keep),
         allow: joined(defaults.allow, image.allow),
         max_layers: image.max_layers.or(defaults.max_layers),
+    }
+}
+
+/// A service with what a profile says of it on top.
+fn laid_over(below: ServiceTable, above: ServiceTable) -> ServiceTable {
+    ServiceTable {
+        image: above.image.or(below.image),
+        kind: above.kind.or(below.kind),
+        command: above.command.or(below.command),
+        env: merged(below.env, above.env),
+        files: merged(below.files, above.files),
+        ports: merged(below.ports, above.ports),
+        publish: merged(below.publish, above.publish),
+        needs: joined(below.needs, above.needs),
+        health: above.health.or(below.health),
+        volumes: merged(below.volumes, above.volumes),
+        secrets: joined(below.secrets, above.secrets),
+        resources: match (below.resources, above.resources) {
+            (Some(below), Some(above)) => Some(ResourcesTable {
+                memory: above.memory.or(below.memory),
+                cpus: above.cpus.or(below.cpus),
+                pids: above.pids.or(below.pids),
+                reserve_memory: above.reserve_memory.or(below.reserve_memory),
+                reserve_cpus: above.reserve_cpus.or(below.reserve_cpus),
+            }),
+            (below, above) => above.or(below),
+        },
+        replicas: above.replicas.or(below.replicas),
+        scale: above.scale.or(below.scale),
+        restart: above.restart.or(below.restart),
+        stop_signal: above.stop_signal.or(below.stop_signal),
+        stop_grace: above.stop_grace.or(below.stop_grace),
+        egress: joined(below.egress, above.egress),
+        groups: joined(below.groups, above.groups),
     }
 }
 

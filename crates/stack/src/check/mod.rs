@@ -8,8 +8,10 @@ mod names;
 mod outputs;
 mod packages;
 mod profiles;
+mod quantity;
 mod runtime;
 mod secrets;
+mod services;
 mod sources;
 mod template;
 mod urls;
@@ -69,6 +71,8 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
             image::check(&name, table, runtime, contents, &file.stack, folder, findings),
         );
     }
+    let around = services::Around { folder, images: &images, values: &values };
+    let (services, secrets) = services::check(file.service, file.secret, &around, findings);
     let repository = repository(&file.stack, findings);
     let stack = Stack {
         repository,
@@ -81,6 +85,8 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         builds,
         urls,
         images,
+        services,
+        secrets,
     };
     (stack, locations)
 }

@@ -72,7 +72,7 @@ pub(super) fn check(image: &At<String>, table: &ImageTable, findings: &mut Findi
     Runtime {
         user,
         users,
-        ports: check_ports(image, table, findings),
+        ports: check_ports("image", image, &table.ports, findings),
         workdir: table.workdir.as_ref().and_then(|path| names::absolute("`workdir`", path, findings)),
     }
 }
@@ -113,13 +113,15 @@ fn check_user(table: &UserTable, findings: &mut Findings) -> UserSpec {
     }
 }
 
-fn check_ports(
-    image: &At<String>,
-    table: &ImageTable,
+/// The ports of an image or a service, which `what` says.
+pub(super) fn check_ports(
+    what: &str,
+    owner: &At<String>,
+    written: &BTreeMap<At<String>, At<Shorthand<PortTable>>>,
     findings: &mut Findings,
 ) -> BTreeMap<String, PortSpec> {
     let mut ports: BTreeMap<String, PortSpec> = BTreeMap::new();
-    for (name, written) in &table.ports {
+    for (name, written) in written {
         if !names::is_user(&name.replace('_', "-")) {
             findings
                 .error("stack::name", &name.span, format!("`{}` can't be the name of a port", name.value))
@@ -141,8 +143,8 @@ fn check_ports(
         };
         if let Some((other, _)) = ports.iter().find(|(_, known)| **known == port) {
             let message = format!(
-                "ports `{other}` and `{}` of image `{}` are both {}",
-                name.value, image.value, port.number
+                "ports `{other}` and `{}` of {what} `{}` are both {}",
+                name.value, owner.value, port.number
             );
             findings.error("stack::doubled", &written.span, message);
         }

@@ -1,6 +1,7 @@
 //! Templates: files beside the stack file with the stack's own values in them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -60,81 +61,87 @@ impl Values {
         path: &Path,
         findings: &mut Findings,
     ) -> Option<String> {
-        let text = match read(path) {
-            Ok(text) => text,
-            Err(error) => {
-                findings.error(
-                    "stack::template",
-                    &template.span,
-                    format!("can't read template `{}`: {error}", template.value),
-                );
-                return None;
-            }
-        };
-        let context = Value::from_pairs([
-            ("stack", self.stack.clone()),
-            ("image", self.images.get(image).cloned().unwrap_or_default()),
-            (
-                "images",
-                Value::from_pairs(self.images.iter().map(|(name, image)| (name.as_str(), image.clone()))),
-            ),
-            ("values", self.values.clone()),
-        ]);
-        // A line that holds only a block leaves no line behind, and the file's last newline stays.
-        let syntax =
-            SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-        let mut environment = Environment::new();
-        environment.set_syntax(syntax.unwrap_or_default());
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        // Configuration files want `true`, where Jinja would write Python's `True`.
-        environment.set_formatter(|out, state, value| match bool::try_from(value.clone()) {
-            Ok(truth) if value.kind() == ValueKind::Bool => Ok(write!(out, "{truth}")?),
-            _ => minijinja::escape_formatter(out, state, value),
-        });
-        environment.set_debug(true);
-        environment.set_fuel(Some(FUEL));
-        let rendered = environment
-            .template_from_named_str(&template.value, &text)
-            .and_then(|template| template.render(context));
-        match rendered {
+        let text = read(template, path, findings)?;
+        match render(&template.value, &text, Value::from_pairs(self.of(image))) {
             Ok(rendered) => Some(rendered),
             Err(error) => {
-                findings.push(diagnostic(image, &template.value, &text, &error));
+                let help = "templates know `stack`, `image` (`name`, `user`, `ports`, `workdir`), `images.NAME` and \
+                            `values` of the stack file";
+                let undefined = error.kind() == minijinja::ErrorKind::UndefinedError;
+                findings.push(Diagnostic {
+                    severity: Severity::Error,
+                    code: "stack::template",
+                    message: format!("template for image `{image}`: {}", what(&error)),
+                    span: range(&text, &error),
+                    source: Source { path: template.value.clone(), text: text.into() },
+                    label: String::new(),
+                    profiles: Vec::new(),
+                    help: undefined.then(|| help.to_owned()),
+                });
                 None
             }
         }
     }
-}
 
-fn diagnostic(image: &str, name: &str, text: &str, error: &minijinja::Error) -> Diagnostic {
-    let what = error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-    let span = error.range().or_else(|| {
-        let line = error.line()?;
-        let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-        Some(start..start + text[start..].lines().next().map_or(0, str::len))
-    });
-    let undefined = error.kind() == minijinja::ErrorKind::UndefinedError;
-    Diagnostic {
-        severity: Severity::Error,
-        code: "stack::template",
-        message: format!("template for image `{image}`: {what}"),
-        source: Source { path: name.to_owned(), text: text.into() },
-        span: span.unwrap_or(0..0),
-        label: String::new(),
-        profiles: Vec::new(),
-        help: undefined.then(|| {
-            "templates know `stack`, `image` (`name`, `user`, `ports`, `workdir`), `images.NAME` and `values` of the stack file".to_owned()
-        }),
+    /// What a template for `image` can name.
+    pub(super) fn of(&self, image: &str) -> [(&'static str, Value); 4] {
+        let images = self.images.iter().map(|(name, image)| (name.as_str(), image.clone()));
+        [
+            ("stack", self.stack.clone()),
+            ("image", self.images.get(image).cloned().unwrap_or_default()),
+            ("images", Value::from_pairs(images)),
+            ("values", self.values.clone()),
+        ]
     }
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
-    let bytes = longshore_oci::read_bounded(fs_err::File::open(path)?, MAX_BYTES)?;
-    String::from_utf8(bytes)
-        .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+/// Renders `text`, which goes by `name`.
+pub(super) fn render(name: &str, text: &str, context: Value) -> Result<String, minijinja::Error> {
+    // A line that holds only a block leaves no line behind, and the file's last newline stays.
+    let syntax =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    let mut environment = Environment::new();
+    environment.set_syntax(syntax.unwrap_or_default());
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    // Configuration files want `true`, where Jinja would write Python's `True`.
+    environment.set_formatter(|out, state, value| match bool::try_from(value.clone()) {
+        Ok(truth) if value.kind() == ValueKind::Bool => Ok(write!(out, "{truth}")?),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    environment.set_debug(true);
+    environment.set_fuel(Some(FUEL));
+    environment.template_from_named_str(name, text).and_then(|template| template.render(context))
+}
+
+/// What is wrong, in words.
+pub(super) fn what(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+}
+
+/// Where it is wrong, in bytes of the template.
+pub(super) fn range(text: &str, error: &minijinja::Error) -> Range<usize> {
+    let line = || {
+        let line = error.line()?;
+        let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+        Some(start..start + text[start..].lines().next().map_or(0, str::len))
+    };
+    error.range().or_else(line).unwrap_or(0..0)
+}
+
+/// The text of `template` (as written in the stack file; really at `path`).
+pub(super) fn read(template: &At<String>, path: &Path, findings: &mut Findings) -> Option<String> {
+    let text = fs_err::File::open(path)
+        .and_then(|file| longshore_oci::read_bounded(file, MAX_BYTES))
+        .and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+        });
+    text.map_err(|error| {
+        let message = format!("can't read template `{}`: {error}", template.value);
+        findings.error("stack::template", &template.span, message);
+    })
+    .ok()
 }
 
 fn image(name: &str, runtime: &Runtime) -> Value {

@@ -97,7 +97,7 @@ pub(crate) struct PortTable {
     pub(crate) protocol: Option<String>,
 }
 
-fn ports(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn ports(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "additionalProperties": { "anyOf": [
         { "type": "integer", "minimum": 1, "maximum": 65_535 },
         { "type": "string", "pattern": "^[0-9]{1,5}(/(tcp|udp))?$" },

@@ -6,6 +6,7 @@ mod at;
 mod build;
 mod image;
 mod profile;
+mod service;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,10 @@ pub(crate) use at::{At, Shorthand};
 pub(crate) use build::{BuildTable, InputTable, TOOL_KINDS, ToolTable, UrlTable};
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
 pub(crate) use profile::ProfileTable;
+pub(crate) use service::{
+    FILE_KINDS, HEALTH_KINDS, HealthTable, NeedTable, ResourcesTable, SECRET_KINDS, SecretTable,
+    ServiceFileTable, ServiceTable, VolumeTable,
+};
 
 /// One stack of images: which packages and files are in them, who runs them and how.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -43,6 +48,12 @@ pub(crate) struct File {
     /// An image of the stack. `NAME` is its name.
     #[serde(default)]
     pub(crate) image: BTreeMap<At<String>, ImageTable>,
+    /// How an image runs. `NAME` is yours to choose; it is the service's name on the stack's network.
+    #[serde(default)]
+    pub(crate) service: BTreeMap<At<String>, ServiceTable>,
+    /// Something that services read and nobody else may. `NAME` is yours to choose.
+    #[serde(default)]
+    pub(crate) secret: BTreeMap<At<String>, At<SecretTable>>,
     /// Other inputs of the same stack. One profile is active, or none: `--profile`, else `default-profile`. `NAME` is yours to
     /// choose, and each profile has its own lock, `stack.NAME.lock`.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, BuildTable, ImageTable, SourceTable, UrlTable};
+use super::{At, BuildTable, ImageTable, SecretTable, ServiceTable, SourceTable, UrlTable};
 
 /// Tables that are laid over the file's own when the profile is active.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -28,4 +28,8 @@ pub(crate) struct ProfileTable {
     pub(crate) image_defaults: Option<ImageTable>,
     /// As `[image.NAME]`: images are added, or laid over those of the same name as in `image-defaults`.
     pub(crate) image: BTreeMap<At<String>, ImageTable>,
+    /// As `[service.NAME]`: services are added, or laid over those of the same name as images are.
+    pub(crate) service: BTreeMap<At<String>, ServiceTable>,
+    /// As `[secret.NAME]`: secrets are added, or replace whole those of the same name.
+    pub(crate) secret: BTreeMap<At<String>, At<SecretTable>>,
 }

@@ -3,7 +3,6 @@
 mod command;
 mod go;
 mod programs;
-mod quantity;
 mod toolchain;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +12,13 @@ use longshore_oci::Platform;
 
 use super::names::{self, Beside};
 use super::packages::PackageOrigin;
+use super::quantity;
 use crate::file::{At, BuildTable};
 use crate::findings::Findings;
 use crate::model::{BuildKind, BuildSpec, Limits, UrlSpec};
+
+/// What a build's `timeout` is.
+const BUILD_TIME: &str = "a time that a build may take";
 
 /// What builds refer to.
 pub(super) struct Around<'a> {
@@ -112,7 +115,11 @@ fn build(
 ) -> Option<BuildSpec> {
     let toolchain = toolchain::check(name, table, around, findings);
     let limits = Limits {
-        seconds: table.timeout.as_ref().and_then(|text| quantity::seconds(text, findings)).unwrap_or(3600),
+        seconds: table
+            .timeout
+            .as_ref()
+            .and_then(|text| quantity::seconds(BUILD_TIME, text, findings))
+            .unwrap_or(3600),
         memory: table.memory.as_ref().and_then(|text| quantity::bytes(text, findings)),
         output: table
             .output_limit

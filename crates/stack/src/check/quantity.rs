@@ -3,17 +3,13 @@
 use crate::file::At;
 use crate::findings::Findings;
 
-/// `30m` in seconds; at most a week.
-pub(super) fn seconds(text: &At<String>, findings: &mut Findings) -> Option<u64> {
+/// `30m` in seconds; at most a week. `what` it is: `a time that a build may take`.
+pub(super) fn seconds(what: &str, text: &At<String>, findings: &mut Findings) -> Option<u64> {
     const UNITS: [(char, u64); 3] = [('s', 1), ('m', 60), ('h', 3600)];
     let seconds = number(text, &UNITS).filter(|seconds| (1..=7 * 24 * 3600).contains(seconds));
     if seconds.is_none() {
         findings
-            .error(
-                "stack::quantity",
-                &text.span,
-                format!("`{}` is not a time that a build may take", text.value),
-            )
+            .error("stack::quantity", &text.span, format!("`{}` is not {what}", text.value))
             .help("write a number with `s`, `m` or `h`, as in \"30m\"; a week at most".to_owned());
     }
     seconds

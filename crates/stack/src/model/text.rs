@@ -1,0 +1,54 @@
+//! Text with addresses in it that are known only where it runs.
+
+use serde::{Deserialize, Serialize};
+
+/// Text whose addresses are still names: each way to run a stack has its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text(pub Vec<Part>);
+
+/// A piece of a [`Text`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// As it is.
+    Literal(String),
+    /// The name or address by which others reach this service.
+    Host(String),
+    /// The address that the service itself listens on.
+    Listen,
+}
+
+impl Text {
+    /// The text of a service that listens on `listen` and reaches others by what `host` says of them.
+    pub fn resolve(&self, listen: &str, mut host: impl FnMut(&str) -> String) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Host(service) => host(service),
+            Part::Listen => listen.to_owned(),
+        });
+        parts.collect()
+    }
+
+    /// The text in containers with a network of their own, where services listen on all addresses and have names.
+    pub fn in_containers(&self) -> String {
+        self.resolve("0.0.0.0", str::to_owned)
+    }
+
+    /// The services that it names.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Host(service) => Some(service.as_str()),
+            Part::Literal(_) | Part::Listen => None,
+        })
+    }
+
+    /// Whether it says on which address the service listens.
+    pub fn listens(&self) -> bool {
+        self.0.contains(&Part::Listen)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        if text.is_empty() { Self::default() } else { Self(vec![Part::Literal(text.to_owned())]) }
+    }
+}
