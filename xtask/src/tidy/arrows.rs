@@ -11,7 +11,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("longshore-sources", &["longshore-oci", "longshore-stack"]),
     ("longshore-sandbox", &[]),
     ("longshore-build", &["longshore-oci", "longshore-sandbox", "longshore-sources", "longshore-stack"]),
-    ("longshore-image", &["longshore-oci", "longshore-stack"]),
+    ("longshore-probe", &["longshore-oci"]),
+    ("longshore-image", &["longshore-oci", "longshore-stack", "longshore-probe"]),
     ("longshore-publish", &["longshore-oci", "longshore-image"]),
     (
         "longshore-deploy",
@@ -28,6 +29,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "longshore-build",
             "longshore-image",
             "longshore-publish",
+            "longshore-deploy",
+            "longshore-probe",
         ],
     ),
     ("xtask", &[]),
