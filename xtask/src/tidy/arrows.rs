@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-sources", &["longshore-oci", "longshore-stack"]),
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("longshore-build", &["longshore-oci", "longshore-sandbox", "longshore-sources", "longshore-stack"]),
     ("longshore-image", &["longshore-oci", "longshore-stack"]),
     ("longshore-publish", &["longshore-oci", "longshore-image"]),
+    ("longshore-probe", &["longshore-oci"]),
     ("longshore-testkit", &["longshore-oci"]),
     (
         "longshore",
@@ -24,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "longshore-build",
             "longshore-image",
             "longshore-publish",
+            "longshore-probe",
         ],
     ),
     ("xtask", &[]),
