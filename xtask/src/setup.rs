@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::run::{Result, run, say};
+use crate::tools;
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 18] = [
@@ -29,13 +30,20 @@ const PROGRAMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Files that stand for packages without a program of their own.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 4] = [
     ("/usr/lib/python3/dist-packages/apt_pkg", "python3-apt"),
+    ("/usr/lib/python3/dist-packages/jsonschema", "python3-jsonschema"),
+    ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
     ("/usr/share/perl5/Dpkg/Deps.pm", "libdpkg-perl"),
 ];
 
 /// Installs what is missing; says nothing when all is there.
 pub fn setup() -> Result {
+    install()?;
+    tools::setup()
+}
+
+fn install() -> Result {
     let missing = missing();
     if missing.is_empty() {
         return Ok(());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-sources", &["longshore-oci", "longshore-stack"]),
