@@ -8,7 +8,7 @@ use crate::run::{Result, run, say};
 use crate::tools;
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 18] = [
+const PROGRAMS: [(&str, &[&str]); 19] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
@@ -21,6 +21,7 @@ const PROGRAMS: [(&str, &[&str]); 18] = [
     ("gpg", &["gnupg", "gpgv"]),
     ("git", &["git"]),
     ("setpriv", &["util-linux"]),
+    ("systemd-analyze", &["systemd"]),
     ("xz", &["xz-utils"]),
     ("time", &["time"]),
     ("busybox", &["busybox-static"]),

@@ -3,7 +3,7 @@
 /// Bytes in the largest unit that has no remainder.
 pub(crate) fn bytes(bytes: u64) -> String {
     let units = [(30, 'g'), (20, 'm'), (10, 'k')];
-    let whole = units.iter().find(|(bits, _)| bytes != 0 && bytes % (1 << bits) == 0);
+    let whole = units.iter().find(|(bits, _)| bytes != 0 && bytes.is_multiple_of(1 << bits));
     whole.map_or(format!("{bytes}b"), |(bits, unit)| format!("{}{unit}", bytes >> bits))
 }
 

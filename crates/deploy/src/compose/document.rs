@@ -102,11 +102,13 @@ pub(super) struct Dependency {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum Condition {
-    ServiceHealthy,
-    ServiceStarted,
-    ServiceCompletedSuccessfully,
+    #[serde(rename = "service_healthy")]
+    Healthy,
+    #[serde(rename = "service_started")]
+    Started,
+    #[serde(rename = "service_completed_successfully")]
+    Completed,
 }
 
 #[derive(Debug, Serialize)]

@@ -115,9 +115,9 @@ fn ports(spec: &ServiceSpec) -> Vec<Port> {
 
 fn dependency(until: model::Condition) -> Dependency {
     let condition = match until {
-        model::Condition::Ready => Condition::ServiceHealthy,
-        model::Condition::Started => Condition::ServiceStarted,
-        model::Condition::Completed => Condition::ServiceCompletedSuccessfully,
+        model::Condition::Ready => Condition::Healthy,
+        model::Condition::Started => Condition::Started,
+        model::Condition::Completed => Condition::Completed,
     };
     Dependency { condition }
 }
