@@ -13,6 +13,7 @@ mod run;
 mod setup;
 mod test;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 

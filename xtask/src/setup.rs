@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::run::{Result, run, say};
+use crate::tools;
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 21] = [
@@ -20,6 +21,7 @@ const PROGRAMS: [(&str, &[&str]); 21] = [
     ("gpg", &["gnupg", "gpgv"]),
     ("git", &["git"]),
     ("setpriv", &["util-linux"]),
+    ("systemd-analyze", &["systemd"]),
     ("xz", &["xz-utils"]),
     ("time", &["time"]),
     ("busybox", &["busybox-static"]),
@@ -32,14 +34,21 @@ const PROGRAMS: [(&str, &[&str]); 21] = [
 ];
 
 /// Files that stand for packages without a program of their own.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
     ("/usr/lib/python3/dist-packages/apt_pkg", "python3-apt"),
+    ("/usr/lib/python3/dist-packages/jsonschema", "python3-jsonschema"),
+    ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
     ("/usr/share/perl5/Dpkg/Deps.pm", "libdpkg-perl"),
     ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
 ];
 
 /// Installs what is missing; says nothing when all is there.
 pub fn setup() -> Result {
+    install()?;
+    tools::setup()
+}
+
+fn install() -> Result {
     let missing = missing();
     if missing.is_empty() {
         return Ok(());
