@@ -8,7 +8,7 @@ use crate::run::{Result, run, say};
 use crate::tools;
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 21] = [
+const PROGRAMS: [(&str, &[&str]); 22] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),

@@ -3,7 +3,7 @@
 use longshore_stack::model::{HealthCheck, HealthSpec};
 
 /// Where the probe is in images.
-const PROBE: &str = "/usr/libexec/longshore-probe";
+pub(crate) const PROBE: &str = "/usr/libexec/longshore-probe";
 
 /// Seconds that an engine waits longer than the probe does, whose words say more than the engine's.
 const MARGIN: u64 = 2;

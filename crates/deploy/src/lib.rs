@@ -9,6 +9,7 @@ pub mod compose;
 mod config;
 pub mod header;
 mod health;
+pub mod kube;
 pub mod quadlet;
 mod quantity;
 mod rendered;
