@@ -10,8 +10,11 @@
 
 mod cost;
 mod ends;
+mod filter;
+mod group;
 mod inside;
 mod runs;
+mod service;
 mod terminal;
 mod world;
 

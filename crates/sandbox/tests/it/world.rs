@@ -1,5 +1,6 @@
 //! A root folder with busybox, and ways to run scripts in it.
 
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -7,14 +8,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use longshore_sandbox::{
-    Access, Command, Error, Exit, Filter, Identity, Limits, Mount, Network, Sandbox, Tmpfs,
+    Access, Command, Error, Exit, Filter, Group, Identity, Limits, Mount, Network, Output, Running, Sandbox,
+    Tmpfs,
 };
 use tempfile::TempDir;
 
-const APPLETS: [&str; 35] = [
+const APPLETS: [&str; 36] = [
     "awk", "cat", "chmod", "chown", "dd", "echo", "env", "false", "grep", "head", "hostname", "id",
     "ifconfig", "kill", "ls", "mkdir", "mount", "nc", "nproc", "ping", "ps", "readlink", "rm", "route",
-    "sed", "seq", "setsid", "sh", "sleep", "stat", "touch", "true", "umount", "unshare", "wc",
+    "sed", "seq", "setsid", "sh", "sleep", "stat", "touch", "tr", "true", "umount", "unshare", "wc",
 ];
 
 /// A root, and a folder of the machine that is written to as `/build`.
@@ -60,6 +62,17 @@ impl World {
         sandbox(self.folder.path())
     }
 
+    /// A sandbox for services of this user.
+    pub fn service(&self, user: u32) -> Sandbox {
+        Sandbox {
+            ids: (user, user),
+            identity: Identity::Same,
+            filter: Filter::Services,
+            limits: Limits::default(),
+            ..self.sandbox()
+        }
+    }
+
     /// Runs a script, which must end by itself with exit code 0.
     pub fn script(&self, script: &str) -> String {
         let ran = run(&self.sandbox(), script).unwrap();
@@ -88,6 +101,43 @@ impl World {
         command.env("SANDBOX_WORLD", self.folder.path()).env("SANDBOX_SCRIPT", script);
         command.current_dir("/").stdin(Stdio::null());
         command
+    }
+}
+
+/// A service of a test, and what it says.
+pub struct Service {
+    pub running: Running,
+    pub stdout: std::fs::File,
+    pub stderr: std::fs::File,
+}
+
+impl Service {
+    pub fn try_start(sandbox: &Sandbox, command: &Command) -> Result<Self, Error> {
+        Self::start_in(sandbox, command, None)
+    }
+
+    pub fn start_in(sandbox: &Sandbox, command: &Command, group: Option<Group>) -> Result<Self, Error> {
+        let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let ((out, stdout), (err, stderr)) = (pipe(), pipe());
+        let running = sandbox.start(command, Output { stdout, stderr }, group)?;
+        Ok(Self { running, stdout: out.into(), stderr: err.into() })
+    }
+
+    #[track_caller]
+    pub fn start(sandbox: &Sandbox, script: &str) -> Self {
+        Self::try_start(sandbox, &shell(script)).unwrap()
+    }
+
+    /// As many bytes of its stdout.
+    pub fn said(&self, bytes: usize) -> String {
+        let mut said = vec![0; bytes];
+        (&self.stdout).read_exact(&mut said).unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    #[track_caller]
+    pub fn has_said(&self, text: &str) {
+        assert_eq!(self.said(text.len()), text);
     }
 }
 
