@@ -16,6 +16,7 @@ mod inside;
 mod runs;
 mod service;
 mod terminal;
+mod users;
 mod world;
 
 /// Not a test: what the tests start as another user, or in a process of its own that they can kill.
