@@ -5,12 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_oci::folder;
 use longshore_sandbox::{Command, Exit, Status};
 
 use super::log::{Log, tail};
 use super::scene::Scene;
 use super::{Executor, Leftovers};
-use crate::{Error, Failed, Step, folder};
+use crate::{Error, Failed, Step};
 
 /// Where programs are looked for.
 pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";
@@ -83,7 +84,8 @@ impl Steps<'_> {
     fn failed(&self, step: &Step, exit: Exit, log: PathBuf, scene: Scene) -> Error {
         let how = match exit.status {
             Status::TimedOut => {
-                format!("took longer than {} s", scene.sandbox.limits.time.as_secs_f64())
+                let limit = scene.sandbox.limits.time.unwrap_or_default();
+                format!("took longer than {} s", limit.as_secs_f64())
             }
             status => format!("failed: {status}"),
         };
