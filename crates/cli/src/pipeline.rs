@@ -139,6 +139,13 @@ impl Images {
     }
 }
 
+/// What an image is called by its content alone: a tag that another image never has. Ids differ from one kind of image store
+/// to the other, so none of them would do.
+pub fn content_reference(project: &Project, image: &Image) -> Result<Reference, Failure> {
+    let id = image.id();
+    reference(project, &image.name, &format!("id-{}", id.hex().get(..16).unwrap_or_default()))
+}
+
 /// What an image is called outside the stack.
 fn reference(project: &Project, image: &str, tag: &str) -> Result<Reference, Failure> {
     let name: Reference =

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod completions;
+mod generate;
 mod init;
 mod load;
 pub mod lock;
@@ -62,6 +63,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Shell(args) => shell::run(args, &cli.global, &project()?, &machine()?),
         Command::Load(args) => load::run(args, &cli.global, &project()?, &machine()?),
         Command::Save(args) => save::run(args, &cli.global, &project()?, &machine()?),
+        Command::Generate(args) => generate::run(args, &cli.global, &project()?, &machine()?),
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
         Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),
