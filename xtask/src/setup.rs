@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::run::{Result, run, say};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 21] = [
+const PROGRAMS: [(&str, &[&str]); 22] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
@@ -29,6 +29,7 @@ const PROGRAMS: [(&str, &[&str]); 21] = [
     ("etcd", &["etcd-server"]),
     ("qemu-aarch64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
+    ("dnsmasq", &["dnsmasq-base"]),
 ];
 
 /// Files that stand for packages without a program of their own.
