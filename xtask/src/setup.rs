@@ -31,6 +31,7 @@ const PROGRAMS: [(&str, &[&str]); 22] = [
     ("etcd", &["etcd-server"]),
     ("qemu-aarch64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
+    ("dnsmasq", &["dnsmasq-base"]),
 ];
 
 /// Files that stand for packages without a program of their own.
