@@ -22,3 +22,4 @@ mod reproducible;
 mod rootless;
 mod tools;
 mod unpacked;
+mod whole;
