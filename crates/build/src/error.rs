@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use longshore_oci::folder::FolderError;
 use longshore_oci::{Digest, StoreError, TreeError};
 
 /// Why a build can't be made. Each kind of build adds its own reasons as one variant.
@@ -125,6 +126,15 @@ pub enum Error {
         /// What it names.
         needed: String,
     },
+}
+
+impl From<FolderError> for Error {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Io(error) => Self::Io(error),
+            FolderError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Error {

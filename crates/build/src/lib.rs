@@ -13,7 +13,6 @@ mod exec;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
-mod folder;
 pub mod go;
 pub mod graph;
 mod input;

@@ -4,7 +4,7 @@
 //!
 //! - [`Digest`], [`DiffId`], [`Content`]: names of bytes; [`VerifiedReader`] is the one way foreign bytes become trusted.
 //! - [`Tree`] and [`Component`]: what a source or a builder hands to composition; [`Facts`] say what programs in it need.
-//! - [`Store`]: bytes by digest, and records of what was derived from them.
+//! - [`Store`]: bytes by digest, and records of what was derived from them; [`folder`]: trees of it as folders on disk.
 //! - [`Descriptor`], [`Manifest`], [`Index`], [`ImageConfig`], [`Platform`], [`Reference`]: the OCI image specification 1.1.
 //! - [`layout`]: the OCI image layout on disk; [`validate`]: the check that every produced image passes.
 //!
@@ -15,6 +15,7 @@ mod descriptor;
 mod digest;
 mod epoch;
 mod facts;
+pub mod folder;
 mod image;
 pub mod layout;
 mod platform;

@@ -39,14 +39,22 @@ impl StoreError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => Some(
+            Self::Io(error) => Self::hint_of(error),
+            Self::Missing(_) => Some("run `longshore build` without `--offline` to fetch it".to_owned()),
+            Self::Verify(_) => None,
+        }
+    }
+
+    /// What can be done about a disk that says no.
+    pub(crate) fn hint_of(error: &io::Error) -> Option<String> {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Some(
                 "the disk is full; free some space or set LONGSHORE_STORE to a folder on another disk"
                     .to_owned(),
             ),
-            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied => {
                 Some("set LONGSHORE_STORE to a folder that you may write".to_owned())
             }
-            Self::Missing(_) => Some("run `longshore build` without `--offline` to fetch it".to_owned()),
             _ => None,
         }
     }

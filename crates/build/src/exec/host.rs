@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_oci::folder;
 use longshore_sandbox::{Access, Mount};
 
 use super::scene::mount;
-use crate::{Error, folder};
+use crate::Error;
 
 /// Where programs and what they read are.
 const SEEN: [&str; 14] = [

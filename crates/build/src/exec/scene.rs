@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_oci::folder;
 use longshore_sandbox::{Access, Mount, Network, Sandbox};
 
 use super::{Executor, HostToolchain, Limits, host};
-use crate::{Error, Mounted, Root, folder, root};
+use crate::{Error, Mounted, Root, root};
 
 /// What decides nothing about an output, and which `rebuild` changes to prove it.
 #[derive(Debug, Clone)]

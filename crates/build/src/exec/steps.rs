@@ -5,12 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_oci::folder;
 use longshore_sandbox::{Command, Exit, Status};
 
 use super::log::{Log, tail};
 use super::scene::Scene;
 use super::{Executor, Leftovers};
-use crate::{Error, Failed, Step, folder};
+use crate::{Error, Failed, Step};
 
 /// Where programs are looked for.
 pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";

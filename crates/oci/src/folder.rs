@@ -1,0 +1,242 @@
+//! Trees as folders that sandboxes see: made once, shared by all builds and services, never changed.
+//!
+//! ```text
+//! <store>/<kind>/<digest>/tree     the folder
+//! <store>/<kind>/<digest>/whole    there once all of it is
+//! <store>/<kind>/<digest>.lock     held by who makes it
+//! ```
+
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use fs_err as fs;
+use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps};
+
+use crate::{Content, Digest, Node, Store, StoreError, Tree, TreePath};
+
+/// Why a tree can't be a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The disk said no; the message has the path.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The store doesn't have what a file is to hold.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl FolderError {
+    /// What the user can do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            // The disk is the store's.
+            Self::Io(error) => StoreError::hint_of(error),
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// The one time of every file in such folders: 1980-01-01, the first that zip archives can hold.
+pub const EPOCH: i64 = 315_532_800;
+
+/// The folder of `tree` for its digest `key`, made where it isn't there yet by `jobs` threads.
+///
+/// # Errors
+/// What `tree` says, or that it can't be written.
+pub fn shared<E: From<FolderError>>(
+    store: &Store,
+    kind: &'static str,
+    key: &Digest,
+    jobs: usize,
+    tree: impl FnOnce() -> Result<Tree, E>,
+) -> Result<PathBuf, E> {
+    let home = store.root().join(kind).join(key.hex());
+    let folder = home.join("tree");
+    if whole(&home) {
+        return Ok(folder);
+    }
+    let _lock = lock(&home)?;
+    if whole(&home) {
+        return Ok(folder);
+    }
+    let tree = tree()?;
+    place(&tree, store, &home, jobs)?;
+    Ok(folder)
+}
+
+fn whole(home: &Path) -> bool {
+    home.join("whole").exists()
+}
+
+/// Waits until nobody else makes `home`, and keeps others from it until what is returned is dropped.
+fn lock(home: &Path) -> Result<fs::File, FolderError> {
+    if let Some(all) = home.parent() {
+        fs::create_dir_all(all)?;
+    }
+    let lock = fs::File::create(home.with_extension("lock"))?;
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(io::Error::from)?;
+    Ok(lock)
+}
+
+/// Makes `home`, which appears whole or not at all.
+fn place(tree: &Tree, store: &Store, home: &Path, jobs: usize) -> Result<(), FolderError> {
+    if home.exists() {
+        fs::remove_dir_all(home)?;
+    }
+    let scratch = store.scratch();
+    write(tree, store, &open(&scratch, "tree")?, jobs)?;
+    fs::write(scratch.join("whole"), b"")?;
+    Ok(fs::rename(&scratch, home)?)
+}
+
+/// Writes `tree`, whose paths have been checked, into the empty folder `to`: owners are the caller's, set-id bits and
+/// extended attributes are dropped, every time is [`EPOCH`]. Every file is a copy of its own, so the store's bytes are safe
+/// from who writes to it.
+///
+/// # Errors
+/// When the store doesn't have a file's bytes, or the disk takes no more.
+pub fn write(tree: &Tree, store: &Store, to: &Path, jobs: usize) -> Result<(), FolderError> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for (path, entry) in tree.iter() {
+        for above in path.ancestors() {
+            // In order, so what was made last is most often the same.
+            if folders.last() != Some(&above) && !tree_has_folder(tree, &above) {
+                make(&to.join(OsStr::from_bytes(above.as_bytes())), 0o755)?;
+                folders.push(above);
+            }
+        }
+        let place = to.join(OsStr::from_bytes(path.as_bytes()));
+        match &entry.node {
+            Node::Directory => {
+                // Whoever makes it must be able to take it away again.
+                make(&place, entry.mode & 0o1777 | 0o700)?;
+                folders.push(path.clone());
+            }
+            Node::File(content) => files.push((place, *content, entry.mode & 0o777 | 0o400)),
+            Node::Symlink(_) | Node::Hardlink(_) => {}
+        }
+    }
+    copy_all(&files, store, jobs)?;
+    for (path, entry) in tree.iter() {
+        let place = to.join(OsStr::from_bytes(path.as_bytes()));
+        match &entry.node {
+            Node::Hardlink(target) => fs::hard_link(to.join(OsStr::from_bytes(target.as_bytes())), &place)?,
+            Node::Symlink(target) => {
+                fs::os::unix::fs::symlink(OsStr::from_bytes(target), &place)?;
+                set_time(&place)?;
+            }
+            Node::Directory | Node::File(_) => {}
+        }
+    }
+    folders.push(TreePath::root());
+    folders.iter().try_for_each(|path| set_time(&to.join(OsStr::from_bytes(path.as_bytes()))))
+}
+
+fn tree_has_folder(tree: &Tree, path: &TreePath) -> bool {
+    tree.get(path).is_some_and(|entry| entry.node == Node::Directory)
+}
+
+/// Makes the folders of `below`, one in the other, in `top`, which it makes too where it isn't there. All can be read by
+/// everyone, whatever the caller's umask is: sandboxes see the modes.
+///
+/// # Errors
+/// When the disk says no.
+pub fn open(top: &Path, below: impl AsRef<Path>) -> Result<PathBuf, FolderError> {
+    fs::create_dir_all(top)?;
+    let mut place = top.to_owned();
+    make(&place, 0o755)?;
+    for part in below.as_ref().components() {
+        place.push(part);
+        make(&place, 0o755)?;
+    }
+    Ok(place)
+}
+
+fn make(place: &Path, mode: u16) -> Result<(), FolderError> {
+    match fs::create_dir(place) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        other => other?,
+    }
+    Ok(fs::set_permissions(place, std::fs::Permissions::from_mode(mode.into()))?)
+}
+
+fn copy_all(files: &[(PathBuf, Content, u16)], store: &Store, jobs: usize) -> Result<(), FolderError> {
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(None);
+    let work = || {
+        while let Some((place, content, mode)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = copy(place, content, *mode, store) {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                next.store(files.len(), Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..jobs.clamp(1, 16)).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+fn copy(place: &Path, content: &Content, mode: u16, store: &Store) -> Result<(), FolderError> {
+    if !store.has(content) {
+        return Err(StoreError::Missing(*content).into());
+    }
+    fs::copy(store.blob_path(&content.digest), place)?;
+    fs::set_permissions(place, std::fs::Permissions::from_mode(mode.into()))?;
+    set_time(place)
+}
+
+fn set_time(place: &Path) -> Result<(), FolderError> {
+    let time = Timespec { tv_sec: EPOCH, tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    rustix::fs::utimensat(CWD, place, &times, AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|error| io::Error::from(error).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+    use crate::Entry;
+
+    fn tree(content: Content) -> Tree {
+        let mut tree = Tree::new();
+        let file = Entry::file(0o4755, content);
+        tree.insert(TreePath::new("usr/bin/tool").unwrap(), file);
+        tree.insert(TreePath::new("bin").unwrap(), Entry::symlink("usr/bin"));
+        tree
+    }
+
+    #[test]
+    fn a_tree_is_written_once_as_copies_of_the_store_s_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let content = store.put(b"#!/bin/sh\n").unwrap();
+        let key = Digest::of(b"key");
+        let made = shared::<FolderError>(&store, "trees", &key, 2, || Ok(tree(content))).unwrap();
+        let tool = fs::metadata(made.join("bin/tool")).unwrap();
+        assert_eq!((tool.mode() & 0o7777, tool.nlink(), tool.mtime()), (0o755, 1, EPOCH));
+        let again = shared::<FolderError>(&store, "trees", &key, 2, || unreachable!("it is there")).unwrap();
+        assert_eq!(again, made);
+    }
+
+    #[test]
+    fn a_tree_that_is_not_whole_leaves_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let key = Digest::of(b"key");
+        let lost = || Ok(tree(Content::of(b"lost")));
+        let error = shared::<FolderError>(&store, "trees", &key, 2, lost).unwrap_err();
+        let said = format!("{} (4 bytes) is not in the store", Digest::of(b"lost"));
+        assert_eq!(error.to_string(), said);
+        assert!(error.hint().unwrap().contains("longshore build"));
+        assert!(!folder.path().join("trees").join(key.hex()).exists());
+    }
+}
