@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "longshore-build",
             "longshore-image",
             "longshore-publish",
+            "longshore-deploy",
         ],
     ),
     ("xtask", &[]),
