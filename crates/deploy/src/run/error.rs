@@ -124,6 +124,16 @@ pub enum Error {
         /// What it is instead.
         state: String,
     },
+    /// The supervisor, another process, failed or refused.
+    #[error("{message}")]
+    Refused {
+        /// What it says.
+        message: String,
+        /// What it was caused by.
+        causes: Vec<String>,
+        /// What the user can do.
+        hint: Option<String>,
+    },
     /// The supervisor said something that can't be understood, or nothing.
     #[error("the supervisor does not answer as it should")]
     Answer {
@@ -177,6 +187,7 @@ impl Error {
             Self::OtherVersion | Self::Answer { .. } => {
                 Some("stop it and start it again: `longshore down`, `longshore up`".to_owned())
             }
+            Self::Refused { hint, .. } => hint.clone(),
             Self::Runs => Some("see what runs: `longshore ps`".to_owned()),
             Self::NotRunning => Some("start it: `longshore up --detach`".to_owned()),
             Self::NoService { .. } | Self::NotThere { .. } => Some("see what runs: `longshore ps`".to_owned()),
