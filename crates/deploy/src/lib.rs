@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** what renders files touches no network, clock, environment or randomness, and never sees a secret's value.
 
+pub mod run;
+
 use std::collections::BTreeMap;
 
 use longshore_oci::{Digest, Reference};

@@ -37,6 +37,28 @@ pub enum Error {
         /// What the kernel answered.
         source: io::Error,
     },
+    /// The sandbox was killed while it was set up.
+    #[error("`{program}` was killed before it was started")]
+    Killed {
+        /// The program, a path inside.
+        program: String,
+    },
+    /// The process to do something with is not there any more.
+    #[error("process {pid} has ended")]
+    Gone {
+        /// Its number, which may be another process's now.
+        pid: u32,
+    },
+    /// Something of the kernel's own file systems could not be read or written.
+    #[error("could not {what} `{}`", path.display())]
+    Kernel {
+        /// What was to be done: `read`, `make the control group`.
+        what: &'static str,
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the kernel answered.
+        source: io::Error,
+    },
     /// The log took no more, so the command was ended.
     #[error("could not write the log of `{program}`, which was ended")]
     Log {
@@ -70,8 +92,13 @@ pub enum Stage {
     Limits,
     Cpus,
     Privileges,
+    User,
     Descriptors,
+    Group,
+    Join,
     Fork,
+    Tell,
+    Filter,
     Folder,
     Wait,
 }
@@ -79,7 +106,7 @@ pub enum Stage {
 impl Stage {
     /// Every stage, in the order of their numbers.
     #[cfg(target_os = "linux")]
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Pipes,
         Self::Namespaces,
         Self::DieWithCaller,
@@ -98,8 +125,13 @@ impl Stage {
         Self::Limits,
         Self::Cpus,
         Self::Privileges,
+        Self::User,
         Self::Descriptors,
+        Self::Group,
+        Self::Join,
         Self::Fork,
+        Self::Tell,
+        Self::Filter,
         Self::Folder,
         Self::Wait,
     ];
@@ -107,9 +139,9 @@ impl Stage {
     /// What is done in it, with the system call behind it.
     pub fn call(self) -> &'static str {
         match self {
-            Self::Pipes => "opening pipes (pipe2, pidfd_open)",
+            Self::Pipes => "opening pipes (pipe2, socketpair, pidfd_open)",
             Self::Namespaces => "making namespaces (clone3 with CLONE_NEWUSER)",
-            Self::DieWithCaller => "tying it to its caller (prctl PR_SET_PDEATHSIG)",
+            Self::DieWithCaller => "tying it to its caller (signalfd)",
             Self::Session => "starting a session (setsid)",
             Self::Ids => "mapping user and group (write to /proc/self/uid_map)",
             Self::Private => "taking its mounts apart from the machine's (mount MS_PRIVATE)",
@@ -119,12 +151,17 @@ impl Stage {
             Self::Mount => "mounting (move_mount)",
             Self::Devices => "making `/dev`",
             Self::Proc => "making `/proc` (mount proc)",
-            Self::Tmp => "making `/tmp` (mount tmpfs)",
+            Self::Tmp => "making a folder in memory (mount tmpfs)",
             Self::Detach => "letting go of the machine's folders (umount2)",
             Self::Names => "setting the host name (sethostname)",
             Self::Limits => "setting limits (setrlimit)",
             Self::Cpus => "choosing CPUs (sched_setaffinity)",
             Self::Privileges => "dropping privileges (prctl, capset)",
+            Self::User => "becoming its user (setresuid)",
+            Self::Group => "joining its control group (write to cgroup.procs)",
+            Self::Join => "entering the namespaces of a service (setns)",
+            Self::Tell => "telling its caller which process it is (sendmsg)",
+            Self::Filter => "installing the filter of system calls (seccomp)",
             Self::Descriptors => "closing files (close_range)",
             Self::Fork => "starting the command's process (clone3)",
             Self::Folder => "changing to the command's folder (chdir)",

@@ -46,7 +46,10 @@ impl Error {
             Self::Unsupported => Some(String::from("run this on Linux; a virtual machine will do")),
             Self::Setup { stage, source, .. } => setup(*stage, source, Machine::this()),
             Self::Start { source, .. } => start(source),
-            Self::Invalid { .. } | Self::Log { .. } => None,
+            Self::Killed { .. } => {
+                Some(String::from("if its memory is bounded: a few MiB are needed to start it at all"))
+            }
+            Self::Invalid { .. } | Self::Log { .. } | Self::Gone { .. } | Self::Kernel { .. } => None,
         }
     }
 }
@@ -123,6 +126,8 @@ impl Stage {
                 | Self::Detach
                 | Self::Names
                 | Self::Privileges
+                | Self::User
+                | Self::Join
         )
     }
 }

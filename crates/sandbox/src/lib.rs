@@ -1,128 +1,65 @@
 //! Linux namespaces, mounts, ids: the one place of Linux-only code.
 //!
 //! [`Sandbox::run`] runs one command apart from the machine and gives what it printed and how it ended;
-//! [`Sandbox::interactive`] gives its terminal to a person; [`probe`] says whether this machine can.
+//! [`Sandbox::interactive`] gives its terminal to a person; [`Sandbox::start`] starts a service, which is then [`Running`];
+//! [`Process`] is a service that runs, to run something else beside it; [`probe`] says whether this machine can.
 //!
-//! What the command finds: its own user, mount, pid, net, ipc, uts and cgroup namespaces; [`Sandbox::root`] as `/`,
-//! read-only; the [`Mount`]s; an empty `/tmp`; its own `/proc` with nothing of the machine to write or spy on; the usual
-//! few device nodes; no capability, and no way to gain one; no file descriptor but 0 to 2; umask 022; an environment that
-//! is what [`Command::env`] says, nothing else. Every process that it started ends with it, and with the caller's own
-//! process however that ends.
+//! What the command finds: its own user (see [`Identity`]), mount, pid, net, ipc, uts and cgroup namespaces;
+//! [`Sandbox::root`] as `/`, read-only; the [`Mount`]s and [`Tmpfs`]; its own `/proc` with nothing of the machine to write
+//! or spy on, and no `/sys`; the usual few device nodes; no capability, and no way to gain one; no file descriptor but 0 to
+//! 2; umask 022; an environment that is what [`Command::env`] says, nothing else. Every process that it started ends with
+//! it, and with the caller's own process however that ends.
 //!
 //! On other systems everything compiles and answers [`Error::Unsupported`].
 //!
 //! **Invariant:** depends on no other crate of ours; knows nothing of images or builds.
 
 mod error;
+mod exit;
+mod group;
 mod hint;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 #[path = "elsewhere.rs"]
 mod linux;
+mod service;
+mod settings;
+mod signal;
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 pub use error::{Error, Stage};
+pub use exit::{Exit, Status};
+pub use group::{Bounds, Group, Groups, NoGroups};
+pub use service::{Output, Process, Running, Usage};
+pub use settings::{Access, Command, Filter, Identity, Limits, Mount, Network, Tmpfs};
+pub use signal::Signal;
 
 /// A process to be run apart from the machine.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    /// The folder that becomes `/`, read-only with all below it. `/tmp`, `/dev`, `/proc` and every mount point must exist
-    /// in it.
+    /// The folder that becomes `/`, read-only with all below it. `/dev`, `/proc` and every mount point must exist in it: to
+    /// make them is for the caller, since nothing inside may write there. What others may not enter on the machine can be
+    /// above it; the folder itself must be open to [`Sandbox::ids`].
     pub root: PathBuf,
-    /// What is seen where, besides. A mount below another one may come in any order.
+    /// What is seen where, besides. A mount below another one may come in any order; mount points below a [`Tmpfs`] are made.
     pub mounts: Vec<Mount>,
+    /// Folders in memory. There is no `/tmp` but by this. The one of `/dev/shm`, which is there anyhow, is of this size then.
+    pub tmpfs: Vec<Tmpfs>,
     /// Whether there is a network.
     pub network: Network,
     /// Its host name.
     pub hostname: String,
-    /// User and group id inside; outside, they are the caller's own.
+    /// User and group id inside.
     pub ids: (u32, u32),
+    /// And who that is for the machine.
+    pub identity: Identity,
+    /// Which system calls may be made.
+    pub filter: Filter,
     /// What it may use up.
     pub limits: Limits,
-}
-
-/// A folder or file of the machine, seen inside.
-#[derive(Debug, Clone)]
-pub struct Mount {
-    /// On the machine. Links are followed.
-    pub from: PathBuf,
-    /// Inside, absolute. Links are followed as the inside sees them.
-    pub to: PathBuf,
-    /// Whether it can be written.
-    pub access: Access,
-}
-
-/// Whether something can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Read only.
-    Read,
-    /// Read and written.
-    Write,
-}
-
-/// Whether there is a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Network {
-    /// Not even loopback.
-    None,
-    /// The machine's. How names are resolved and which authorities are trusted is for the caller to mount.
-    Host,
-}
-
-/// What a process and all its children may use up.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Wall time; when it is over, all of it is killed. Not held against a person, see [`Sandbox::interactive`].
-    pub time: Duration,
-    /// Bytes of address space a process.
-    pub memory: Option<u64>,
-    /// Bytes of one file.
-    pub file: u64,
-    /// How many CPUs it can see and use; more than the machine has means all.
-    pub cpus: Option<NonZeroUsize>,
-}
-
-/// What is run.
-#[derive(Debug, Clone)]
-pub struct Command {
-    /// Program and arguments; the program absolute, inside.
-    pub argv: Vec<String>,
-    /// The whole environment.
-    pub env: BTreeMap<String, String>,
-    /// Where it starts, inside.
-    pub cwd: PathBuf,
-}
-
-/// How a command ended, and what it used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit {
-    /// How it ended.
-    pub status: Status,
-    /// Wall time, the set-up of the sandbox included.
-    pub time: Duration,
-    /// Processor time of all its processes, user and system; zero when it was killed.
-    pub cpu: Duration,
-    /// Peak resident bytes of its largest process; never below what the caller itself had when it started the sandbox.
-    /// Zero when it was killed.
-    pub memory: u64,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// By itself, with this exit code.
-    Code(u8),
-    /// By a signal, of this number: 9 also when the machine was out of memory, 25 when a file grew over [`Limits::file`].
-    Signal(i32),
-    /// It was still running when [`Limits::time`] was over, and was killed with all its processes.
-    TimedOut,
 }
 
 impl Sandbox {
@@ -146,6 +83,18 @@ impl Sandbox {
     pub fn interactive(&self, command: &Command) -> Result<Exit, Error> {
         linux::interactive(self, command)
     }
+
+    /// Starts `command` as a service, and returns once its program has been executed. Its stdin is empty; it may have as many
+    /// files open as the caller may ever have, a million at most; `/dev/shm` holds 64 MiB; `/dev/mqueue` is there.
+    ///
+    /// All of it ends when `command` does, when what is returned is dropped, and when the caller's process ends; the thread
+    /// that calls this may end before. `group`, which the caller made for this service, bounds it and says what it uses.
+    ///
+    /// # Errors
+    /// When the sandbox can't be set up or the program can't be started in it; then nothing of it is left.
+    pub fn start(&self, command: &Command, output: Output, group: Option<Group>) -> Result<Running, Error> {
+        linux::start(self, command, output, group.as_ref()).map(|it| Running::new(it, group))
+    }
 }
 
 /// Tries whether sandboxes can be set up here, by setting one up that runs nothing.
@@ -154,21 +103,4 @@ impl Sandbox {
 /// What stands in the way; [`Error::hint`] names the setting.
 pub fn probe() -> Result<(), Error> {
     linux::probe()
-}
-
-impl Status {
-    /// Whether it ended by itself with exit code 0.
-    pub fn success(self) -> bool {
-        self == Self::Code(0)
-    }
-}
-
-impl std::fmt::Display for Status {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit code {code}"),
-            Self::Signal(signal) => write!(f, "ended by signal {signal}"),
-            Self::TimedOut => f.write_str("killed when its time was over"),
-        }
-    }
 }

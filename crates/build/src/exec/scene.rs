@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_oci::folder::{self, Owners};
-use longshore_sandbox::{Access, Mount, Network, Sandbox};
+use longshore_sandbox::{Access, Filter, Identity, Mount, Network, Sandbox, Tmpfs};
 
 use super::{Executor, HostToolchain, Limits, host};
 use crate::{Error, Mounted, Root, root};
@@ -112,13 +112,16 @@ impl Scene {
         let sandbox = Sandbox {
             root,
             mounts: all,
+            tmpfs: vec![Tmpfs::tmp()],
             network: Network::None,
             hostname: String::from("longshore"),
             ids: conditions.ids,
+            identity: Identity::Caller,
+            filter: Filter::None,
             limits: longshore_sandbox::Limits {
-                time: limits.time,
+                time: Some(limits.time),
                 memory: limits.memory,
-                file: limits.output,
+                file: Some(limits.output),
                 cpus: conditions.cpus,
             },
         };

@@ -84,7 +84,8 @@ impl Steps<'_> {
     fn failed(&self, step: &Step, exit: Exit, log: PathBuf, scene: Scene) -> Error {
         let how = match exit.status {
             Status::TimedOut => {
-                format!("took longer than {} s", scene.sandbox.limits.time.as_secs_f64())
+                let limit = scene.sandbox.limits.time.unwrap_or_default();
+                format!("took longer than {} s", limit.as_secs_f64())
             }
             status => format!("failed: {status}"),
         };

@@ -109,7 +109,7 @@ pub enum Error {
     #[error("the stack does not run")]
     NotRunning,
     /// The supervisor has no such service.
-    #[error("no service `{service}` runs; {}", known(.known))]
+    #[error("no service `{service}` runs; {}", listed(.known))]
     NoService {
         /// As asked for.
         service: String,
@@ -142,7 +142,7 @@ pub enum Error {
     },
 }
 
-fn known(names: &[String]) -> String {
+fn listed(names: &[String]) -> String {
     match names {
         [] => "none does".to_owned(),
         names => {

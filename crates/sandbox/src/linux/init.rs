@@ -5,25 +5,29 @@
 //! or panic.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Signal, set_parent_process_death_signal};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use rustix::thread::UnshareFlags;
 
-use super::mounts;
 use super::plan::{Plan, Program};
 use super::report::{During, Failure, Report};
 use super::sys::{self, Clone};
+use super::{mounts, privileges, tell};
 use crate::Stage;
 
 /// The descriptors that the first process is born with a use for.
 pub(super) struct Wires {
     /// Takes [`Report`]s.
     pub(super) report: OwnedFd,
-    /// The caller's process: readable when it has ended.
+    /// The caller's process: readable when it has ended. Not the thread, which may end before.
     pub(super) caller: OwnedFd,
+    /// Where the command's process says who it is, and that it is executed by closing it.
+    pub(super) told: Option<OwnedFd>,
     /// The command's standard streams.
     pub(super) streams: Streams,
 }
@@ -33,7 +37,16 @@ pub(super) enum Streams {
     /// The caller's own, with its terminal.
     Inherited,
     /// Its own, in a session without a terminal.
-    Own { stdin: OwnedFd, output: OwnedFd },
+    Own { stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd },
+}
+
+impl Wires {
+    /// With the end at which reports arrive.
+    pub(super) fn new(streams: Streams, told: Option<OwnedFd>) -> Result<(OwnedFd, Self), Errno> {
+        let (read, report) = pipe_with(PipeFlags::CLOEXEC)?;
+        let caller = pidfd_open(getpid(), PidfdFlags::empty())?;
+        Ok((read, Self { report, caller, told, streams }))
+    }
 }
 
 /// The code that the first process ends with; what counts is in its reports.
@@ -44,143 +57,153 @@ const ENDED: i32 = 0;
 /// # Safety
 /// Only in a process that [`sys::clone`] made, which ends here.
 pub(super) unsafe fn main(plan: &mut Plan, wires: &Wires) -> ! {
-    // SAFETY: this number is open until the process ends: `set_up` keeps it when it closes the others.
-    let report = unsafe { BorrowedFd::borrow_raw(wires.report.as_raw_fd()) };
     let result = set_up(plan, wires).and_then(|()| match &plan.program {
-        Some(program) => supervise(plan, program, wires, report),
-        None => Ok(Report::Ended { status: 0, cpu: std::time::Duration::ZERO, memory: 0 }),
+        Some(program) => supervise(program, wires),
+        None => Ok(Report::Ended { status: 0, cpu: Duration::ZERO, memory: 0 }),
     });
-    say(report, &result.unwrap_or_else(Report::Failed));
+    say(wires.report.as_fd(), &result.unwrap_or_else(Report::Failed));
     sys::exit(ENDED)
 }
 
 fn set_up(plan: &mut Plan, wires: &Wires) -> Result<(), Failure> {
-    die_with_caller(wires.caller.as_fd()).during(Stage::DieWithCaller)?;
+    for (index, group) in plan.groups.iter().enumerate() {
+        // Whoever writes it is meant.
+        rustix::io::write(group, b"0").at(Stage::Group, index)?;
+    }
     // For the command too. Where ends of children are ignored, nobody could wait for them.
     sys::reset_signals();
-    descriptors(wires).during(Stage::Descriptors)?;
+    let told = wires.told.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+    let kept = [wires.report.as_raw_fd(), wires.caller.as_raw_fd(), told];
+    descriptors(&wires.streams, kept).during(Stage::Descriptors)?;
     if matches!(wires.streams, Streams::Own { .. }) {
         rustix::process::setsid().during(Stage::Session)?;
     }
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    ids(plan).during(Stage::Ids)?;
+    // SAFETY: it changes what this process alone sees.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWCGROUP) }.during(Stage::Namespaces)?;
+    match &plan.id_maps {
+        Some(maps) => privileges::map(maps).during(Stage::Ids)?,
+        None => rustix::thread::set_thread_groups(&[]).during(Stage::User)?,
+    }
     mounts::enter(plan)?;
     rustix::system::sethostname(&plan.hostname).during(Stage::Names)?;
     rustix::system::setdomainname(b"(none)").during(Stage::Names)?;
     if let Some(cpus) = &plan.cpus {
         rustix::thread::sched_setaffinity(None, cpus).during(Stage::Cpus)?;
     }
-    privileges().during(Stage::Privileges)?;
-    // A change of credentials may have unset it.
-    set_parent_process_death_signal(Some(Signal::KILL)).during(Stage::DieWithCaller)
+    privileges::drop(plan.user)
 }
 
-/// The signal comes when the thread that made this process ends; that thread waits for us, so it ends with its process only.
-fn die_with_caller(caller: BorrowedFd<'_>) -> Result<(), Errno> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // It may have ended before the signal was asked for.
-    match rustix::event::poll(&mut [PollFd::from_borrowed_fd(caller, PollFlags::IN)], Some(&now))? {
-        0 => Ok(()),
-        _ => sys::exit(ENDED),
-    }
-}
-
-/// Closes what the caller has open: a pipe or a lock of another thread's would else be held as long as we live.
-fn descriptors(wires: &Wires) -> Result<(), Errno> {
-    if let Streams::Own { stdin, output } = &wires.streams {
-        let output = output.as_raw_fd();
-        for (from, to) in [(stdin.as_raw_fd(), 0), (output, 1), (output, 2)] as [(RawFd, RawFd); 3] {
-            sys::dup2(from, to)?;
+/// Sets up the standard streams, and closes what else the caller has open but `kept`, which holds -1 for what isn't there: a pipe or a lock of another thread's would else be held as long as we live.
+pub(super) fn descriptors<const N: usize>(streams: &Streams, kept: [RawFd; N]) -> Result<(), Errno> {
+    if let Streams::Own { stdin, stdout, stderr } = streams {
+        for (from, to) in [(stdin, 0), (stdout, 1), (stderr, 2)] {
+            sys::dup2(from.as_raw_fd(), to)?;
         }
     }
-    // SAFETY: of what was open before, only the report is used from here on; nothing is dropped, since this process ends
-    // without returning.
-    unsafe { sys::close_all_but(wires.report.as_raw_fd()) }
+    // SAFETY: of what was open before, only these are used from here on; nothing is dropped, since this process ends without
+    // returning.
+    unsafe { sys::close_all_but(kept) }
 }
 
-fn ids(plan: &Plan) -> Result<(), Errno> {
-    let [uids, gids] = &plan.id_maps;
-    let files = [
-        (c"/proc/self/setgroups", b"deny" as &[u8]),
-        (c"/proc/self/uid_map", uids),
-        (c"/proc/self/gid_map", gids),
-    ];
-    for (path, text) in files {
-        let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-        rustix::io::write(&file, text)?;
-    }
-    Ok(())
-}
-
-/// Gives up every capability for good, here and in all children.
-fn privileges() -> Result<(), Errno> {
-    // Nobody inside can look at this process's memory, files or environment, which were the caller's.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    sys::leave_keyring();
-    rustix::thread::set_no_new_privs(true)?;
-    let mut capability = 0;
-    while sys::drop_bounding(capability)? {
-        capability += 1;
-    }
-    rustix::thread::clear_ambient_capability_set()?;
-    let none = CapabilitySet::empty();
-    rustix::thread::set_capabilities(
-        None,
-        CapabilitySets { effective: none, permitted: none, inheritable: none },
-    )
-}
-
-/// Starts the command and waits for its end; also for that of processes that lost their parents.
-fn supervise(
-    plan: &Plan,
-    program: &Program,
-    wires: &Wires,
-    report: BorrowedFd<'_>,
-) -> Result<Report, Failure> {
+/// Starts the command and waits for its end, or for that of the caller, after which nothing may be left; takes in processes
+/// that lost their parents.
+fn supervise(program: &Program, wires: &Wires) -> Result<Report, Failure> {
+    let ends = sys::child_ends().during(Stage::DieWithCaller)?;
     // SAFETY: the child does no more than this process may, and ends in `execute`.
     let command = match unsafe { sys::clone(0) }.during(Stage::Fork)? {
-        Clone::Child => execute(plan, program, wires, report),
+        Clone::Child => execute(program, wires),
         Clone::Parent(pid, _) => pid,
     };
-    let (mut cpu, mut memory) = (std::time::Duration::ZERO, 0);
+    if let Some(told) = &wires.told {
+        // SAFETY: this process doesn't use it, and ends without dropping anything.
+        unsafe { sys::close(told.as_raw_fd()) };
+    }
+    match wait_for(command, wires.caller.as_fd(), ends.as_fd(), None).during(Stage::Wait)? {
+        Waited::Ended(report) => Ok(report),
+        Waited::Alone | Waited::TooLong => sys::exit(ENDED),
+    }
+}
+
+/// What a process that waits for another one comes to see.
+pub(super) enum Waited {
+    /// Its end.
+    Ended(Report),
+    /// The end of the caller's process.
+    Alone,
+    /// Neither, for as long as was to be waited.
+    TooLong,
+}
+
+/// Waits for the end of a child, taking in all others. `ends` is of [`sys::child_ends`].
+pub(super) fn wait_for(
+    command: i32,
+    caller: BorrowedFd<'_>,
+    ends: BorrowedFd<'_>,
+    until: Option<Instant>,
+) -> Result<Waited, Errno> {
+    let (mut cpu, mut memory) = (Duration::ZERO, 0);
     loop {
-        let ended = match sys::wait() {
-            Err(Errno::INTR) => continue,
-            ended => ended.during(Stage::Wait)?,
-        };
-        cpu = cpu.saturating_add(ended.cpu);
-        memory = memory.max(ended.memory);
-        if ended.pid == command {
-            return Ok(Report::Ended { status: ended.status, cpu, memory });
+        while let Some(ended) = sys::wait()? {
+            cpu = cpu.saturating_add(ended.cpu);
+            memory = memory.max(ended.memory);
+            if ended.pid == command {
+                return Ok(Waited::Ended(Report::Ended { status: ended.status, cpu, memory }));
+            }
+        }
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(Waited::TooLong);
+        }
+        let left = left.map(|left| Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut both =
+            [PollFd::from_borrowed_fd(caller, PollFlags::IN), PollFd::from_borrowed_fd(ends, PollFlags::IN)];
+        match rustix::event::poll(&mut both, left.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+        if !both[0].revents().is_empty() {
+            return Ok(Waited::Alone);
+        }
+        // Some `signalfd_siginfo`, of 128 bytes each. They say less than `wait`; it is enough that they are gone.
+        match rustix::io::read(ends, &mut [0; 1024]) {
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(errno) => return Err(errno),
         }
     }
 }
 
 /// Becomes the command.
-fn execute(plan: &Plan, program: &Program, wires: &Wires, report: BorrowedFd<'_>) -> ! {
-    if let Err(failure) = prepare(plan, program, wires) {
-        say(report, &Report::Failed(failure));
+pub(super) fn execute(program: &Program, wires: &Wires) -> ! {
+    if let Err(failure) = prepare(program, wires) {
+        say(wires.report.as_fd(), &Report::Failed(failure));
         sys::exit(ENDED)
     }
     // SAFETY: `Program` made both lists of C strings that it owns, with a null pointer at the end.
     let errno = unsafe { sys::exec(program.path(), &program.argv_pointers, &program.env_pointers) };
-    say(report, &Report::NotStarted(errno));
+    say(wires.report.as_fd(), &Report::NotStarted(errno));
     sys::exit(ENDED)
 }
 
-fn prepare(plan: &Plan, program: &Program, wires: &Wires) -> Result<(), Failure> {
+fn prepare(program: &Program, wires: &Wires) -> Result<(), Failure> {
+    sys::reset_signals();
     if matches!(wires.streams, Streams::Own { .. }) {
         rustix::process::setsid().during(Stage::Session)?;
     }
     rustix::process::chdir(&program.cwd).at(Stage::Folder, 0)?;
-    for (index, (resource, limit)) in plan.limits.iter().enumerate() {
+    for (index, (resource, limit)) in program.limits.iter().enumerate() {
         rustix::process::setrlimit(*resource, *limit).at(Stage::Limits, index)?;
+    }
+    if let Some(told) = &wires.told {
+        tell::who(told.as_fd()).during(Stage::Tell)?;
     }
     Ok(())
 }
 
 /// When the pipe is closed, the caller is gone, and so will we be.
-fn say(report: BorrowedFd<'_>, message: &Report) {
+pub(super) fn say(report: BorrowedFd<'_>, message: &Report) {
     let _ = rustix::io::write(report, &message.to_bytes());
 }

@@ -7,17 +7,20 @@ use rustix::io::Errno;
 use crate::Stage;
 
 /// One message: shorter than `PIPE_BUF`, so it arrives whole.
+#[derive(Debug)]
 pub(super) enum Report {
     /// A step failed.
     Failed(Failure),
     /// The program could not be started.
     NotStarted(Errno),
+    /// The command took too long, and was killed.
+    TooLong,
     /// The command ended with this status, as `wait` says it.
     Ended { status: i32, cpu: Duration, memory: u64 },
 }
 
 /// A step that failed.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Failure {
     pub(super) stage: Stage,
     /// What it was about, see `Plan::path`.
@@ -50,6 +53,7 @@ impl Report {
     pub(super) fn to_bytes(&self) -> [u8; SIZE] {
         let numbers = match self {
             Self::Failed(it) => [0, it.stage as u64, it.index as u64, number(it.errno), 0],
+            Self::TooLong => [3, 0, 0, 0, 0],
             Self::NotStarted(errno) => [1, number(*errno), 0, 0, 0],
             Self::Ended { status, cpu, memory } => {
                 [2, u64::from(status.cast_unsigned()), cpu.as_secs(), u64::from(cpu.subsec_nanos()), *memory]
@@ -73,6 +77,7 @@ impl Report {
                 let stage = *Stage::ALL.get(stage as usize)?;
                 Some(Self::Failed(Failure { stage, index: index as usize, errno: from_number(errno) }))
             }
+            [3, ..] => Some(Self::TooLong),
             [1, errno, ..] => Some(Self::NotStarted(from_number(errno))),
             [2, status, seconds, nanoseconds, memory] => {
                 let cpu = Duration::new(seconds, nanoseconds as u32);

@@ -97,19 +97,39 @@ pub(super) struct Waited {
     pub(super) memory: u64,
 }
 
-/// Waits for the end of any child.
-pub(super) fn wait() -> Result<Waited, Errno> {
+/// Any child that has ended; none when none has.
+pub(super) fn wait() -> Result<Option<Waited>, Errno> {
     let mut status = 0;
     // SAFETY: `rusage` is plain numbers, for which zero is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are to initialised values that outlive the call.
-    let pid = unsafe { libc::wait4(-1, &raw mut status, 0, &raw mut usage) };
-    if pid < 0 {
-        return Err(errno());
+    let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
+    match pid {
+        0 => return Ok(None),
+        1.. => {}
+        _ => return Err(errno()),
     }
     let time = |of: libc::timeval| Duration::new(of.tv_sec as u64, (of.tv_usec as u32).wrapping_mul(1000));
     let cpu = time(usage.ru_utime).saturating_add(time(usage.ru_stime));
-    Ok(Waited { pid, status, cpu, memory: (usage.ru_maxrss as u64).saturating_mul(1024) })
+    Ok(Some(Waited { pid, status, cpu, memory: (usage.ru_maxrss as u64).saturating_mul(1024) }))
+}
+
+/// Kills a process that this one made and has not waited for.
+pub(super) fn kill(pid: i32) {
+    // SAFETY: it takes numbers only.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+/// Kills the process group of one that this one made and has not waited for, if it has one of its own.
+pub(super) fn kill_group(pid: i32) {
+    kill(pid.saturating_neg());
+}
+
+/// Sends a signal, of any number, to a process.
+pub(super) fn signal(process: BorrowedFd<'_>, number: i32) -> Result<(), Errno> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: it takes numbers, and a null pointer for what the kernel fills in then.
+    done(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), number, none, 0) })
 }
 
 /// Sets attributes of a mount, and of all below it when `AT_RECURSIVE`.
@@ -152,16 +172,28 @@ pub(super) fn dup2(from: RawFd, to: RawFd) -> Result<(), Errno> {
 /// Closes every descriptor from 3 on but `kept`.
 ///
 /// # Safety
-/// No `OwnedFd` made before this call may be used or dropped after it.
-pub(super) unsafe fn close_all_but(kept: RawFd) -> Result<(), Errno> {
-    let kept = kept.cast_unsigned();
-    let close = |first: libc::c_uint, last: libc::c_uint| match first <= last {
-        // SAFETY: it takes numbers only; that nobody relies on them is the caller's promise.
-        true => done(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) }),
-        false => Ok(()),
-    };
-    close(3, kept.saturating_sub(1))?;
-    close(kept.saturating_add(1).max(3), libc::c_uint::MAX)
+/// No other `OwnedFd` made before this call may be used or dropped after it.
+pub(super) unsafe fn close_all_but<const N: usize>(mut kept: [RawFd; N]) -> Result<(), Errno> {
+    kept.sort_unstable();
+    let mut next = 3;
+    for kept in kept.into_iter().filter(|kept| *kept >= 3).map(RawFd::cast_unsigned) {
+        if next < kept {
+            // SAFETY: it takes numbers only; that nobody relies on them is the caller's promise.
+            done(unsafe { libc::syscall(libc::SYS_close_range, next, kept - 1, 0) })?;
+        }
+        next = kept.saturating_add(1);
+    }
+    // SAFETY: as above.
+    done(unsafe { libc::syscall(libc::SYS_close_range, next, libc::c_uint::MAX, 0) })
+}
+
+/// Closes a descriptor.
+///
+/// # Safety
+/// What owns it may not be used or dropped after this.
+pub(super) unsafe fn close(fd: RawFd) {
+    // SAFETY: it takes a number only; that nobody relies on it is the caller's promise.
+    unsafe { libc::close(fd) };
 }
 
 /// Takes a capability out of what can ever be had again; `false` when the kernel knows none of that number.
@@ -205,6 +237,28 @@ pub(super) fn reset_signals() {
             size_of_val(&NONE),
         );
     }
+}
+
+/// A descriptor that is readable when a child has ended. Until [`reset_signals`], all signals are blocked.
+pub(super) fn child_ends() -> Result<OwnedFd, Errno> {
+    let (set, all): (u64, u64) = (1 << (libc::SIGCHLD - 1), u64::MAX);
+    // SAFETY: the set is readable, of the size said; no old one is asked for.
+    done(unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, 0_usize, size_of_val(&all))
+    })?;
+    // SAFETY: as above; -1 asks for a new descriptor.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_signalfd4,
+            -1,
+            &raw const set,
+            size_of_val(&set),
+            libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
+        )
+    };
+    done(fd)?;
+    // SAFETY: the call has just made it, so nobody else owns it. Descriptors are ints.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// Signals that this process ignores until this is dropped.

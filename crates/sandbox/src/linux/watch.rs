@@ -1,7 +1,7 @@
 //! The caller's side: copies the log, keeps the time, and sees that nothing is left.
 
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -17,11 +17,16 @@ const BUFFER: usize = 64 << 10;
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The processes of one sandbox. When this is dropped, they are killed.
+#[derive(Debug)]
 pub(super) struct Inside {
+    /// The first one's number.
+    pid: i32,
     /// The first one.
     process: OwnedFd,
     reports: OwnedFd,
     gone: bool,
+    /// What was read before the end.
+    early: Option<Report>,
 }
 
 /// How a sandbox ended.
@@ -45,8 +50,42 @@ impl From<Errno> for Error {
 }
 
 impl Inside {
-    pub(super) fn new(process: OwnedFd, reports: OwnedFd) -> Self {
-        Self { process, reports, gone: false }
+    pub(super) fn new(pid: i32, process: OwnedFd, reports: OwnedFd) -> Self {
+        Self { pid, process, reports, gone: false, early: None }
+    }
+
+    /// The number of the first process.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Becomes readable when no process is left.
+    pub(super) fn process(&self) -> BorrowedFd<'_> {
+        self.process.as_fd()
+    }
+
+    /// Whether no process is left.
+    pub(super) fn has_ended(&self) -> Result<bool, Errno> {
+        Ok(self.gone || self.wait(None, Duration::ZERO)?)
+    }
+
+    /// What the first process has said so far.
+    pub(super) fn said(&mut self) -> Result<Option<&Report>, Errno> {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut pipe = [PollFd::new(&self.reports, PollFlags::IN)];
+        if self.early.is_none() && rustix::event::poll(&mut pipe, Some(&now))? > 0 {
+            self.early = self.report()?;
+        }
+        Ok(self.early.as_ref())
+    }
+
+    /// Waits until no process is left. Gives what the first one said: nothing when it was killed.
+    pub(super) fn end(&mut self) -> Result<Option<Report>, Errno> {
+        self.reap()?;
+        match self.early.take() {
+            Some(report) => Ok(Some(report)),
+            None => self.report(),
+        }
     }
 
     /// Waits until no process is left; kills them at `end`. What can be read from the pipe, which doesn't block, goes to
@@ -84,8 +123,7 @@ impl Inside {
                 }
             }
             if ended {
-                self.reap()?;
-                return Ok(Watched { report: self.report()?, over });
+                return Ok(Watched { report: self.end()?, over });
             }
         }
     }
@@ -123,23 +161,23 @@ impl Inside {
     }
 
     /// Kills all of them: the kernel kills the others with the first.
-    fn kill(&self) {
+    pub(super) fn kill(&self) {
         // It fails when that has ended, which is what is wanted.
         let _ = pidfd_send_signal(&self.process, Signal::KILL);
     }
 
     fn reap(&mut self) -> Result<(), Errno> {
-        loop {
+        while !self.gone {
             match waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED) {
                 Err(Errno::INTR) => {}
                 // The caller's process may have its children reaped by another part, or by the kernel.
                 Ok(_) | Err(Errno::CHILD) => {
                     self.gone = true;
-                    return Ok(());
                 }
                 Err(errno) => return Err(errno),
             }
         }
+        Ok(())
     }
 }
 

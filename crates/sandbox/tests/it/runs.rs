@@ -52,7 +52,7 @@ fn both_streams_in_order_without_loss() {
 fn files_have_a_limit() {
     let world = World::new();
     let mut sandbox = world.sandbox();
-    sandbox.limits.file = 1 << 20;
+    sandbox.limits.file = Some(1 << 20);
     let ran = run(&sandbox, "dd if=/dev/zero of=/build/big bs=64k count=100 2>/dev/null; echo $?").unwrap();
     assert_eq!(ran.log.lines().last(), Some("153"), "128 + SIGXFSZ: {}", ran.log);
     assert_eq!(fs_err::metadata(world.path("build/big")).unwrap().len(), 1 << 20);

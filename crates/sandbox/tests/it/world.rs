@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use longshore_sandbox::{Access, Command, Error, Exit, Limits, Mount, Network, Sandbox};
+use longshore_sandbox::{
+    Access, Command, Error, Exit, Filter, Identity, Limits, Mount, Network, Sandbox, Tmpfs,
+};
 use tempfile::TempDir;
 
 const APPLETS: [&str; 35] = [
@@ -95,10 +97,13 @@ fn sandbox(world: &Path) -> Sandbox {
     Sandbox {
         root: world.join("root"),
         mounts: vec![mount("build", Access::Write), mount("src", Access::Read)],
+        tmpfs: vec![Tmpfs::tmp()],
         network: Network::None,
         hostname: String::from("box"),
         ids: (1000, 1000),
-        limits: Limits { time: Duration::from_secs(60), memory: None, file: 1 << 30, cpus: None },
+        identity: Identity::Caller,
+        filter: Filter::None,
+        limits: Limits { time: Some(Duration::from_secs(60)), file: Some(1 << 30), ..Limits::default() },
     }
 }
 

@@ -331,3 +331,13 @@ impl Machine {
         self.services.values().any(needs)
     }
 }
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.status {
+            _ if self.out_of_memory => f.write_str("killed when it had used up its memory"),
+            Status::Code(code) => write!(f, "exit code {code}"),
+            Status::Signal(signal) => write!(f, "ended by signal {signal}"),
+        }
+    }
+}

@@ -143,6 +143,11 @@ impl Service {
         self.phase
     }
 
+    /// Whether it runs on or ends.
+    pub fn kind(&self) -> ServiceKind {
+        self.definition.kind
+    }
+
     /// Since when.
     pub fn since(&self) -> Time {
         self.since
