@@ -8,6 +8,7 @@ mod apps;
 mod bench;
 mod build;
 mod generate;
+mod probe;
 mod run;
 mod setup;
 mod test;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::run::{Result, run, say};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 18] = [
+const PROGRAMS: [(&str, &[&str]); 21] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
@@ -26,12 +26,16 @@ const PROGRAMS: [(&str, &[&str]); 18] = [
     ("npm", &["nodejs", "npm"]),
     ("caddy", &["caddy"]),
     ("chromium", &["chromium"]),
+    ("etcd", &["etcd-server"]),
+    ("qemu-aarch64-static", &["qemu-user-static"]),
+    ("readelf", &["binutils"]),
 ];
 
 /// Files that stand for packages without a program of their own.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("/usr/lib/python3/dist-packages/apt_pkg", "python3-apt"),
     ("/usr/share/perl5/Dpkg/Deps.pm", "libdpkg-perl"),
+    ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
 ];
 
 /// Installs what is missing; says nothing when all is there.

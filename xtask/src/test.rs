@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use crate::run::{Result, build_longshore, cargo, run, say};
-use crate::{apps, setup, tidy};
+use crate::{apps, probe, setup, tidy};
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn test(length: Length) -> Result {
     let (of_backend, backend_ended) = counted(&mut apps::backend_tests())?;
     counts.passed += of_backend.passed;
     counts.failed += of_backend.failed;
+    steps.extend(probe::steps());
     steps.extend(apps::steps());
     let mut total = counts;
     for (name, result) in &steps {

@@ -265,6 +265,9 @@ pub enum ContentSpec {
     Build(OutputRequest),
     /// A pinned archive or file, or a part of it.
     Url(OutputRequest),
+    /// longshore's health probe, where a service of the image is asked over the network whether it works, or waits for one that
+    /// is. No entry of the stack file: comes last.
+    Probe,
 }
 
 /// A package from a source.
@@ -416,7 +419,8 @@ impl ImageSpec {
                 | ContentSpec::Text(_)
                 | ContentSpec::Symlink { .. }
                 | ContentSpec::Build(_)
-                | ContentSpec::Url(_) => None,
+                | ContentSpec::Url(_)
+                | ContentSpec::Probe => None,
             })
             .collect();
         all.sort();

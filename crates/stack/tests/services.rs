@@ -34,7 +34,7 @@ fn addresses_are_those_of_where_it_runs() {
         r#"
 [service.web]
 env = { DB = "{{ db.sql.addr }}", OWN = "{{ self.http.url }}/x", PORT = "{{ db.sql.port + 1 }}" }
-command = ["--listen={{ self.http.listen }}", "--key={{ secrets.key }}"]
+command = ["--listen={{ self.http.listen }}", "--key={{ secrets.key }}", "{{ self.http.local }}"]
 secrets = ["key"]
 [service.db]
 [secret.key]
@@ -48,8 +48,9 @@ generate = 32
     let env: Vec<String> = web.env.iter().map(|(name, text)| format!("{name}={}", here(text))).collect();
     assert_eq!(env, ["DB=db.here:5432", "OWN=http://web.here:8080/x", "PORT=5433"]);
     let command: Vec<String> = web.command.iter().flatten().map(here).collect();
-    assert_eq!(command, ["--listen=127.0.9.1:8080", "--key=/run/secrets/key"]);
+    assert_eq!(command, ["--listen=127.0.9.1:8080", "--key=/run/secrets/key", "127.0.9.1:8080"]);
     assert_eq!(web.command.as_ref().unwrap()[0].in_containers(), "--listen=0.0.0.0:8080");
+    assert_eq!(web.command.as_ref().unwrap()[2].in_containers(), "127.0.0.1:8080");
     assert_eq!(web.connections(), ["db", "web"]);
     assert_eq!(web.scratch.len(), 2);
 }
@@ -177,7 +178,7 @@ scale = { max = 1 }
 "#), @r#"
     stack.toml:19:25: stack::name: `host` can't be the name of a service's port
       at: host
-      help: at most 15 characters, and none of `name`, `host` and `listen`
+      help: at most 15 characters, and none of `name`, `host`, `listen` and `local`
     stack.toml:20:20: stack::port: port `http` of service `web` and port `sql` of service `db` are both published as 80
       at: 80
       help: give one of them another number

@@ -5,13 +5,14 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-sources", &["longshore-oci", "longshore-stack"]),
     ("longshore-sandbox", &[]),
     ("longshore-build", &["longshore-oci", "longshore-sandbox", "longshore-sources", "longshore-stack"]),
-    ("longshore-image", &["longshore-oci", "longshore-stack"]),
+    ("longshore-probe", &["longshore-oci"]),
+    ("longshore-image", &["longshore-oci", "longshore-stack", "longshore-probe"]),
     ("longshore-publish", &["longshore-oci", "longshore-image"]),
     (
         "longshore-deploy",
@@ -29,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "longshore-image",
             "longshore-publish",
             "longshore-deploy",
+            "longshore-probe",
         ],
     ),
     ("xtask", &[]),

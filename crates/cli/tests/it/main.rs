@@ -14,6 +14,7 @@ mod errors;
 mod git_crates;
 mod golden;
 mod interrupted;
+mod probe;
 mod profiles;
 mod progress;
 mod rebuilds;

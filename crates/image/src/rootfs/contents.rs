@@ -28,9 +28,24 @@ pub(super) fn place(build: &mut Builder<'_>) -> Result<(), ComposeError> {
             }
             ContentSpec::Build(request) => output(build, &Origin::Build(request.name.clone()), request)?,
             ContentSpec::Url(request) => output(build, &Origin::Url(request.name.clone()), request)?,
+            ContentSpec::Probe => probe(build)?,
             ContentSpec::Package(_) | ContentSpec::Slice(_) | ContentSpec::Fragment(_) => {}
         }
     }
+    Ok(())
+}
+
+/// The health probe, the same file in every image, and so one layer for all.
+fn probe(build: &mut Builder<'_>) -> Result<(), ComposeError> {
+    let platform = build.input.platform;
+    let Some(binary) = longshore_probe::binary(platform) else {
+        return Err(ComposeError::NoProbe {
+            image: build.input.image.to_owned(),
+            platform: platform.clone(),
+        });
+    };
+    let path = TreePath::new(longshore_probe::PATH)?;
+    build.put_bytes(&path, 0o755, binary, &Origin::Longshore("probe".to_owned()))?;
     Ok(())
 }
 

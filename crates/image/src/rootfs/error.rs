@@ -1,6 +1,6 @@
 //! Why a root filesystem can't be composed.
 
-use longshore_oci::{Origin, StoreError, TreeError, TreePath};
+use longshore_oci::{Origin, Platform, StoreError, TreeError, TreePath};
 
 /// Why a root filesystem can't be composed.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,16 @@ pub enum ComposeError {
         /// The image.
         image: String,
     },
+    /// There is no health probe for the platform.
+    #[error(
+        "there is no health probe for `{platform}`, which image `{image}` needs for `health` or `needs` of a service"
+    )]
+    NoProbe {
+        /// The image.
+        image: String,
+        /// What it runs on.
+        platform: Platform,
+    },
     /// An alternative points at nothing.
     #[error("alternative `{link}` points at `{target}`, which is not in image `{image}`")]
     Alternative {
@@ -146,6 +156,10 @@ impl ComposeError {
             Self::Alternative { .. } => {
                 "add the package that has the target to `contents`, or correct `alternatives`; then run `longshore check`".to_owned()
             }
+            Self::NoProbe { platform, .. } => format!(
+                "ask with a program of the image (`health = {{ exec = [...] }}`), or leave `{platform}` out of `platforms`; then \
+                 run `longshore check`"
+            ),
             Self::Store(error) => return error.hint(),
             Self::Load { .. } | Self::Tree(_) => return None,
         })

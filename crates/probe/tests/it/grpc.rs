@@ -24,6 +24,8 @@ fn the_status_decides() {
     unhealthy(&["grpc", &at, "down.Service"], "NOT_SERVING");
     unhealthy(&["grpc", &at, "new.Service"], "UNKNOWN");
     unhealthy(&["grpc", &at, "no.Service"], "NOT_FOUND: unknown service no.Service");
+    // A text with a `%` comes coded.
+    unhealthy(&["grpc", &at, "caf%e.Service"], "NOT_FOUND: unknown service caf%e.Service");
     // Headers that need more than one frame, and longer texts than are kept.
     healthy(&["grpc", &at, "talkative.Service"], "SERVING");
     let words = format!("RESOURCE_EXHAUSTED: {}", "no. ".repeat(40));

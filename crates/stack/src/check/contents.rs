@@ -228,7 +228,10 @@ pub(super) fn paths(content: &ContentSpec) -> Vec<TreePath> {
             .collect(),
         // Whether these are files or folders is known when they are made.
         ContentSpec::Build(_) | ContentSpec::Url(_) => Vec::new(),
-        ContentSpec::Package(_) | ContentSpec::Fragment(_) | ContentSpec::Directory(_) => Vec::new(),
+        ContentSpec::Package(_)
+        | ContentSpec::Fragment(_)
+        | ContentSpec::Directory(_)
+        | ContentSpec::Probe => Vec::new(),
     }
 }
 

@@ -9,7 +9,8 @@ use super::image::ports;
 use super::{At, PortTable, Shorthand};
 
 /// How an image runs in the stack. Commands, variables and files may name the stack's values and other services (Jinja
-/// syntax): `{{ tempo.otlp_grpc.url }}`, `.addr`, `.host`, `.port`, and of the service itself `{{ self.http.listen }}`.
+/// syntax): `{{ tempo.otlp_grpc.url }}`, `.addr`, `.host`, `.port`, and of the service itself
+/// `{{ self.http.listen }}`, where it listens, and `{{ self.http.local }}`, where it reaches itself.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(rename = "service")]

@@ -251,6 +251,13 @@ impl ServiceSpec {
         all
     }
 
+    /// Whether its container asks over the network how it itself or another service is, for which it has the probe.
+    pub(crate) fn asks(&self) -> bool {
+        let own =
+            self.health.as_ref().is_some_and(|health| !matches!(health.check, HealthCheck::Exec { .. }));
+        own || self.needs.values().any(|condition| *condition != Condition::Completed)
+    }
+
     /// Whether it runs when these groups are asked for.
     pub fn is_in(&self, groups: &[String]) -> bool {
         self.groups.is_empty() || self.groups.iter().any(|group| groups.contains(group))

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text(pub Vec<Part>);
 
+/// All addresses of a container.
+const ANY: &str = "0.0.0.0";
+
 /// A piece of a [`Text`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
@@ -15,6 +18,8 @@ pub enum Part {
     Host(String),
     /// The address that the service itself listens on.
     Listen,
+    /// The address by which the service reaches itself, whatever others may reach.
+    Local,
 }
 
 impl Text {
@@ -24,20 +29,23 @@ impl Text {
             Part::Literal(text) => text.clone(),
             Part::Host(service) => host(service),
             Part::Listen => listen.to_owned(),
+            // Where it listens on all addresses, loopback is one of them.
+            Part::Local if listen == ANY => "127.0.0.1".to_owned(),
+            Part::Local => listen.to_owned(),
         });
         parts.collect()
     }
 
     /// The text in containers with a network of their own, where services listen on all addresses and have names.
     pub fn in_containers(&self) -> String {
-        self.resolve("0.0.0.0", str::to_owned)
+        self.resolve(ANY, str::to_owned)
     }
 
     /// The services that it names.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Host(service) => Some(service.as_str()),
-            Part::Literal(_) | Part::Listen => None,
+            Part::Literal(_) | Part::Listen | Part::Local => None,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::findings::Findings;
 use crate::model::{PortSpec, Published};
 
 /// Names that references have for other things than ports.
-const RESERVED: [&str; 3] = ["name", "host", "listen"];
+const RESERVED: [&str; 4] = ["name", "host", "listen", "local"];
 /// What Kubernetes takes as the name of a port.
 const NAME_MAX: usize = 15;
 
@@ -28,7 +28,9 @@ pub(super) fn check(
                     &name.span,
                     format!("`{}` can't be the name of a service's port", name.value),
                 )
-                .help(format!("at most {NAME_MAX} characters, and none of `name`, `host` and `listen`"));
+                .help(format!(
+                    "at most {NAME_MAX} characters, and none of `name`, `host`, `listen` and `local`"
+                ));
         }
     }
     runtime::check_ports("service", service, &table.ports, findings)

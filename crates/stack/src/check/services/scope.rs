@@ -24,6 +24,9 @@ const MARK: char = '\u{f0000}';
 /// Where a service listens.
 const LISTEN: char = '\u{f0001}';
 
+/// Where it reaches itself.
+const LOCAL: char = '\u{f0002}';
+
 /// What texts of one service can name.
 pub(super) struct Scope<'a> {
     pub(super) around: &'a Around<'a>,
@@ -40,7 +43,7 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// A text of the stack file.
     pub(super) fn text(&self, written: &At<String>, findings: &mut Findings) -> Option<Text> {
-        if !written.contains(['{', MARK, LISTEN]) {
+        if !written.contains(['{', MARK, LISTEN, LOCAL]) {
             return Some(Text::from(written.as_str()));
         }
         self.render(&written.value, &written.value)
@@ -88,7 +91,7 @@ impl Scope<'_> {
     }
 
     fn render(&self, name: &str, text: &str) -> Result<Text, Problem> {
-        if let Some(at) = text.find([MARK, LISTEN]) {
+        if let Some(at) = text.find([MARK, LISTEN, LOCAL]) {
             return Err(Problem {
                 message: "it holds a character of a private use area".to_owned(),
                 range: at..at + MARK.len_utf8(),
@@ -134,12 +137,14 @@ impl Scope<'_> {
         let host = format!("{MARK}{number}{MARK}");
         let ports = facts.ports.iter().map(|(name, spec)| {
             let listen = ("listen", Value::from(format!("{LISTEN}:{}", spec.number)));
-            (name.as_str(), Value::from_pairs(port(&host, spec.number).into_iter().chain([listen])))
+            let local = ("local", Value::from(format!("{LOCAL}:{}", spec.number)));
+            (name.as_str(), Value::from_pairs(port(&host, spec.number).into_iter().chain([listen, local])))
         });
         let own = [
             ("name", Value::from(self.own)),
             ("host", Value::from(host.as_str())),
             ("listen", Value::from(LISTEN.to_string())),
+            ("local", Value::from(LOCAL.to_string())),
         ];
         Value::from_pairs(own.into_iter().chain(ports))
     }
@@ -152,11 +157,13 @@ impl Scope<'_> {
             }
         };
         let mut rest = rendered;
-        while let Some(at) = rest.find([MARK, LISTEN]) {
+        while let Some(at) = rest.find([MARK, LISTEN, LOCAL]) {
             let (before, mark) = rest.split_at(at);
             literal(&mut parts, before);
-            if let Some(after) = mark.strip_prefix(LISTEN) {
-                parts.push(Part::Listen);
+            let own = [(LISTEN, Part::Listen), (LOCAL, Part::Local)];
+            let own = own.into_iter().find_map(|(mark_, part)| Some((mark.strip_prefix(mark_)?, part)));
+            if let Some((after, part)) = own {
+                parts.push(part);
                 rest = after;
                 continue;
             }
@@ -209,7 +216,7 @@ impl Scope<'_> {
             }
             (Some(_), Some(port)) => plain(Some(format!(
                 "`{first}.{port}` has `url`, `addr`, `host` and `port`{}",
-                if first == "self" { ", and `listen`" } else { "" }
+                if first == "self" { ", and `listen` and `local`" } else { "" }
             ))),
             _ if first == "secrets" => {
                 let known: Vec<&str> = self.secrets.iter().map(|name| name.as_str()).collect();

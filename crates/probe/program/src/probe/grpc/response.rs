@@ -99,7 +99,7 @@ impl Response {
         };
         match self.words.get() {
             [] => answer,
-            words => answer.and(b": ").and(words),
+            words => answer.and(b": ").and(decoded(words).get()),
         }
     }
 
@@ -123,4 +123,23 @@ impl Response {
             },
         }
     }
+}
+
+/// A message with `%20` and the like undone (gRPC over HTTP/2, "Percent-Encoded"); what is broken stays as it is.
+fn decoded(words: &[u8]) -> Bytes<160> {
+    let mut plain = Bytes::new();
+    let mut rest = words;
+    while let Some((first, after)) = rest.split_first() {
+        let coded = after.split_first_chunk().filter(|_| *first == b'%');
+        let byte = coded.and_then(|([high, low], after)| Some((digit(*high)? << 4 | digit(*low)?, after)));
+        let (byte, after) = byte.unwrap_or((*first, after));
+        plain.put_some(&[byte]);
+        rest = after;
+    }
+    plain
+}
+
+/// A digit of base 16.
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

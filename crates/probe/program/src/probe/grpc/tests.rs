@@ -144,6 +144,7 @@ fn headers_may_be_cut_anywhere() {
 fn failed_calls_say_how() {
     let only = |block: &[u8]| Server::new().headers(flag::END_STREAM, &[OK, block].concat());
     only(&status("5", "unknown service")).check(Unhealthy, "NOT_FOUND: unknown service");
+    only(&status("5", "not%20there%21%1b%2")).check(Unhealthy, "NOT_FOUND: not there!?%2");
     only(&status("14", "")).check(Unhealthy, "UNAVAILABLE");
     only(&status("99", "\x1b[1m")).check(Unhealthy, "gRPC status 99: ?[1m");
     only(WELL).check(Unhealthy, "not gRPC: the answer has no message");
