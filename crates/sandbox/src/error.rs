@@ -59,6 +59,9 @@ pub enum Error {
         /// What the kernel answered.
         source: io::Error,
     },
+    /// The filter of system calls can't be made.
+    #[error("could not make the filter of system calls")]
+    Filter(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The log took no more, so the command was ended.
     #[error("could not write the log of `{program}`, which was ended")]
     Log {

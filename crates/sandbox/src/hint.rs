@@ -49,7 +49,11 @@ impl Error {
             Self::Killed { .. } => {
                 Some(String::from("if its memory is bounded: a few MiB are needed to start it at all"))
             }
-            Self::Invalid { .. } | Self::Log { .. } | Self::Gone { .. } | Self::Kernel { .. } => None,
+            Self::Invalid { .. }
+            | Self::Log { .. }
+            | Self::Gone { .. }
+            | Self::Filter(_)
+            | Self::Kernel { .. } => None,
         }
     }
 }

@@ -73,9 +73,9 @@ pub(crate) fn interactive_beside(process: Process, command: &Command) -> Result<
 
 impl Way {
     fn to(process: Process, command: &Command, until: Option<Instant>) -> Result<Self, Error> {
-        let program = Program::new(command, &Limits::default(), Role::Service)?;
         let to = process::open(process)?;
         let known = process::known(process)?;
+        let program = Program::new(command, &Limits::default(), Role::Service, known.filter)?;
         let mut namespaces = ThreadNameSpaceType::empty();
         for (name, kind) in NAMESPACES {
             let of = |whose: &str| fs_err::metadata(format!("/proc/{whose}/ns/{name}")).map(|it| it.ino());

@@ -200,7 +200,8 @@ fn prepare(program: &Program, wires: &Wires) -> Result<(), Failure> {
     if let Some(told) = &wires.told {
         tell::who(told.as_fd()).during(Stage::Tell)?;
     }
-    Ok(())
+    // Last, since some of the above is refused then.
+    program.filter.iter().enumerate().try_for_each(|(index, it)| sys::filter(it).at(Stage::Filter, index))
 }
 
 /// When the pipe is closed, the caller is gone, and so will we be.

@@ -3,6 +3,7 @@
 //! `service` leaves it to itself.
 
 mod beside;
+mod filter;
 mod group;
 mod init;
 mod mounts;

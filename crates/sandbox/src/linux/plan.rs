@@ -76,7 +76,7 @@ impl Plan {
             role,
             hostname,
             cpus: cpus(&sandbox.limits),
-            program: command.map(|it| Program::new(it, &sandbox.limits, role)).transpose()?,
+            program: command.map(|it| Program::new(it, &sandbox.limits, role, sandbox.filter)).transpose()?,
         })
     }
 

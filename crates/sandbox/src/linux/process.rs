@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Gid, Pid, PidfdFlags, Uid, pidfd_open};
 
 use super::sys;
-use crate::{Error, Process, Signal, Usage};
+use crate::{Error, Filter, Process, Signal, Usage};
 
 /// What `/proc/<pid>/stat` says (proc_pid_stat(5)).
 struct Stat {
@@ -49,6 +49,7 @@ pub(super) fn open(process: Process) -> Result<OwnedFd, Error> {
 pub(super) struct Known {
     /// Its user and group, as its own namespace has them.
     pub(super) user: (Uid, Gid),
+    pub(super) filter: Filter,
 }
 
 /// Looks at a process, which the caller has opened.
@@ -66,7 +67,9 @@ pub(super) fn known(process: Process) -> Result<Known, Error> {
     let id = |name: &str, map: &str| inside(field(name)?, map);
     let user = id("Uid", &uids).zip(id("Gid", &gids));
     let user = user.ok_or_else(|| kernel("make sense of", path(pid, "status"), Errno::INVAL))?;
-    Ok(Known { user: (Uid::from_raw(user.0), Gid::from_raw(user.1)) })
+    // 2: by a program.
+    let filter = if field("Seccomp") == Some(2) { Filter::Services } else { Filter::None };
+    Ok(Known { user: (Uid::from_raw(user.0), Gid::from_raw(user.1)), filter })
 }
 
 /// The id inside of what is `outside`, by a `uid_map` (user_namespaces(7)).

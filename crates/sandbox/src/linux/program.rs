@@ -7,8 +7,9 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 
+use super::filter;
 use super::plan::Role;
-use crate::{Command, Error, Limits};
+use crate::{Command, Error, Filter, Limits};
 
 /// Files that a service may have open: some programs close all that they might have, one by one.
 const OPEN_FILES: u64 = 1 << 20;
@@ -23,10 +24,11 @@ pub(super) struct Program {
     pub(super) argv_pointers: Vec<*const c_char>,
     pub(super) env_pointers: Vec<*const c_char>,
     pub(super) limits: Vec<(Resource, Rlimit)>,
+    pub(super) filter: filter::Programs,
 }
 
 impl Program {
-    pub(super) fn new(command: &Command, limits: &Limits, role: Role) -> Result<Self, Error> {
+    pub(super) fn new(command: &Command, limits: &Limits, role: Role, filter: Filter) -> Result<Self, Error> {
         let Some(program) = command.argv.first() else {
             return Err(invalid("command", "", "has no program"));
         };
@@ -47,6 +49,7 @@ impl Program {
             argv,
             env,
             limits: bounded(limits, role),
+            filter: filter::programs(filter)?,
         })
     }
 

@@ -213,6 +213,22 @@ pub(super) fn leave_keyring() {
     unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<c_char>()) };
 }
 
+/// Has every system call from here on judged by this program too.
+pub(super) fn filter(program: &[seccompiler::sock_filter]) -> Result<(), Errno> {
+    /// `struct sock_fprog` of `linux/filter.h`.
+    #[repr(C)]
+    struct Program {
+        length: libc::c_ushort,
+        instructions: *const seccompiler::sock_filter,
+    }
+    let length = libc::c_ushort::try_from(program.len()).map_err(|_| Errno::INVAL)?;
+    let program = Program { length, instructions: program.as_ptr() };
+    // SAFETY: the program is of the kernel's form, and as many instructions are readable as it says.
+    done(unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0_usize, &raw const program)
+    })
+}
+
 /// Lets every signal do what it does by default, and blocks none.
 pub(super) fn reset_signals() {
     /// The kernel's `struct sigaction`, on no architecture larger; all-zero is the default action without flags.

@@ -10,9 +10,13 @@
 
 mod cost;
 mod ends;
+mod filter;
+mod group;
 mod inside;
 mod runs;
+mod service;
 mod terminal;
+mod users;
 mod world;
 
 /// Not a test: what the tests start as another user, or in a process of its own that they can kill.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::world::World;
 
 /// Runs a script on a terminal of its own, answers `ready` with `keys`, and gives all that the terminal showed.
-fn at_a_terminal(script: &str, keys: &[u8]) -> String {
+fn at_a_terminal(mode: &str, script: &str, keys: &[u8]) -> String {
     let world = World::new();
     let helper = world.helper(None, script);
     let line = std::iter::once(helper.get_program()).chain(helper.get_args());
@@ -16,7 +16,7 @@ fn at_a_terminal(script: &str, keys: &[u8]) -> String {
     command
         .args(["-q", "-e", "-c", &format!("exec {}", line.join(" ")), "/dev/null"])
         .envs(helper.get_envs().filter_map(|(k, v)| Some((k, v?))));
-    command.env("SANDBOX_TERMINAL", "yes").env("SHELL", "/bin/sh").current_dir("/");
+    command.env("SANDBOX_MODE", mode).env("SHELL", "/bin/sh").current_dir("/");
     let mut terminal = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut keyboard = terminal.stdin.take().unwrap();
     let mut shown = String::new();
@@ -36,13 +36,17 @@ fn at_a_terminal(script: &str, keys: &[u8]) -> String {
 #[test]
 fn reads_and_writes_it() {
     let script = "[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo ready; read line; echo got $line; id -u; exit 5";
-    let shown = at_a_terminal(script, b"words\n");
+    let shown = at_a_terminal("terminal", script, b"words\n");
     assert!(shown.contains("got words\n1000\ntold: exit code 5\n"), "{shown}");
+    let shown = at_a_terminal("terminal beside", script, b"words\n");
+    assert!(shown.contains("got words\n10001\ntold: exit code 5\n"), "{shown}");
 }
 
 #[test]
 fn interrupts_are_for_the_command() {
     let script = "trap 'echo caught; exit 6' INT; echo ready; while :; do sleep 1; done";
-    let shown = at_a_terminal(script, b"\x03");
-    assert!(shown.contains("caught\ntold: exit code 6\n"), "{shown}");
+    for mode in ["terminal", "terminal beside"] {
+        let shown = at_a_terminal(mode, script, b"\x03");
+        assert!(shown.contains("caught\ntold: exit code 6\n"), "{shown}");
+    }
 }

@@ -1,25 +1,30 @@
 //! A root folder with busybox, and ways to run scripts in it.
 
+use std::io::Read;
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use longshore_sandbox::{
-    Access, Command, Error, Exit, Filter, Identity, Limits, Mount, Network, Sandbox, Tmpfs,
+    Access, Command, Error, Exit, Filter, Group, Identity, Limits, Mount, Network, Output, Process, Running,
+    Sandbox, Tmpfs,
 };
 use tempfile::TempDir;
 
-const APPLETS: [&str; 35] = [
+const APPLETS: [&str; 36] = [
     "awk", "cat", "chmod", "chown", "dd", "echo", "env", "false", "grep", "head", "hostname", "id",
     "ifconfig", "kill", "ls", "mkdir", "mount", "nc", "nproc", "ping", "ps", "readlink", "rm", "route",
-    "sed", "seq", "setsid", "sh", "sleep", "stat", "touch", "true", "umount", "unshare", "wc",
+    "sed", "seq", "setsid", "sh", "sleep", "stat", "touch", "tr", "true", "umount", "unshare", "wc",
 ];
 
 /// A root, and a folder of the machine that is written to as `/build`.
 pub struct World {
-    pub folder: TempDir,
+    folder: PathBuf,
+    /// Removes it; none in a helper.
+    _kept: Option<TempDir>,
 }
 
 /// What a script did.
@@ -49,15 +54,31 @@ impl World {
             let mode = std::fs::Permissions::from_mode(if open == "build" { 0o777 } else { 0o755 });
             fs_err::set_permissions(folder.path().join(open), mode).unwrap();
         }
-        Self { folder }
+        Self { folder: folder.path().to_owned(), _kept: Some(folder) }
+    }
+
+    /// One that another process has made.
+    fn at(folder: PathBuf) -> Self {
+        Self { folder, _kept: None }
     }
 
     pub fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
+        self.folder.join(below)
     }
 
     pub fn sandbox(&self) -> Sandbox {
-        sandbox(self.folder.path())
+        sandbox(&self.folder)
+    }
+
+    /// A sandbox for services of this user.
+    pub fn service(&self, user: u32) -> Sandbox {
+        Sandbox {
+            ids: (user, user),
+            identity: Identity::Same,
+            filter: Filter::Services,
+            limits: Limits::default(),
+            ..self.sandbox()
+        }
     }
 
     /// Runs a script, which must end by itself with exit code 0.
@@ -71,7 +92,9 @@ impl World {
     pub fn helper(&self, user: Option<u32>, script: &str) -> std::process::Command {
         // Another user may not reach the folder that the tests were built in.
         let program = self.path("helper");
-        fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        if !program.exists() {
+            fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        }
         let mut command = match user {
             None => std::process::Command::new(program),
             Some(user) => {
@@ -85,9 +108,46 @@ impl World {
             }
         };
         command.args(["--exact", "helper", "--ignored", "--nocapture"]);
-        command.env("SANDBOX_WORLD", self.folder.path()).env("SANDBOX_SCRIPT", script);
+        command.env("SANDBOX_WORLD", &self.folder).env("SANDBOX_SCRIPT", script);
         command.current_dir("/").stdin(Stdio::null());
         command
+    }
+}
+
+/// A service of a test, and what it says.
+pub struct Service {
+    pub running: Running,
+    pub stdout: std::fs::File,
+    pub stderr: std::fs::File,
+}
+
+impl Service {
+    pub fn try_start(sandbox: &Sandbox, command: &Command) -> Result<Self, Error> {
+        Self::start_in(sandbox, command, None)
+    }
+
+    pub fn start_in(sandbox: &Sandbox, command: &Command, group: Option<Group>) -> Result<Self, Error> {
+        let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let ((out, stdout), (err, stderr)) = (pipe(), pipe());
+        let running = sandbox.start(command, Output { stdout, stderr }, group)?;
+        Ok(Self { running, stdout: out.into(), stderr: err.into() })
+    }
+
+    #[track_caller]
+    pub fn start(sandbox: &Sandbox, script: &str) -> Self {
+        Self::try_start(sandbox, &shell(script)).unwrap()
+    }
+
+    /// As many bytes of its stdout.
+    pub fn said(&self, bytes: usize) -> String {
+        let mut said = vec![0; bytes];
+        (&self.stdout).read_exact(&mut said).unwrap();
+        String::from_utf8(said).unwrap()
+    }
+
+    #[track_caller]
+    pub fn has_said(&self, text: &str) {
+        assert_eq!(self.said(text.len()), text);
     }
 }
 
@@ -123,17 +183,48 @@ pub fn run(sandbox: &Sandbox, script: &str) -> Result<Ran, Error> {
     Ok(Ran { exit, log: String::from_utf8(log).unwrap() })
 }
 
-/// What [`World::helper`] starts.
+/// What [`World::helper`] starts; `SANDBOX_MODE` says what it does with the script.
 pub fn helper() {
-    let world = PathBuf::from(std::env::var("SANDBOX_WORLD").unwrap());
+    let world = World::at(PathBuf::from(std::env::var("SANDBOX_WORLD").unwrap()));
     let script = std::env::var("SANDBOX_SCRIPT").unwrap();
-    if std::env::var("SANDBOX_TERMINAL").is_ok() {
-        let exit = sandbox(&world).interactive(&shell(&script)).unwrap();
-        println!("told: {}", exit.status);
-    } else {
-        let exit = sandbox(&world).run(&shell(&script), &mut std::io::stderr()).unwrap();
-        assert!(exit.status.success(), "{}", exit.status);
+    match std::env::var("SANDBOX_MODE").unwrap_or_default().as_str() {
+        "terminal" => {
+            let exit = world.sandbox().interactive(&shell(&script)).unwrap();
+            println!("told: {}", exit.status);
+        }
+        "service" => service(&world, &script),
+        "terminal beside" => {
+            let service = Service::start(&world.service(10_001), "sleep 1000");
+            let exit = service.running.process().interactive(&shell(&script)).unwrap();
+            println!("told: {}", exit.status);
+        }
+        beside if beside.starts_with("beside ") => {
+            let numbers: Vec<u64> = beside.split(' ').skip(1).map(|it| it.parse().unwrap()).collect();
+            let process = Process { pid: u32::try_from(numbers[0]).unwrap(), born: numbers[1] };
+            let time = Duration::from_secs(20);
+            match process.run(&shell(&script), time, &mut std::io::stderr()) {
+                Ok(exit) => eprintln!("told: {}", exit.status),
+                Err(error) => eprintln!("told: {error}"),
+            }
+        }
+        _ => {
+            let exit = world.sandbox().run(&shell(&script), &mut std::io::stderr()).unwrap();
+            assert!(exit.status.success(), "{}", exit.status);
+        }
     }
+}
+
+/// Starts a service that shares this process's streams, says which it is, and leaves it to itself.
+fn service(world: &World, script: &str) {
+    let stderr = || std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+    let output = Output { stdout: stderr(), stderr: stderr() };
+    let mut running = world.service(10_001).start(&shell(script), output, None).unwrap();
+    let process = running.process();
+    eprintln!("process {} {}", process.pid, process.born);
+    eprintln!("groups {}", longshore_sandbox::Groups::find("longshore-test").is_ok());
+    let usage = running.usage().unwrap();
+    eprintln!("processes {}, with memory: {}", usage.processes, usage.memory > 100_000);
+    eprintln!("told: {}", running.wait().unwrap().status);
 }
 
 pub fn cpus(number: usize) -> Option<NonZeroUsize> {

@@ -21,6 +21,9 @@ use crate::{Bounds, Error, NoGroups, Usage};
 /// How deep groups are looked for.
 const DEPTH: usize = 12;
 
+/// The sandbox's first process, which is none of the service's.
+const FIRST: u64 = 1;
+
 /// Where groups can be made.
 #[derive(Debug, Clone)]
 pub(crate) struct Groups {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::fs::{Access, access};
 
+use super::FIRST;
 use super::files::{named, number, set, set_if_there};
 use super::hierarchy::{self, Hierarchy};
 use crate::{Bounds, Error, NoGroups, Usage};
@@ -77,7 +78,7 @@ impl Folders {
             set(&self.cpu, "cpu.cfs_quota_us", u64::from(cpu) * PERIOD / 1000)?;
         }
         if let Some(processes) = bounds.processes {
-            set(&self.processes, "pids.max", processes)?;
+            set(&self.processes, "pids.max", processes.saturating_add(FIRST))?;
         }
         Ok(())
     }
@@ -87,7 +88,7 @@ impl Folders {
         Ok(Usage {
             memory: memory.saturating_sub(named(&self.memory, "memory.stat", "total_inactive_file")?),
             cpu: Duration::from_nanos(number(&self.accounts, "cpuacct.usage")?),
-            processes: number(&self.processes, "pids.current")?,
+            processes: number(&self.processes, "pids.current")?.saturating_sub(FIRST),
             out_of_memory: named(&self.memory, "memory.oom_control", "oom_kill")?,
         })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fs_err as fs;
 use rustix::fs::{Access, access};
 
+use super::FIRST;
 use super::files::{named, number, set, set_if_there};
 use super::hierarchy::Hierarchy;
 use crate::{Bounds, Error, NoGroups, Usage};
@@ -66,7 +67,7 @@ pub(super) fn bound(folder: &Path, bounds: Bounds) -> Result<(), Error> {
         set(folder, "cpu.max", format!("{} {PERIOD}", u64::from(cpu) * PERIOD / 1000))?;
     }
     if let Some(processes) = bounds.processes {
-        set(folder, "pids.max", processes)?;
+        set(folder, "pids.max", processes.saturating_add(FIRST))?;
     }
     Ok(())
 }
@@ -76,7 +77,7 @@ pub(super) fn usage(folder: &Path) -> Result<Usage, Error> {
     Ok(Usage {
         memory: memory.saturating_sub(named(folder, "memory.stat", "inactive_file")?),
         cpu: Duration::from_micros(named(folder, "cpu.stat", "usage_usec")?),
-        processes: number(folder, "pids.current")?,
+        processes: number(folder, "pids.current")?.saturating_sub(FIRST),
         out_of_memory: named(folder, "memory.events", "oom_kill")?,
     })
 }
@@ -118,14 +119,14 @@ mod tests {
         bound(group, Bounds { memory: Some(1 << 20), cpu: Some(1500), processes: Some(64) }).unwrap();
         let read = |file: &str| fs_err::read_to_string(group.join(file)).unwrap();
         let files = ["memory.max", "cpu.max", "pids.max"].map(read);
-        assert_eq!(files, ["1048576", "150000 100000", "64"]);
+        assert_eq!(files, ["1048576", "150000 100000", "65"]);
         write(group, "memory.current", "5000\n");
         write(group, "memory.stat", "anon 1\ninactive_file 2000\n");
         write(group, "memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n");
         write(group, "cpu.stat", "usage_usec 1500000\nuser_usec 1\n");
         write(group, "pids.current", "7\n");
         let expected =
-            Usage { memory: 3000, cpu: Duration::from_millis(1500), processes: 7, out_of_memory: 2 };
+            Usage { memory: 3000, cpu: Duration::from_millis(1500), processes: 6, out_of_memory: 2 };
         assert_eq!(usage(group).unwrap(), expected);
     }
 }
