@@ -116,6 +116,14 @@ pub enum Error {
         /// Those that it has.
         known: Vec<String>,
     },
+    /// A service never wrote anything.
+    #[error("no service `{service}` ever ran; {}", logged(.known))]
+    NoLog {
+        /// As asked for.
+        service: String,
+        /// Those that did.
+        known: Vec<String>,
+    },
     /// A service is not there to run something in.
     #[error("service `{service}` is {state}")]
     NotThere {
@@ -142,6 +150,11 @@ pub enum Error {
     },
 }
 
+fn logged(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none did".to_owned() } else { format!("there are logs of {}", names.join(", ")) }
+}
+
 fn listed(names: &[String]) -> String {
     match names {
         [] => "none does".to_owned(),
@@ -153,6 +166,19 @@ fn listed(names: &[String]) -> String {
 }
 
 impl Error {
+    /// Whether the stack file is to be changed, and not the machine.
+    pub fn is_of_the_stack(&self) -> bool {
+        match self {
+            Self::TooMany { .. } | Self::NoCommand { .. } | Self::MountPoint { .. } | Self::Path(_) => true,
+            Self::SamePort { .. } | Self::TakenGate { .. } => true,
+            Self::Io(_) | Self::Folder(_) | Self::Secret(_) | Self::Sandbox(_) | Self::Gate { .. } => false,
+            // Also of `exec`, which names one that is not there.
+            Self::NoProgram { .. } => true,
+            Self::Plan { .. } | Self::OtherVersion | Self::Runs | Self::NotRunning | Self::NoService { .. } => false,
+            Self::NoLog { .. } | Self::NotThere { .. } | Self::Refused { .. } | Self::Answer { .. } => false,
+        }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -190,6 +216,7 @@ impl Error {
             Self::Refused { hint, .. } => hint.clone(),
             Self::Runs => Some("see what runs: `longshore ps`".to_owned()),
             Self::NotRunning => Some("start it: `longshore up --detach`".to_owned()),
+            Self::NoLog { .. } => Some("`longshore logs` shows those of all services".to_owned()),
             Self::NoService { .. } | Self::NotThere { .. } => Some("see what runs: `longshore ps`".to_owned()),
         }
     }

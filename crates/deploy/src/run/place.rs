@@ -39,10 +39,21 @@ impl Place {
         Self(folder.into())
     }
 
-    /// That of `stack`, whose file is really at `file`, among all stacks in `all`.
+    /// That of the stack whose file is really at `file`, among those of all stacks in `all`; where there is none yet, it will
+    /// be called after `stack`. A stack that gets another name keeps its place.
     pub fn of(all: &Path, stack: &str, file: &Path) -> Self {
-        let hash = Digest::of(file.as_os_str().as_bytes()).hex();
-        Self(all.join(format!("{stack}-{:.12}", hash)))
+        let hash = format!("-{:.12}", Digest::of(file.as_os_str().as_bytes()).hex());
+        Self::ending(all, &hash).unwrap_or_else(|| Self(all.join(format!("{stack}{hash}"))))
+    }
+
+    /// The same, if there is one: without a look into the file.
+    pub fn find(all: &Path, file: &Path) -> Option<Self> {
+        Self::ending(all, &format!("-{:.12}", Digest::of(file.as_os_str().as_bytes()).hex()))
+    }
+
+    fn ending(all: &Path, hash: &str) -> Option<Self> {
+        let mut names = fs::read_dir(all).ok()?.flatten().map(|entry| entry.file_name());
+        names.find(|name| name.as_bytes().ends_with(hash.as_bytes())).map(|name| Self(all.join(name)))
     }
 
     /// The folder.

@@ -148,13 +148,29 @@ pub struct Health {
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
     /// A page.
-    Http { port: u16, path: String },
+    Http {
+        /// Of this port.
+        port: u16,
+        /// With its `/`.
+        path: String,
+    },
     /// A connection.
-    Tcp { port: u16 },
+    Tcp {
+        /// To this port.
+        port: u16,
+    },
     /// `grpc.health.v1`.
-    Grpc { port: u16, service: String },
+    Grpc {
+        /// Of this port.
+        port: u16,
+        /// The name asked about; empty for the server as a whole.
+        service: String,
+    },
     /// A program inside.
-    Exec { argv: Vec<String> },
+    Exec {
+        /// The program, absolute, and its arguments.
+        argv: Vec<String>,
+    },
 }
 
 impl Plan {
@@ -192,7 +208,7 @@ impl Plan {
         self.services.iter().map(|(name, service)| (name.clone(), of(service))).collect()
     }
 
-    /// `/etc/hosts` of `service`.
+    /// `/etc/hosts` of every service.
     pub fn hosts_file(&self) -> String {
         let own = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_owned();
         self.hosts.iter().fold(own, |text, (name, address)| text + &format!("{address} {name}\n"))
