@@ -22,6 +22,7 @@ use bench::Part;
 const HELP: &str = "\
 usage: ./x COMMAND
 
+  up             build longshore and what BeTrace needs, and run that here until Ctrl-C
   build          build longshore and the images of stacks/ and examples/
   test           set up, check style, and run every test (--long: more and longer ones)
   setup          install the programs that tests compare with and run images in (Debian, Ubuntu)
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
+        ["up"] => build::up(),
         ["build"] => build::build(),
         ["test"] => test::test(test::Length::Short),
         ["test", "--long"] => test::test(test::Length::Long),

@@ -18,10 +18,14 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 7] = [
+pub const ENVIRONMENT: [(&str, &str); 8] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
+    ),
+    (
+        "XDG_STATE_HOME",
+        "The state of stacks that run is in `longshore/stacks` there: data, logs, generated secrets [default: ~/.local/state]",
     ),
     ("LONGSHORE_PROFILE", "The profile of the stack, where `--profile` does not say it"),
     (
@@ -122,6 +126,22 @@ pub enum Command {
     Save(Save),
     /// Write the services of the stack as files for Compose, Kubernetes or podman
     Generate(Generate),
+    /// Build what is needed and run the stack on this machine
+    Up(Up),
+    /// Show how the services are
+    Ps,
+    /// Show what services wrote
+    Logs(Logs),
+    /// Run a program beside a service, in its container
+    Exec(Exec),
+    /// Stop services and start them anew
+    Restart(Restart),
+    /// Show what services use
+    Stats,
+    /// Stop the stack
+    Down(Down),
+    /// Show the stack's secrets and where they come from, never their values
+    Secrets(Secrets),
     /// Show what is in images and where it comes from
     Show(Show),
     /// Say which input put a path or a package into an image
@@ -137,6 +157,9 @@ pub enum Command {
     /// Print a page of the reference as Markdown
     #[command(hide = true)]
     Reference(Reference),
+    /// Keep the services of a plan running: what `up` starts
+    #[command(hide = true)]
+    Supervise(Supervise),
 }
 
 /// Which images, on which platforms.
@@ -394,4 +417,90 @@ pub struct Man {
     /// Where to write them; without it, `longshore.1` goes to standard output
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Services to start, with all that they need [default: all that are in no group]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Start the services of this group too; may be given again
+    #[arg(long = "group", value_name = "NAME", conflicts_with = "services")]
+    pub groups: Vec<String>,
+    /// Leave once all services are ready, and let them run on
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Show what would be run, and run nothing
+    #[arg(long, conflicts_with = "detach")]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Services [default: all]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Go on with what they write from now on
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines of each service
+    #[arg(long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// Say when each line was written
+    #[arg(short, long)]
+    pub timestamps: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// The service
+    #[arg(value_name = "SERVICE")]
+    pub service: String,
+    /// A program of its image, and its arguments
+    #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// Services that run
+    #[arg(value_name = "SERVICE", required = true)]
+    pub services: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Delete the stack's volumes too: all data of its services
+    #[arg(long)]
+    pub volumes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Secrets {
+    #[command(subcommand)]
+    pub command: Option<SecretsCommand>,
+}
+
+/// What is done with secrets.
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Write their values where Compose or Kubernetes take them from; generates what is not there yet
+    Export(Export),
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// A folder that gets a file a secret
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "kube")]
+    pub directory: Option<PathBuf>,
+    /// Print a manifest of a Kubernetes Secret instead
+    #[arg(long, conflicts_with = "directory")]
+    pub kube: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Supervise {
+    /// The stack's state folder
+    #[arg(value_name = "DIR")]
+    pub place: PathBuf,
 }

@@ -262,9 +262,10 @@ pub fn pinned(project: &Project, machine: &Machine, lock: Lock) -> Result<Lock, 
     Ok(Lock { go_sums, ..lock })
 }
 
-/// The builds that any image takes something from.
-pub fn wanted(project: &Project) -> BTreeSet<String> {
-    let contents = project.stack.images.values().flat_map(|image| &image.contents);
+/// The builds that any of the images called `names` takes something from.
+pub fn wanted(project: &Project, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let images = project.stack.images.iter().filter(|(name, _)| names.contains(*name));
+    let contents = images.flat_map(|(_, image)| &image.contents);
     let build = |content: &ContentSpec| match content {
         ContentSpec::Build(request) => Some(request.name.clone()),
         _ => None,

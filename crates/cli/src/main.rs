@@ -7,6 +7,7 @@ mod builds;
 mod commands;
 mod generated;
 mod inputs;
+mod interrupt;
 mod machine;
 mod pipeline;
 mod project;
@@ -19,18 +20,9 @@ use clap::Parser;
 
 use crate::args::Cli;
 
-#[allow(clippy::exit, reason = "an interrupted run ends at once; what it had under way is swept by the next")]
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Everything appears by rename, so there is nothing to undo.
-    let global = cli.global.clone();
-    let interrupted = move || {
-        report::interrupted(&global);
-        std::process::exit(130);
-    };
-    if ctrlc::set_handler(interrupted).is_err() {
-        // Without a handler the signal ends the process, which is as safe.
-    }
+    interrupt::watch(&cli.global);
     match commands::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => report::report(&failed, &cli.global),

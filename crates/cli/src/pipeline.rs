@@ -46,10 +46,37 @@ pub fn compose(
     machine: &Machine,
     platform: &Platform,
 ) -> Result<Composed, Failure> {
+    let names = project.stack.images.keys().cloned().collect();
+    let (built, all) = compose_some(project, lock, machine, platform, &names)?;
+    let planned = all.iter().map(|(name, rootfs)| {
+        let max_layers = project.stack.images[name].max_layers;
+        ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
+    });
+    let plan = plan::plan(&planned.collect());
+    Ok(Composed { built, rootfs: all, plan })
+}
+
+/// What lints say of one image, less what it allows.
+pub fn findings(project: &Project, name: &str, platform: &Platform, rootfs: &RootFs) -> Vec<Finding> {
+    project.stack.images.get(name).map(|spec| lint::check(rootfs, spec, platform)).unwrap_or_default()
+}
+
+/// What builds made, and root filesystems, both by name.
+type Made = (BTreeMap<String, Arc<Component>>, BTreeMap<String, RootFs>);
+
+/// Composes the images called `names` on `platform`, of what builds make that they take something from.
+fn compose_some(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    platform: &Platform,
+    names: &BTreeSet<String>,
+) -> Result<Made, Failure> {
     let loader = Loader::new(project, lock, machine);
-    let built = Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project))?;
+    let built =
+        Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
     let mut all = BTreeMap::new();
-    for (name, spec) in &project.stack.images {
+    for (name, spec) in project.stack.images.iter().filter(|(name, _)| names.contains(*name)) {
         let mut locals = locals(project, machine, lock, platform, spec)?;
         locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
         let packages = loader.packages(name, platform);
@@ -64,17 +91,20 @@ pub fn compose(
         let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
         all.insert(name.clone(), rootfs);
     }
-    let planned = all.iter().map(|(name, rootfs)| {
-        let max_layers = project.stack.images[name].max_layers;
-        ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
-    });
-    let plan = plan::plan(&planned.collect());
-    Ok(Composed { built, rootfs: all, plan })
+    Ok((built, all))
 }
 
-/// What lints say of one image, less what it allows.
-pub fn findings(project: &Project, name: &str, platform: &Platform, rootfs: &RootFs) -> Vec<Finding> {
-    project.stack.images.get(name).map(|spec| lint::check(rootfs, spec, platform)).unwrap_or_default()
+/// Composes and lints the images called `names` on `platform`, to be run and not to be published: without layers.
+pub fn roots(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    names: &BTreeSet<String>,
+    platform: &Platform,
+) -> Result<BTreeMap<String, RootFs>, Failure> {
+    let (_, roots) = compose_some(project, lock, machine, platform, names)?;
+    refuse_errors(project, machine, &roots, names, platform)?;
+    Ok(roots)
 }
 
 /// Composes, lints, packs and assembles the images called `names` on `platforms`.
@@ -88,7 +118,7 @@ pub fn build(
     let mut images = BTreeMap::new();
     for platform in platforms {
         let composed = compose(project, lock, machine, platform)?;
-        refuse_errors(project, machine, &composed, names, platform)?;
+        refuse_errors(project, machine, &composed.rootfs, names, platform)?;
         for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
             let spec = &project.stack.images[name];
             let recipes = composed
@@ -109,12 +139,12 @@ pub fn build(
 fn refuse_errors(
     project: &Project,
     machine: &Machine,
-    composed: &Composed,
+    images: &BTreeMap<String, RootFs>,
     names: &BTreeSet<String>,
     platform: &Platform,
 ) -> Result<(), Failure> {
     let mut errors = Vec::new();
-    for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+    for (name, rootfs) in images.iter().filter(|(name, _)| names.contains(*name)) {
         for finding in findings(project, name, platform, rootfs) {
             match finding.severity {
                 Severity::Error => errors.push((name.clone(), finding)),

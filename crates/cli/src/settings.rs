@@ -36,6 +36,28 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
 }
 
+/// Where the state of all stacks is.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
+pub fn stacks() -> Result<PathBuf, NoState> {
+    let path_of = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let state = path_of("XDG_STATE_HOME").or_else(|| path_of("HOME").map(|home| home.join(".local/state")));
+    // The variable holds an absolute path, or none (XDG base directory specification).
+    let state = state.filter(|state| state.is_absolute()).ok_or(NoState)?;
+    Ok(state.join("longshore/stacks"))
+}
+
+/// A variable of the environment, for secrets that are to come from it.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
+pub fn variable(name: &str) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::env::var_os(name).map(OsString::into_vec)
+}
+
+/// No place for the state of stacks is known.
+#[derive(Debug, thiserror::Error)]
+#[error("no place for the stack's state: neither XDG_STATE_HOME nor HOME is an absolute path")]
+pub struct NoState;
+
 /// No place for the store is known.
 #[derive(Debug, thiserror::Error)]
 #[error("no place for the content store: neither LONGSHORE_STORE, XDG_CACHE_HOME nor HOME is set")]

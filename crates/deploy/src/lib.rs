@@ -14,6 +14,7 @@ pub mod quadlet;
 mod quantity;
 mod rendered;
 pub mod yaml;
+pub mod run;
 
 use std::collections::BTreeMap;
 

@@ -41,9 +41,15 @@ pub fn assemble(
     Image { name: name.to_owned(), platform: platform.clone(), config, layers }
 }
 
-fn config(spec: &ImageSpec) -> Config {
+/// The variables that a program of the image finds.
+pub fn environment(spec: &ImageSpec) -> BTreeMap<&str, &str> {
     let mut env: BTreeMap<&str, &str> = DEFAULT_ENV.into();
     env.extend(spec.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    env
+}
+
+fn config(spec: &ImageSpec) -> Config {
+    let env = environment(spec);
     let ports = spec.ports.values().map(|port| (port.to_string(), Empty {}));
     Config {
         // Numeric, so that no engine has to read a file of the image to know it, and Kubernetes can check `runAsNonRoot`.

@@ -13,5 +13,5 @@ pub mod pack;
 pub mod plan;
 pub mod rootfs;
 
-pub use assemble::assemble;
+pub use assemble::{assemble, environment};
 pub use image::{Image, ImageIndex};

@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fs_err as fs;
-use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Timespec, Timestamps, Uid};
 
-use crate::{Content, Digest, Node, Store, StoreError, Tree, TreePath};
+use crate::{Content, Digest, Entry, Node, Store, StoreError, Tree, TreePath};
 
 /// Why a tree can't be a folder.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,15 @@ impl FolderError {
 /// The one time of every file in such folders: 1980-01-01, the first that zip archives can hold.
 pub const EPOCH: i64 = 315_532_800;
 
+/// Whose the files of a folder are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owners {
+    /// The caller's, all of them.
+    Caller,
+    /// Whose the tree says; only root can make such a folder.
+    Tree,
+}
+
 /// The folder of `tree` for its digest `key`, made where it isn't there yet by `jobs` threads.
 ///
 /// # Errors
@@ -52,6 +61,7 @@ pub fn shared<E: From<FolderError>>(
     store: &Store,
     kind: &'static str,
     key: &Digest,
+    owners: Owners,
     jobs: usize,
     tree: impl FnOnce() -> Result<Tree, E>,
 ) -> Result<PathBuf, E> {
@@ -65,7 +75,7 @@ pub fn shared<E: From<FolderError>>(
         return Ok(folder);
     }
     let tree = tree()?;
-    place(&tree, store, &home, jobs)?;
+    place(&tree, store, &home, owners, jobs)?;
     Ok(folder)
 }
 
@@ -84,23 +94,23 @@ fn lock(home: &Path) -> Result<fs::File, FolderError> {
 }
 
 /// Makes `home`, which appears whole or not at all.
-fn place(tree: &Tree, store: &Store, home: &Path, jobs: usize) -> Result<(), FolderError> {
+fn place(tree: &Tree, store: &Store, home: &Path, owners: Owners, jobs: usize) -> Result<(), FolderError> {
     if home.exists() {
         fs::remove_dir_all(home)?;
     }
     let scratch = store.scratch();
-    write(tree, store, &open(&scratch, "tree")?, jobs)?;
+    write(tree, store, &open(&scratch, "tree")?, owners, jobs)?;
     fs::write(scratch.join("whole"), b"")?;
     Ok(fs::rename(&scratch, home)?)
 }
 
-/// Writes `tree`, whose paths have been checked, into the empty folder `to`: owners are the caller's, set-id bits and
+/// Writes `tree`, whose paths have been checked, into the empty folder `to`: set-id bits and
 /// extended attributes are dropped, every time is [`EPOCH`]. Every file is a copy of its own, so the store's bytes are safe
 /// from who writes to it.
 ///
 /// # Errors
 /// When the store doesn't have a file's bytes, or the disk takes no more.
-pub fn write(tree: &Tree, store: &Store, to: &Path, jobs: usize) -> Result<(), FolderError> {
+pub fn write(tree: &Tree, store: &Store, to: &Path, owners: Owners, jobs: usize) -> Result<(), FolderError> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for (path, entry) in tree.iter() {
         for above in path.ancestors() {
@@ -133,8 +143,21 @@ pub fn write(tree: &Tree, store: &Store, to: &Path, jobs: usize) -> Result<(), F
             Node::Directory | Node::File(_) => {}
         }
     }
+    if owners == Owners::Tree {
+        tree.iter().try_for_each(|(path, entry)| own(&to.join(OsStr::from_bytes(path.as_bytes())), entry))?;
+    }
     folders.push(TreePath::root());
     folders.iter().try_for_each(|path| set_time(&to.join(OsStr::from_bytes(path.as_bytes()))))
+}
+
+fn own(place: &Path, entry: &Entry) -> Result<(), FolderError> {
+    // A hard link's owner is that of the file it is a name of.
+    if (entry.uid, entry.gid) == (0, 0) || matches!(entry.node, Node::Hardlink(_)) {
+        return Ok(());
+    }
+    let (uid, gid) = (Uid::from_raw(entry.uid), Gid::from_raw(entry.gid));
+    rustix::fs::chownat(CWD, place, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|error| io::Error::from(error).into())
 }
 
 fn tree_has_folder(tree: &Tree, path: &TreePath) -> bool {
@@ -204,7 +227,6 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::*;
-    use crate::Entry;
 
     fn tree(content: Content) -> Tree {
         let mut tree = Tree::new();

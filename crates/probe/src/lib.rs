@@ -5,7 +5,7 @@
 //! wrong arguments.
 //!
 //! Its source is in `program/`, a package of its own without a standard library: the pure part of it, in
-//! `program/src/probe`, is compiled into this crate's tests as well, and `program/src/system` is the system calls. The
+//! `program/src/probe`, is compiled into this crate as [`probe`] as well, and `program/src/system` is the system calls. The
 //! binaries in `bin/` are what longshore makes of `stack.toml` here; a test of `longshore` builds them again and compares.
 //!
 //! **Invariant:** no network, clock, environment or randomness in this crate, and no `unsafe` but in the program's system
@@ -17,10 +17,9 @@ use longshore_oci::Platform;
 
 pub use check::Check;
 
-/// Pure parts of the program.
-#[cfg(test)]
+/// Pure parts of the program, for whoever has system calls of their own to go with them.
 #[path = "../program/src/probe/mod.rs"]
-mod probe;
+pub mod probe;
 
 /// Where the program is in images.
 pub const PATH: &str = "/usr/libexec/longshore-probe";

@@ -3,18 +3,27 @@
 mod build;
 mod check;
 mod completions;
+mod down;
+mod exec;
 mod generate;
 mod init;
 mod load;
 pub mod lock;
+mod logs;
 mod man;
 mod plan;
+mod ps;
 mod rebuild;
 mod reference;
+mod restart;
 mod save;
 mod schema;
+mod secrets;
 mod shell;
 mod show;
+mod stats;
+mod supervise;
+mod up;
 mod update;
 mod why;
 
@@ -64,6 +73,15 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Load(args) => load::run(args, &cli.global, &project()?, &machine()?),
         Command::Save(args) => save::run(args, &cli.global, &project()?, &machine()?),
         Command::Generate(args) => generate::run(args, &cli.global, &project()?, &machine()?),
+        Command::Up(args) => up::run(args, &cli.global, &project()?, &machine()?),
+        Command::Ps => ps::run(&cli.global, &folder),
+        Command::Logs(args) => logs::run(args, &cli.global, &folder),
+        Command::Exec(args) => exec::run(args, &cli.global, &folder),
+        Command::Restart(args) => restart::run(args, &cli.global, &folder),
+        Command::Stats => stats::run(&cli.global, &folder),
+        Command::Down(args) => down::run(args, &cli.global, &folder),
+        Command::Secrets(args) => secrets::run(args, &cli.global, &project()?),
+        Command::Supervise(args) => supervise::run(args),
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
         Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),

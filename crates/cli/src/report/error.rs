@@ -6,6 +6,7 @@ use std::io;
 use longshore_image::lint::Finding;
 use longshore_image::pack;
 use longshore_image::rootfs::ComposeError;
+use longshore_oci::folder::FolderError;
 use longshore_oci::{Content, ReferenceError, StoreError};
 use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
@@ -14,7 +15,8 @@ use longshore_sources::{deb, net, url};
 use longshore_stack::lock::{Lock, LockError};
 use longshore_stack::{Diagnostics, ProfileError, ReadError};
 
-use crate::settings::NoStore;
+use super::services::Trouble;
+use crate::settings::{NoState, NoStore};
 
 /// Everything a command can fail with. A kind without exit code or hint does not compile.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +71,12 @@ pub enum Failure {
     Reference(ReferenceError),
     #[error(transparent)]
     NoStore(#[from] NoStore),
+    #[error(transparent)]
+    NoState(#[from] NoState),
+    #[error(transparent)]
+    Run(#[from] longshore_deploy::run::Error),
+    #[error("{} not get ready", troubled(.0))]
+    NotReady(Vec<Trouble>),
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error(transparent)]
@@ -76,6 +84,11 @@ pub enum Failure {
     /// Another failure, and why the user has the thing it is about at all.
     #[error("{failure}")]
     Because { failure: Box<Failure>, why: String },
+}
+
+fn troubled(troubles: &[Trouble]) -> String {
+    let names: Vec<_> = troubles.iter().map(|trouble| format!("`{}`", trouble.row.service)).collect();
+    format!("{} {}", names.join(", "), if names.len() == 1 { "does" } else { "do" })
 }
 
 impl From<ReadError> for Failure {
@@ -140,6 +153,7 @@ impl Failure {
             )
             | Self::Compose(ComposeError::Store(error))
             | Self::Unpack(UnpackError::Store(error))
+            | Self::Run(longshore_deploy::run::Error::Folder(FolderError::Store(error)))
             | Self::Build(longshore_build::Error::Store(error)) => of(error),
             Self::Because { failure, .. } => failure.missing(),
             _ => None,
@@ -150,7 +164,9 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } => 2,
-            Self::NoStore(_) | Self::Reference(_) => 2,
+            Self::NoStore(_) | Self::NoState(_) | Self::Reference(_) => 2,
+            Self::Run(error) if error.is_of_the_stack() => 2,
+            Self::Run(_) | Self::NotReady(_) => 1,
             Self::Stale { refused: false, .. } => 2,
             Self::Stale { refused: true, .. } => 3,
             Self::Deb(_)
@@ -197,6 +213,12 @@ impl Failure {
             Self::GenerateQuadlet(error) => error.hint(),
             Self::GenerateKube(error) => error.hint(),
             Self::Outdated { again, .. } => Some(again.clone()),
+            Self::NoState(_) => Some("set XDG_STATE_HOME to a folder that you may write".to_owned()),
+            Self::Run(error) => error.hint(),
+            Self::NotReady(troubles) => troubles.first().map(|trouble| {
+                let service = &trouble.row.service;
+                format!("`longshore logs {service}` shows all that it wrote; `longshore down` stops the stack")
+            }),
             Self::NoStore(_) => Some("set LONGSHORE_STORE to a folder that you may write".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
@@ -215,6 +237,7 @@ impl Failure {
                 return builds.iter().map(|(build, what)| format!("`{build}`: {what}")).collect();
             }
             Self::Because { failure, .. } => return failure.causes(),
+            Self::Run(longshore_deploy::run::Error::Refused { causes, .. }) => return causes.clone(),
             _ => {}
         }
         let mut causes = Vec::new();

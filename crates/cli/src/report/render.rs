@@ -9,6 +9,7 @@ use owo_colors::{OwoColorize, Stream};
 use serde_json::json;
 
 use super::progress::Event;
+use super::services::Trouble;
 use super::{Failed, Failure, print_json};
 use crate::args::Global;
 
@@ -32,6 +33,7 @@ fn as_json(failed: &Failed) -> serde_json::Value {
         Failure::Differs(builds) => {
             builds.iter().map(|(build, what)| json!({ "build": build, "difference": what })).collect()
         }
+        Failure::NotReady(troubles) => troubles.iter().map(Trouble::as_json).collect(),
         _ => Vec::new(),
     };
     let mut value = json!({
@@ -87,6 +89,9 @@ fn as_text(failed: &Failed) {
     }
     if let Failure::Profile(error) = failure {
         error.known().iter().for_each(|profile| eprintln!("  {profile}"));
+    }
+    if let Failure::NotReady(troubles) = failure {
+        troubles.iter().for_each(|trouble| eprint!("{}", trouble.as_text()));
     }
     for cause in failure.causes() {
         eprintln!("  caused by: {cause}");

@@ -86,3 +86,12 @@ pub fn signal(pid: u32, name: &str) {
 pub fn ports() -> std::sync::MutexGuard<'static, ()> {
     longshore_testkit::engine::ports()
 }
+
+/// Stops everything however the test ends.
+pub struct Running<'a>(pub &'a Sandbox);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.run(&["down", "--volumes"]);
+    }
+}

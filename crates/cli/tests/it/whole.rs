@@ -8,7 +8,7 @@ use longshore_testkit::http::{get, post};
 use longshore_testkit::{Sandbox, Tool};
 use serde_json::{Value, json};
 
-use crate::common::{real, with_update};
+use crate::common::{Running, ports, real, with_update};
 
 /// Published ports of the stack, all on loopback.
 const BACKEND: u16 = 12011;
@@ -125,19 +125,10 @@ fn state(stack: &Sandbox, service: &str) -> Value {
     all.into_iter().find(|one| one["service"] == service).unwrap_or_else(|| panic!("`ps` has no `{service}`"))
 }
 
-/// Stops everything however the test ends.
-struct Running<'a>(&'a Sandbox);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.run(&["down", "--volumes"]);
-    }
-}
-
 #[test]
 #[ignore = "builds Loki and Tempo: ./x test --long"]
 fn the_whole_stack_under_the_runner() {
-    let _ports = crate::common::ports();
+    let _ports = ports();
     let stack = stack();
     with_update(&stack, &["build", "-p", "linux/amd64"]);
     let running = Running(&stack);
@@ -171,7 +162,7 @@ fn the_whole_stack_under_the_runner() {
 #[test]
 #[ignore = "builds Loki and Tempo: ./x test --long"]
 fn the_whole_stack_under_compose() {
-    let _ports = crate::common::ports();
+    let _ports = ports();
     let docker = Docker::start();
     let stack = stack().env("DOCKER_HOST", &docker.host());
     with_update(&stack, &["load", "--engine", "docker"]);

@@ -111,6 +111,20 @@ impl RootFs {
         }
     }
 
+    /// `path` after the links above it, whether anything is there or not: `/bin/x` is `/usr/bin/x`. None where a file or a
+    /// circle of links is in the way.
+    pub fn resolve(&self, path: &TreePath) -> Option<TreePath> {
+        match links::parents(&self.tree, path) {
+            links::Walk::At(found) => Some(found),
+            links::Walk::Blocked(_) | links::Walk::Loop => None,
+        }
+    }
+
+    /// The file or folder that `path` names after every link, if there is one.
+    pub fn follow(&self, path: &TreePath) -> Option<TreePath> {
+        links::follow(&self.tree, path)
+    }
+
     /// What the programs in it need, by their path in the image.
     pub fn facts(&self) -> &Facts {
         &self.facts

@@ -28,6 +28,11 @@ pub enum Event<'a> {
     Running { id: u64, seconds: f64, bytes: u64, detail: Option<String> },
     /// A step or a wait ended.
     End { id: u64, seconds: f64, failed: bool },
+    /// A service is in another state, or its health said something else.
+    Service {
+        #[serde(flatten)]
+        service: Value,
+    },
     /// Something to know.
     Note { message: &'a str },
     /// Something that is probably wrong; with its place where it is about the stack file.

@@ -1,0 +1,132 @@
+//! The files and folders that a plan speaks of, made before anything runs.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use rustix::fs::{AtFlags, CWD, Gid, Uid};
+
+use super::place::{Place, private};
+use super::secrets::{Secrets, write};
+use super::{Error, Plan, Planned};
+
+/// Where the files of a service are that are made for every start.
+pub(super) struct Staged(PathBuf);
+
+impl Staged {
+    pub(super) fn of(place: &Place, service: &str) -> Self {
+        Self(place.run(service))
+    }
+
+    pub(super) fn hosts(&self) -> PathBuf {
+        self.0.join("hosts")
+    }
+
+    /// Used where the machine has none of its own.
+    pub(super) fn resolv(&self) -> PathBuf {
+        self.0.join("resolv.conf")
+    }
+
+    /// Files by their number in the order of their paths.
+    pub(super) fn file(&self, index: usize) -> PathBuf {
+        self.0.join("files").join(index.to_string())
+    }
+
+    pub(super) fn secret(&self, name: &str) -> PathBuf {
+        self.0.join("secrets").join(name)
+    }
+}
+
+/// Makes volumes, files and secrets of all that `plan` runs. What a running service has open stays as it is.
+///
+/// # Errors
+/// When a secret can't be had, or the disk says no.
+pub fn stage(plan: &Plan, place: &Place, secrets: &Secrets) -> Result<(), Error> {
+    place.make()?;
+    private(&place.volumes())?;
+    for (name, service) in &plan.services {
+        for (volume, spec) in &service.volumes {
+            make_volume(&place.volume(name, volume), spec.owner, spec.mode)?;
+        }
+        let staged = Staged::of(place, name);
+        for folder in ["files", "secrets"] {
+            private(&place.run(name).join(folder))?;
+        }
+        replace(&staged.hosts(), plan.hosts_file().as_bytes(), 0o644, None)?;
+        replace(&staged.resolv(), b"", 0o644, None)?;
+        stage_service(service, &staged, secrets)?;
+    }
+    Ok(())
+}
+
+fn stage_service(service: &Planned, staged: &Staged, secrets: &Secrets) -> Result<(), Error> {
+    let owner = Some(service.user);
+    for (index, file) in service.files.values().enumerate() {
+        replace(&staged.file(index), file.text.as_bytes(), file.mode.into(), owner)?;
+    }
+    for name in service.secrets.keys() {
+        if let Some(value) = secrets.get(name)? {
+            replace(&staged.secret(name), value.bytes(), 0o400, owner)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file in the place of one that may be there and in use. Only root can give it away.
+fn replace(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
+    let mut name = path.file_name().map(OsStr::to_owned).unwrap_or_default();
+    name.push(".new");
+    let unfinished = path.with_file_name(name);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write(&unfinished, bytes, mode)?;
+    // Whatever the umask is.
+    fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(mode))?;
+    if let Some(owner) = owner.filter(|_| is_root()) {
+        give(&unfinished, owner)?;
+    }
+    fs::rename(unfinished, path)
+}
+
+/// Makes a volume's folder, or makes one that is there the owner's: the number of a user may have changed since.
+fn make_volume(folder: &Path, owner: (u32, u32), mode: u16) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let there = fs::metadata(folder)?;
+            if is_root() && (there.uid(), there.gid()) != owner {
+                give_all(folder, owner)?;
+            }
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    }
+    fs::set_permissions(folder, std::fs::Permissions::from_mode(mode.into()))?;
+    if is_root() { give(folder, owner) } else { Ok(()) }
+}
+
+fn give_all(folder: &Path, owner: (u32, u32)) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => give_all(&entry.path(), owner)?,
+            false => give(&entry.path(), owner)?,
+        }
+    }
+    // Last, so that what was broken off is done again.
+    give(folder, owner)
+}
+
+fn give(path: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    Ok(rustix::fs::chownat(CWD, path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+/// Whether this process may give files to others.
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

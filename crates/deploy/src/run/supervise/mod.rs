@@ -1,0 +1,336 @@
+//! The supervisor: one loop that takes in what happens, asks the machine of states what is to be done, and does it.
+//!
+//! Threads bring what happens: one a running service reads what it writes and waits for its end, one a probe, one a
+//! connection. Only the loop changes anything.
+
+mod service;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
+use std::time::{Duration, Instant};
+
+use longshore_sandbox::{Groups, Process};
+
+use super::control::{Ask, Asked, Row, Said, Server, Used};
+use super::error::Error;
+use super::forward::Gates;
+use super::place::Place;
+use super::plan::Plan;
+use super::state::{Action, Answer, Event, Machine, Phase};
+use service::{Live, Logs};
+
+/// Without anything to do, it looks around so often.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Signals to the supervisor's process, each a message: the first asks for an orderly end, the next for a quick one.
+pub type Interrupts = Receiver<()>;
+
+/// What happens.
+enum Happened {
+    /// A service wrote its last and ended.
+    Ended { service: String, run: u32 },
+    /// A probe is done.
+    Probed { service: String, run: u32, answer: Answer },
+    /// Somebody asks.
+    Asked(Asked),
+    /// A signal.
+    Interrupted,
+}
+
+/// Runs the plan at `place` until all services are asked to stop and did, or nothing is left to do for the one who owns
+/// them. Calls `ready` once it can be asked.
+///
+/// # Errors
+/// When there is a supervisor already, the plan can't be read, or a port can't be published.
+pub fn supervise(place: &Place, interrupts: Interrupts, ready: impl FnOnce()) -> Result<(), Error> {
+    let _lock = place.lock()?.ok_or(Error::Runs)?;
+    let plan = Plan::read(place)?;
+    let (tell, happened) = channel();
+    let mut gates = Gates::default();
+    gates.set(&plan)?;
+    let asked = tell.clone();
+    let server = Server::start(place, move |asked_for| drop(asked.send(Happened::Asked(asked_for))))?;
+    let signals = tell.clone();
+    std::thread::Builder::new().name("signals".to_owned()).stack_size(64 << 10).spawn(move || {
+        interrupts.iter().take_while(|()| signals.send(Happened::Interrupted).is_ok()).for_each(drop);
+    })?;
+    let groups = Groups::find(&place.mark());
+    if let Ok(groups) = &groups {
+        // What a killed supervisor left.
+        let _ = groups.sweep();
+    }
+    let mut supervisor = Supervisor {
+        place,
+        machine: Machine::new(plan.definitions()),
+        plan,
+        gates,
+        unbounded: groups.as_ref().err().map(ToString::to_string),
+        groups: groups.ok(),
+        live: BTreeMap::new(),
+        logs: Logs::new(place),
+        followers: Vec::new(),
+        shown: BTreeMap::new(),
+        tell,
+        began: Instant::now(),
+        wish: Wish::Run,
+    };
+    ready();
+    supervisor.run(&happened);
+    supervisor.say(&Arc::new(Said::Over));
+    let _ = fs_err::remove_file(place.socket());
+    drop(supervisor);
+    server.finish();
+    place.sweep();
+    Ok(())
+}
+
+/// What is wanted of the supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// To stay, also when nothing runs.
+    Run,
+    /// To end when nothing runs.
+    End,
+}
+
+struct Supervisor<'a> {
+    place: &'a Place,
+    plan: Plan,
+    machine: Machine,
+    gates: Gates,
+    groups: Option<Groups>,
+    unbounded: Option<String>,
+    live: BTreeMap<String, Live>,
+    logs: Logs,
+    followers: Vec<SyncSender<Arc<Said>>>,
+    /// What followers were told last.
+    shown: BTreeMap<String, Row>,
+    tell: Sender<Happened>,
+    began: Instant,
+    wish: Wish,
+}
+
+impl Supervisor<'_> {
+    fn run(&mut self, happened: &Receiver<Happened>) {
+        self.step(Event::Time);
+        while self.wish == Wish::Run || !self.machine.is_over() {
+            let now = self.began.elapsed();
+            let wait = self.machine.next().map_or(IDLE, |at| at.saturating_sub(now));
+            match happened.recv_timeout(wait) {
+                Ok(what) => self.take(what),
+                Err(RecvTimeoutError::Timeout) => self.step(Event::Time),
+                // Not while this holds a sender.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn take(&mut self, what: Happened) {
+        match what {
+            Happened::Ended { service, run } => {
+                if let Some(exit) = self.end(&service, run) {
+                    self.step(Event::Ended { service, run, exit });
+                }
+            }
+            Happened::Probed { service, run, answer } => self.step(Event::Probed { service, run, answer }),
+            Happened::Asked(Asked::Ask(ask, to)) => self.answer(ask, to),
+            Happened::Asked(Asked::OwnerGone) => self.stop(),
+            Happened::Interrupted if self.wish == Wish::End => self.step(Event::Kill),
+            Happened::Interrupted => self.stop(),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.wish = Wish::End;
+        self.step(Event::Stop);
+    }
+
+    /// Lets the machine step, does what it says, and tells of what is new.
+    fn step(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for action in self.machine.step(self.began.elapsed(), event) {
+                events.extend(self.act(action));
+            }
+        }
+        self.tell_changes();
+    }
+
+    /// Does it; what came of it at once.
+    fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Start { service, run } => Some(self.start(service, run)),
+            Action::Stop { service } => {
+                self.signal(&service);
+                None
+            }
+            Action::Kill { service } => {
+                if let Some(live) = self.live.get(&service) {
+                    live.running.kill();
+                }
+                None
+            }
+            Action::Probe { service, run } => {
+                self.probe(service, run);
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: Ask, to: SyncSender<Arc<Said>>) {
+        // A reader that is gone, or too slow for a first answer, gets none.
+        let reply = |said: Said| drop(to.try_send(Arc::new(said)));
+        match ask {
+            Ask::Status => reply(self.stack()),
+            Ask::Usage => reply(Said::Used(self.usage())),
+            Ask::Restart { service } if self.plan.services.contains_key(&service) => {
+                self.step(Event::Restart { service });
+                reply(Said::Done);
+            }
+            Ask::Restart { service } => {
+                let known = self.plan.services.keys().cloned().collect();
+                reply(refused(&Error::NoService { service, known }));
+            }
+            Ask::Update => reply(match self.update() {
+                Ok(()) => Said::Done,
+                Err(error) => refused(&error),
+            }),
+            Ask::Follow | Ask::Own => {
+                reply(self.stack());
+                self.followers.push(to);
+            }
+            Ask::Stop | Ask::Kill => {
+                reply(self.stack());
+                self.followers.push(to);
+                self.wish = Wish::End;
+                self.step(if ask == Ask::Stop { Event::Stop } else { Event::Kill });
+            }
+        }
+    }
+
+    /// Runs what the plan on disk says now.
+    fn update(&mut self) -> Result<(), Error> {
+        let plan = Plan::read(self.place)?;
+        self.gates.set(&plan)?;
+        let changed = plan.services.iter().filter(|(name, new)| self.plan.services.get(*name) != Some(new));
+        let changed = changed.map(|(name, _)| name.clone()).collect();
+        let services = plan.definitions();
+        self.plan = plan;
+        self.wish = Wish::Run;
+        self.step(Event::Define { services, changed });
+        Ok(())
+    }
+
+    fn stack(&self) -> Said {
+        Said::Stack {
+            stack: self.plan.stack.clone(),
+            profile: self.plan.profile.clone(),
+            now: self.began.elapsed(),
+            rows: self.rows().into_values().collect(),
+            unbounded: self.unbounded.clone(),
+        }
+    }
+
+    fn rows(&self) -> BTreeMap<String, Row> {
+        let rows = self.machine.services().iter().filter_map(|(name, service)| {
+            // One that is being taken away is in no plan any more.
+            let shown = self.shown.get(name);
+            let planned = self.plan.services.get(name);
+            let (address, ports, gates) = match (planned, shown) {
+                (Some(planned), _) => (planned.address, planned.ports.clone(), planned.gates.clone()),
+                (None, Some(row)) => (row.address, row.ports.clone(), BTreeMap::new()),
+                (None, None) => return None,
+            };
+            let row = Row {
+                service: name.clone(),
+                kind: service.kind(),
+                phase: service.phase(),
+                since: service.since(),
+                waits_for: self.machine.waits_for(name),
+                run: service.run(),
+                failures: service.failures(),
+                exit: service.exit(),
+                why: service.why().map(str::to_owned),
+                answer: service.answer().cloned(),
+                process: self.live.get(name).map(|live| {
+                    let Process { pid, born } = live.running.process();
+                    (pid, born)
+                }),
+                address,
+                ports,
+                gates,
+            };
+            Some((name.clone(), row))
+        });
+        rows.collect()
+    }
+
+    fn usage(&self) -> BTreeMap<String, Used> {
+        let used = self.live.iter().filter_map(|(name, live)| {
+            let usage = live.running.usage().ok()?;
+            let limit = self.plan.services.get(name).and_then(|service| service.resources.memory);
+            let used = Used {
+                memory: usage.memory,
+                memory_limit: limit.filter(|_| self.groups.is_some()),
+                cpu: usage.cpu,
+                processes: usage.processes,
+                time: live.started.elapsed(),
+            };
+            Some((name.clone(), used))
+        });
+        used.collect()
+    }
+
+    /// Tells followers and logs of what became of services.
+    fn tell_changes(&mut self) {
+        let rows = self.rows();
+        let now = self.began.elapsed();
+        for (name, row) in &rows {
+            if self.shown.get(name) == Some(row) {
+                continue;
+            }
+            if self.shown.get(name).map(|before| before.phase) != Some(row.phase) {
+                self.logs.say(name, &remark(row));
+            }
+            self.say(&Arc::new(Said::Row { now, row: Box::new(row.clone()) }));
+        }
+        let gone: Vec<String> = self.shown.keys().filter(|name| !rows.contains_key(*name)).cloned().collect();
+        for service in gone {
+            self.say(&Arc::new(Said::Gone { service }));
+        }
+        self.shown = rows;
+    }
+
+    fn say(&mut self, said: &Arc<Said>) {
+        self.followers.retain(|follower| match follower.try_send(Arc::clone(said)) {
+            Ok(()) => true,
+            // Too slow, or gone.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        });
+    }
+}
+
+/// What a log says of a service's new state.
+fn remark(row: &Row) -> String {
+    let why = match row.phase {
+        Phase::Waiting => format!(" for {}", row.waits_for.join(", ")),
+        Phase::Starting => format!(" (run {})", row.run),
+        Phase::Unhealthy => row.answer.as_ref().map(|answer| format!(": {}", answer.line)).unwrap_or_default(),
+        Phase::Backoff { .. } | Phase::Failed | Phase::Completed => {
+            row.why.clone().or(row.exit.map(|exit| exit.to_string())).map(|why| format!(": {why}")).unwrap_or_default()
+        }
+        Phase::Running | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped => String::new(),
+    };
+    format!("{}{why}", row.phase.name())
+}
+
+fn refused(error: &Error) -> Said {
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    Said::Refused { message: error.to_string(), causes, hint: error.hint() }
+}
