@@ -5,7 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::run::{Result, run, say};
-use crate::tools;
+use crate::test::Length;
+use crate::{kubernetes, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 22] = [
@@ -44,9 +45,11 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// Installs what is missing; says nothing when all is there.
-pub fn setup() -> Result {
+pub fn setup(length: Length) -> Result {
     install()?;
-    tools::setup()
+    tools::setup()?;
+    kubernetes::schemas()?;
+    if length == Length::Long { kubernetes::programs() } else { Ok(()) }
 }
 
 fn install() -> Result {
@@ -82,7 +85,12 @@ fn missing() -> Vec<&'static str> {
     let programs =
         PROGRAMS.iter().filter(|(program, _)| !folders.iter().any(|folder| folder.join(program).exists()));
     let files = FILES.iter().filter(|(file, _)| !installed(file)).map(|(_, package)| *package);
-    let mut all: Vec<_> = programs.flat_map(|(_, packages)| packages.iter().copied()).chain(files).collect();
+    // Debian takes a part of Python's own library out, into a package without a fixed path.
+    let venv = Command::new("python3").args(["-c", "import ensurepip"]).output();
+    let venv = venv.is_ok_and(|output| output.status.success());
+    let venv = (!venv).then_some("python3-venv");
+    let packages = programs.flat_map(|(_, packages)| packages.iter().copied());
+    let mut all: Vec<_> = packages.chain(files).chain(venv).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -29,6 +29,34 @@ pub enum Note {
         /// Why.
         because: Single,
     },
+    /// A service is not kept from starting until a job has ended.
+    NotAwaited {
+        /// The service.
+        service: String,
+        /// The job.
+        job: String,
+    },
+    /// Nothing counts a service's processes.
+    Processes {
+        /// The service.
+        service: String,
+    },
+    /// A service is asked to stop by another signal.
+    StopSignal {
+        /// The service.
+        service: String,
+        /// Its image.
+        image: String,
+        /// The signal that the service's table says.
+        asked: String,
+        /// The image's own.
+        used: String,
+    },
+    /// A service is started again however it ended.
+    StartedAgain {
+        /// The service.
+        service: String,
+    },
 }
 
 /// Why there can be one of a service only.
@@ -44,12 +72,33 @@ pub enum Single {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::OneReplica { service, replicas, because } = self;
-        let because = match because {
-            Single::Published => "it is published at a port of the host, which only one can have",
-            Single::Volume => "it has a volume, which they would share",
-            Single::Unit => "a unit is one container",
-        };
-        write!(f, "one of service `{service}` runs rather than {replicas}: {because}")
+        match self {
+            Self::OneReplica { service, replicas, because } => {
+                let because = match because {
+                    Single::Published => "it is published at a port of the host, which only one can have",
+                    Single::Volume => "it has a volume, which they would share",
+                    Single::Unit => "a unit is one container",
+                };
+                write!(f, "one of service `{service}` runs rather than {replicas}: {because}")
+            }
+            Self::NotAwaited { service, job } => write!(
+                f,
+                "service `{service}` starts before job `{job}` has ended, and has to end itself when it can't work yet: \
+                 it is started again, later and later"
+            ),
+            Self::Processes { service } => {
+                write!(f, "the processes of service `{service}` are limited by its node's kubelet alone")
+            }
+            Self::StopSignal { service, image, asked, used } => write!(
+                f,
+                "service `{service}` is stopped by {used}, not by {asked}: say `stop-signal` in `[image.{image}]` instead"
+            ),
+            Self::StartedAgain { service } => {
+                write!(
+                    f,
+                    "service `{service}` is started again however it ended: say `kind = \"job\"` if it ends"
+                )
+            }
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! The container of a service.
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMap, Container, ContainerPort, EnvVar, Lifecycle, SecurityContext,
+    Capabilities, ConfigMap, Container, ContainerPort, EnvVar, SecurityContext,
 };
 use longshore_stack::model::{Protocol, ServiceSpec, Text};
 
-use super::{View, network, probes, resources, volumes};
+use super::{network, probes, resources, volumes};
 
 pub(super) fn container(
-    view: &View<'_>,
     name: &str,
     spec: &ServiceSpec,
     image: String,
@@ -25,7 +24,6 @@ pub(super) fn container(
         // The image's entrypoint stays: its command is what Kubernetes calls arguments.
         args: spec.command.as_ref().map(|command| command.iter().map(text).collect()),
         env: some(env.collect()),
-        lifecycle: stop_signal(view, spec),
         ports: some(ports(spec)),
         resources: resources::of(&spec.resources),
         startup_probe: probes.as_ref().map(|probes| probes.startup.clone()),
@@ -83,14 +81,6 @@ pub(super) fn protocol(protocol: Protocol) -> &'static str {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",
     }
-}
-
-/// The signal, where it isn't the image's own, which engines know already. Numbers have no name here.
-fn stop_signal(view: &View<'_>, spec: &ServiceSpec) -> Option<Lifecycle> {
-    let image = view.stack.images.get(&spec.image).and_then(|image| image.stop_signal.as_deref());
-    let own = spec.stop.signal.as_str();
-    let said = own != image.unwrap_or("SIGTERM") && own.starts_with("SIG");
-    said.then(|| Lifecycle { stop_signal: Some(own.to_owned()), ..Lifecycle::default() })
 }
 
 /// The list, unless there is nothing in it.

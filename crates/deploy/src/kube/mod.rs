@@ -1,8 +1,7 @@
 //! Objects for Kubernetes 1.33 and later: a stack has a namespace of its own, in which its services have their own names.
 //!
-//! What has no counterpart there: a limit of processes (the node's kubelet has one for all pods), an order between services
-//! that are only started or that end ([`wait`] says what is done about those that have to be ready), a service that is not
-//! started again, and addresses of the host to publish ports on.
+//! Ports are published on no address of a host: who may reach them is told to the network, and how they are reached is the
+//! cluster's (a Service of another type, an Ingress, a Gateway). What else has no counterpart is said as [`crate::Note`]s.
 
 mod config;
 mod container;
@@ -12,6 +11,7 @@ mod helm;
 mod labels;
 mod names;
 mod network;
+mod notes;
 mod object;
 mod plain;
 mod pod;
@@ -27,7 +27,7 @@ use longshore_stack::model::{ServiceSpec, Stack};
 
 pub use error::Error;
 
-use crate::{Deployment, Files, header, yaml};
+use crate::{Deployment, Rendered, header, yaml};
 
 /// How the objects are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,16 +87,17 @@ pub fn images_with_probe<'a>(stack: &'a Stack, groups: &[String]) -> Vec<&'a str
 }
 
 /// The stack as files for Kubernetes.
-pub fn kube(deployment: &Deployment<'_>, options: Options<'_>) -> Result<Files, Error> {
+pub fn kube(deployment: &Deployment<'_>, options: Options<'_>) -> Result<Rendered, Error> {
     let view = View::new(deployment, options.groups);
     let objects = object::all(&view)?;
     let header = header(deployment, options);
-    match options.form {
-        Form::File => plain::file(&objects, &header),
-        Form::Folder => plain::folder(&objects, &header),
-        Form::Kustomize => plain::kustomize(&objects, &header),
-        Form::Helm => helm::chart(&view, &objects, &header),
-    }
+    let files = match options.form {
+        Form::File => plain::file(&objects, &header)?,
+        Form::Folder => plain::folder(&objects, &header)?,
+        Form::Kustomize => plain::kustomize(&objects, &header)?,
+        Form::Helm => helm::chart(&view, &objects, &header)?,
+    };
+    Ok(Rendered { files, notes: notes::notes(&view), ..Rendered::default() })
 }
 
 fn header(deployment: &Deployment<'_>, options: Options<'_>) -> String {
@@ -134,7 +135,16 @@ impl<'a> View<'a> {
     }
 }
 
+/// The services that run when these groups are asked for, and what those need, whatever group that is in.
 fn rendered<'a>(stack: &'a Stack, groups: &[String]) -> Services<'a> {
-    let services = stack.services.iter().filter(|(_, spec)| spec.is_in(groups));
-    services.map(|(name, spec)| (name.as_str(), spec)).collect()
+    let named = |name: &str| stack.services.get_key_value(name).map(|(name, spec)| (name.as_str(), spec));
+    let asked = stack.services.iter().filter(|(_, spec)| spec.is_in(groups)).map(|(name, _)| name.as_str());
+    let mut services = BTreeMap::new();
+    let mut next: Vec<_> = asked.filter_map(named).collect();
+    while let Some((name, spec)) = next.pop() {
+        if services.insert(name, spec).is_none() {
+            next.extend(spec.needs.keys().filter_map(|need| named(need)));
+        }
+    }
+    services
 }

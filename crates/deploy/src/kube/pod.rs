@@ -28,7 +28,7 @@ pub(super) fn template(
         enable_service_links: Some(false),
         os: Some(PodOS { name: "linux".to_owned() }),
         init_containers: (!waiting.is_empty()).then_some(waiting),
-        containers: vec![container::container(view, name, spec, image, config)],
+        containers: vec![container::container(name, spec, image, config)],
         restart_policy: Some(restart(spec).to_owned()),
         security_context: Some(security(spec)),
         termination_grace_period_seconds: Some(spec.stop.grace.as_secs().try_into().unwrap_or(i64::MAX)),

@@ -1,13 +1,12 @@
-//! What Kubernetes is told.
+//! What Kubernetes is told, and what its own programs say of it.
 
+#![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
+
+mod changes;
+mod chart;
+mod network;
+mod refused;
+mod schemas;
+mod server;
 mod shop;
-
-use insta::assert_snapshot;
-use longshore_deploy::kube::{Form, Options};
-
-#[test]
-fn one_file() {
-    let files = shop::files(Form::File, &[]);
-    assert_eq!(files.0.keys().collect::<Vec<_>>(), ["kube.yaml"]);
-    assert_snapshot!(files.0["kube.yaml"]);
-}
+mod texts;
