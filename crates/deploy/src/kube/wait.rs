@@ -8,24 +8,26 @@
 //! API knows of it, and pods have no account there. A program that can't work before the end of a job must say so by its end, and
 //! is then started again, later and later.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Container;
+use longshore_probe::Check;
 use longshore_stack::model::{Condition, HealthCheck, Protocol, ServiceSpec};
 
 use super::{Services, View, container, names, resources};
-use crate::health::PROBE;
 
-/// Seconds that a connection may take.
-const TIMEOUT: &str = "3";
-/// After so many seconds the container ends as failed, which is seen, and is started again.
-const WAIT: &str = "300";
+/// How long a connection may take.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// After so long the container ends as failed, which is seen, and is started again.
+const WAIT: Duration = Duration::from_secs(300);
 
 /// Containers that end when what the service needs is ready.
 pub(super) fn containers(view: &View<'_>, spec: &ServiceSpec, image: &str) -> Vec<Container> {
     let waiting = places(spec, &view.services).map(|(needed, port)| {
-        let command = [PROBE, "tcp", &format!("{needed}:{port}"), "--timeout", TIMEOUT, "--wait", WAIT];
+        let check = Check::Tcp { host: needed.to_owned(), port };
         Container {
             name: names::label(&format!("wait-for-{needed}"), names::LABEL),
-            command: Some(command.map(str::to_owned).to_vec()),
+            command: Some(check.waiting(TIMEOUT, WAIT)),
             resources: Some(resources::tiny()),
             termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
             ..container::bare(image.to_owned())
@@ -35,10 +37,7 @@ pub(super) fn containers(view: &View<'_>, spec: &ServiceSpec, image: &str) -> Ve
 }
 
 /// The services that have to be ready before `spec` starts, each with a port that takes connections then. Not those without any.
-pub(super) fn places<'a>(
-    spec: &'a ServiceSpec,
-    services: &'a Services<'_>,
-) -> impl Iterator<Item = (&'a str, u16)> {
+fn places<'a>(spec: &'a ServiceSpec, services: &'a Services<'_>) -> impl Iterator<Item = (&'a str, u16)> {
     spec.needs.iter().filter(|(_, until)| **until == Condition::Ready).filter_map(|(name, _)| {
         let needed = services.get(name.as_str())?;
         Some((name.as_str(), port(needed)?))
