@@ -20,5 +20,6 @@ mod progress;
 mod rebuilds;
 mod reproducible;
 mod rootless;
+mod run;
 mod tools;
 mod unpacked;

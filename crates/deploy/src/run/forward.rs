@@ -247,7 +247,7 @@ mod tests {
         let mut client = TcpStream::connect(route.from).unwrap();
         let mut said = Vec::new();
         let _ = client.read_to_end(&mut said);
-        assert_eq!(said, []);
+        assert!(said.is_empty());
     }
 
     #[test]

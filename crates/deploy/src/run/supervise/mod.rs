@@ -5,7 +5,7 @@
 
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
 use std::time::{Duration, Instant};
@@ -148,13 +148,12 @@ impl Supervisor<'_> {
 
     /// Lets the machine step, does what it says, and tells of what is new.
     fn step(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            for action in self.machine.step(self.began.elapsed(), event) {
-                events.extend(self.act(action));
-            }
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let actions = self.machine.step(self.began.elapsed(), event);
+            self.tell_changes();
+            events.extend(actions.into_iter().filter_map(|action| self.act(action)));
         }
-        self.tell_changes();
     }
 
     /// Does it; what came of it at once.
@@ -286,10 +285,11 @@ impl Supervisor<'_> {
     fn tell_changes(&mut self) {
         let rows = self.rows();
         let now = self.began.elapsed();
-        for (name, row) in &rows {
-            if self.shown.get(name) == Some(row) {
-                continue;
-            }
+        let changed = rows.iter().filter(|(name, row)| self.shown.get(*name) != Some(row));
+        let mut changed: Vec<_> = changed.collect();
+        // One is ready before another starts because of it.
+        changed.sort_by_key(|(_, row)| row.phase == Phase::Starting);
+        for (name, row) in changed {
             if self.shown.get(name).map(|before| before.phase) != Some(row.phase) {
                 self.logs.say(name, &remark(row));
             }
