@@ -189,14 +189,14 @@ fn a_stack_comes_up_is_used_and_keeps_its_data() {
     assert!(other.stderr.contains("No such file"), "a service sees a secret that is not its own: {other}");
 
     // What they wrote, stdout and stderr apart; the job came first.
-    assert_eq!(stack.ok(&["logs", "setup"]).lines().take(3).collect::<Vec<_>>(), ["setup | (running)", "10005", "64"]);
+    assert_eq!(stack.ok(&["logs", "setup"]).lines().take(3).collect::<Vec<_>>(), ["setup | (started: run 1)", "10005", "64"]);
     let logs = stack.ok(&["--json", "logs"]);
     let lines: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let at = |service: &str, text: &str| {
         lines.iter().position(|line| line["service"] == service && line["text"] == text).unwrap_or_else(|| panic!("{logs}"))
     };
-    assert!(at("setup", "completed: exit code 0") < at("web", "running"), "{logs}");
-    assert!(at("web", "ready") < at("api", "running"), "{logs}");
+    assert!(at("setup", "completed: exit code 0") < at("web", "started: run 1"), "{logs}");
+    assert!(at("web", "ready") < at("api", "started: run 1"), "{logs}");
     assert_eq!(lines[at("web", "serving")]["stream"], "err");
     let last = stack.ok(&["logs", "--tail", "1", "--timestamps", "web"]);
     assert!(last.contains("Z ready)") && last.lines().count() == 1, "{last}");
@@ -225,12 +225,12 @@ fn a_service_that_ends_is_started_again() {
     stack.ok(&["up", "--detach"]);
     let before = row(&stack, "web");
     signal(u32::try_from(before["pid"].as_u64().unwrap()).unwrap(), "KILL");
-    eventually("web ended", || row(&stack, "web")["exit"] == "ended by signal 9");
+    eventually("web ended", || row(&stack, "web")["exit"] == "signal 9");
     eventually("web is ready again", || state(&stack, "web") == "ready");
     assert_eq!(row(&stack, "web")["starts"], 2);
     assert!(page(port, "/born").contains("UTC"));
     let logs = stack.ok(&["logs", "web"]);
-    assert!(logs.contains("(backoff: ended by signal 9)"), "{logs}");
+    assert!(logs.contains("(ended: signal 9)"), "{logs}");
     // Nobody else was touched.
     assert_eq!(row(&stack, "api")["starts"], 1);
 

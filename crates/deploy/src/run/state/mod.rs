@@ -337,7 +337,7 @@ impl std::fmt::Display for Exit {
         match self.status {
             _ if self.out_of_memory => f.write_str("killed when it had used up its memory"),
             Status::Code(code) => write!(f, "exit code {code}"),
-            Status::Signal(signal) => write!(f, "ended by signal {signal}"),
+            Status::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
 }
