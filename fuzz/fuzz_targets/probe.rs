@@ -1,4 +1,4 @@
-//! What the health probe reads of servers: answers over HTTP/1.1 and HTTP/2, in pieces, and hosts files.
+//! What the health probe reads of servers: answers over HTTP/1.1 and HTTP/2, in pieces, hosts files, and answers of name servers.
 #![no_main]
 // The probe has no library: its pure part is compiled in, as into its own tests. Its binary uses what is not used here.
 #![allow(dead_code)]
@@ -9,6 +9,7 @@ mod probe;
 use libfuzzer_sys::fuzz_target;
 use probe::address::Host;
 use probe::answer::Answer;
+use probe::dns::{Kind, Question};
 use probe::grpc::{Conversation, Next};
 use probe::http::Response;
 
@@ -23,6 +24,12 @@ fuzz_target!(|bytes: &[u8]| {
         2 => grpc(&[&[0, 0, 0, 4, 0, 0, 0, 0, 0], bytes].concat(), piece),
         _ => {
             assert!(probe::hosts::resolve(Host::Name(b"localhost"), bytes).iter().count() > 0);
+            assert!(probe::resolv::Resolv::parse(bytes).candidates(b"db").count() > 0);
+            let question = Question::new([0; 2], b"db.test", Kind::A).unwrap();
+            question.reply(bytes);
+            // Records behind a head that is right.
+            let head = b"\0\0\x81\x80\0\x01\0\xff\0\0\0\0\x02db\x04test\0\0\x01\0\x01";
+            question.reply(&[head, bytes].concat());
             return;
         }
     };

@@ -8,11 +8,13 @@ mod apps;
 mod bench;
 mod build;
 mod generate;
+mod kubernetes;
 mod probe;
 mod run;
 mod setup;
 mod test;
 mod tidy;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -21,9 +23,11 @@ use bench::Part;
 const HELP: &str = "\
 usage: ./x COMMAND
 
+  up             build longshore and what BeTrace needs, and run that here until Ctrl-C
   build          build longshore and the images of stacks/ and examples/
   test           set up, check style, and run every test (--long: more and longer ones)
-  setup          install the programs that tests compare with and run images in (Debian, Ubuntu)
+  setup          install the programs that tests compare with and run images in (Debian, Ubuntu); --long: build
+                 those for the longer tests as well, which needs Go
   gen            write the generated files: docs/reference/
   bless          accept the outputs that tests see now as the expected ones
   tidy           check arrows between crates, file sizes, links and other rules of the house
@@ -35,10 +39,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
+        ["up"] => build::up(),
         ["build"] => build::build(),
         ["test"] => test::test(test::Length::Short),
         ["test", "--long"] => test::test(test::Length::Long),
-        ["setup"] => setup::setup(),
+        ["setup"] => setup::setup(test::Length::Short),
+        ["setup", "--long"] => setup::setup(test::Length::Long),
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),

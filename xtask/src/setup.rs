@@ -5,9 +5,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::run::{Result, run, say};
+use crate::test::Length;
+use crate::{kubernetes, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 21] = [
+const PROGRAMS: [(&str, &[&str]); 22] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),
@@ -20,6 +22,7 @@ const PROGRAMS: [(&str, &[&str]); 21] = [
     ("gpg", &["gnupg", "gpgv"]),
     ("git", &["git"]),
     ("setpriv", &["util-linux"]),
+    ("systemd-analyze", &["systemd"]),
     ("xz", &["xz-utils"]),
     ("time", &["time"]),
     ("busybox", &["busybox-static"]),
@@ -29,17 +32,27 @@ const PROGRAMS: [(&str, &[&str]); 21] = [
     ("etcd", &["etcd-server"]),
     ("qemu-aarch64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
+    ("dnsmasq", &["dnsmasq-base"]),
 ];
 
 /// Files that stand for packages without a program of their own.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
     ("/usr/lib/python3/dist-packages/apt_pkg", "python3-apt"),
+    ("/usr/lib/python3/dist-packages/jsonschema", "python3-jsonschema"),
+    ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
     ("/usr/share/perl5/Dpkg/Deps.pm", "libdpkg-perl"),
     ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
 ];
 
 /// Installs what is missing; says nothing when all is there.
-pub fn setup() -> Result {
+pub fn setup(length: Length) -> Result {
+    install()?;
+    tools::setup()?;
+    kubernetes::schemas()?;
+    if length == Length::Long { kubernetes::programs() } else { Ok(()) }
+}
+
+fn install() -> Result {
     let missing = missing();
     if missing.is_empty() {
         return Ok(());
@@ -72,7 +85,12 @@ fn missing() -> Vec<&'static str> {
     let programs =
         PROGRAMS.iter().filter(|(program, _)| !folders.iter().any(|folder| folder.join(program).exists()));
     let files = FILES.iter().filter(|(file, _)| !installed(file)).map(|(_, package)| *package);
-    let mut all: Vec<_> = programs.flat_map(|(_, packages)| packages.iter().copied()).chain(files).collect();
+    // Debian takes a part of Python's own library out, into a package without a fixed path.
+    let venv = Command::new("python3").args(["-c", "import ensurepip"]).output();
+    let venv = venv.is_ok_and(|output| output.status.success());
+    let venv = (!venv).then_some("python3-venv");
+    let packages = programs.flat_map(|(_, packages)| packages.iter().copied());
+    let mut all: Vec<_> = packages.chain(files).chain(venv).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -17,7 +17,7 @@ pub enum Length {
 
 /// Sets up, checks style and rules, runs the tests and ends with `N passed, N failed`.
 pub fn test(length: Length) -> Result {
-    setup::setup()?;
+    setup::setup(length)?;
     let mut steps: Vec<(String, Result)> = Vec::new();
     say("cargo fmt --check");
     steps.push(("fmt".to_owned(), run(&mut cargo(&["fmt", "--all", "--check"]))));

@@ -5,6 +5,7 @@
 mod args;
 mod builds;
 mod commands;
+mod generated;
 mod inputs;
 mod interrupt;
 mod machine;

@@ -73,7 +73,8 @@ fn compose_some(
     names: &BTreeSet<String>,
 ) -> Result<Made, Failure> {
     let loader = Loader::new(project, lock, machine);
-    let built = Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
+    let built =
+        Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
     let mut all = BTreeMap::new();
     for (name, spec) in project.stack.images.iter().filter(|(name, _)| names.contains(*name)) {
         let mut locals = locals(project, machine, lock, platform, spec)?;
@@ -166,6 +167,13 @@ impl Images {
             |(name, images): (String, _)| Ok(ImageIndex::new(reference(project, &name, tag)?, images));
         by_name.into_iter().map(index).collect()
     }
+}
+
+/// What an image is called by its content alone: a tag that another image never has. Ids differ from one kind of image store
+/// to the other, so none of them would do.
+pub fn content_reference(project: &Project, image: &Image) -> Result<Reference, Failure> {
+    let id = image.id();
+    reference(project, &image.name, &format!("id-{}", id.hex().get(..16).unwrap_or_default()))
 }
 
 /// What an image is called outside the stack.

@@ -156,6 +156,20 @@ impl Project {
         })
     }
 
+    /// The stack's platform that is this machine's.
+    pub fn own_platform(&self) -> Result<Platform, Failure> {
+        let own = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        let fits = |platform: &&Platform| platform.os == "linux" && platform.architecture == own;
+        self.stack.platforms.iter().find(fits).cloned().ok_or_else(|| Failure::Usage {
+            message: format!("the stack is not for `linux/{own}`, which this machine is"),
+            hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
+        })
+    }
+
     /// The platforms a command is about: all of the stack's, or those named.
     pub fn select_platforms(&self, selection: &Selection) -> Result<Vec<Platform>, Failure> {
         for platform in &selection.platforms {

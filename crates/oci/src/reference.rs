@@ -50,6 +50,11 @@ impl Reference {
         }
         Ok(Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
     }
+
+    /// The same name by digest alone.
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        Self { tag: None, digest: Some(digest), ..self.clone() }
+    }
 }
 
 /// `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}` (distribution specification, "Pulling manifests").

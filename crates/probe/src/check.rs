@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use crate::PATH;
 
-/// What is asked of a service. A host is an IPv4 or IPv6 address, `localhost`, or a name in the container's `/etc/hosts`;
-/// nothing is asked of a name server.
+/// Milliseconds in an hour.
+const HOUR: u128 = 3_600_000;
+
+/// What is asked of a service. A host is an IPv4 or IPv6 address, `localhost`, or a name: in the container's `/etc/hosts`, or
+/// else of the name servers in its `/etc/resolv.conf`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// Whether the status of a page is 2xx or 3xx.
@@ -51,7 +54,15 @@ impl Check {
                 argv.extend(service.clone().filter(|service| !service.is_empty()));
             }
         }
-        argv.extend(["--timeout".to_owned(), time(timeout)]);
+        argv.extend(["--timeout".to_owned(), time(timeout, HOUR)]);
+        argv
+    }
+
+    /// The command that waits until the service is healthy, for `wait` at the longest, from 1 ms to 1,000 hours: it checks again
+    /// and again, each time as [`Check::argv`] does.
+    pub fn waiting(&self, timeout: Duration, wait: Duration) -> Vec<String> {
+        let mut argv = self.argv(timeout);
+        argv.extend(["--wait".to_owned(), time(wait, 1_000 * HOUR)]);
         argv
     }
 }
@@ -64,9 +75,9 @@ fn authority(host: &str, port: u16) -> String {
     }
 }
 
-/// Seconds where they are whole, else milliseconds.
-fn time(timeout: Duration) -> String {
-    match timeout.as_millis().clamp(1, 3_600_000) {
+/// Seconds where they are whole, else milliseconds; `longest` is in milliseconds.
+fn time(time: Duration, longest: u128) -> String {
+    match time.as_millis().clamp(1, longest) {
         whole if whole % 1_000 == 0 => (whole / 1_000).to_string(),
         rest => format!("{rest}ms"),
     }
@@ -91,24 +102,32 @@ mod tests {
         let grpc = |service| Check::Grpc { host: host(), port: 1, service };
         check(grpc(None), Duration::ZERO, "grpc 127.0.0.1:1 --timeout 1ms");
         check(grpc(Some("a.B".to_owned())), Duration::MAX, "grpc 127.0.0.1:1 a.B --timeout 3600");
+        let tcp = Check::Tcp { host: "db".to_owned(), port: 5432 };
+        let waiting = |wait| tcp.waiting(Duration::from_secs(2), wait).join(" ");
+        let command =
+            |wait: &str| format!("/usr/libexec/longshore-probe tcp db:5432 --timeout 2 --wait {wait}");
+        assert_eq!(waiting(Duration::from_secs(60)), command("60"));
+        assert_eq!(waiting(Duration::MAX), command("3600000"));
     }
 
     proptest::proptest! {
         /// The program reads from a command what it was made from.
         #[test]
         fn the_program_understands(
-            ip: std::net::IpAddr, port in 1u16.., path in "/[!-~&&[^#]]{0,40}", service in "[!-~&&[^-]][!-~]{0,254}", milliseconds in 1u64..=3_600_000
+            ip: std::net::IpAddr, port in 1u16.., path in "/[!-~&&[^#]]{0,40}", service in "[!-~&&[^-]][!-~]{0,254}", milliseconds in 1u64..=3_600_000,
+            wait in 1u64..=3_600_000_000
         ) {
             let host = ip.to_string();
-            let timeout = Duration::from_millis(milliseconds);
+            let (timeout, wait) = (Duration::from_millis(milliseconds), Duration::from_millis(wait));
             for check in [
                 Check::Http { host: host.clone(), port, path },
                 Check::Tcp { host: host.clone(), port },
                 Check::Grpc { host, port, service: Some(service) },
             ] {
-                let argv = check.argv(timeout);
+                let argv = check.waiting(timeout, wait);
                 let read = arguments::parse(argv.iter().skip(1).map(String::as_bytes)).unwrap();
                 proptest::prop_assert_eq!(u64::from(read.timeout.milliseconds), milliseconds);
+                proptest::prop_assert_eq!(read.wait.map(|wait| u128::from(wait.milliseconds)), Some(wait.as_millis()));
                 let endpoint = match (read.check, &check) {
                     (Read::Http(url), Check::Http { path, .. }) => {
                         proptest::prop_assert_eq!(url.path, path.as_bytes());

@@ -20,3 +20,18 @@ pub use error::Error;
 pub use longshore_image::pack::Codec;
 pub use published::{Identity, Published, PublishedImage};
 pub use validate::{decode, validate};
+
+use longshore_image::ImageIndex;
+use longshore_oci::{Descriptor, Progress, Store};
+
+/// What a registry or layout knows an image by: its manifest, or the index of several platforms' manifests. Compresses what is
+/// not compressed yet.
+pub fn descriptor(
+    index: &ImageIndex,
+    codec: Codec,
+    store: &Store,
+    jobs: usize,
+    progress: &dyn Progress,
+) -> Result<Descriptor, Error> {
+    Ok(documents::Documents::of(index, codec, store, jobs, progress)?.top)
+}

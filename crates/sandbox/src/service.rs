@@ -43,7 +43,8 @@ impl Running {
         Self { service, exit: None, group }
     }
 
-    /// The command's process, for this and later programs of the same user.
+    /// The command's process, for this and later programs of the same user. Of a command that ended at once, one that is not
+    /// there.
     pub fn process(&self) -> Process {
         self.service.process()
     }

@@ -63,6 +63,8 @@ impl Machine {
             builds: BTreeMap::new(),
             urls: BTreeMap::new(),
             images: BTreeMap::new(),
+            services: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         };
         let settings = Settings { retries: 1, ..Settings::default() };
         Self { folder, store, stack, mirrors: Mirrors::default(), settings }

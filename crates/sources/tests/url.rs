@@ -76,6 +76,8 @@ fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
         builds: BTreeMap::new(),
         urls: urls.into_iter().map(|(name, spec)| (name.to_owned(), spec)).collect(),
         images: BTreeMap::new(),
+        services: BTreeMap::new(),
+        secrets: BTreeMap::new(),
     }
 }
 

@@ -203,11 +203,25 @@ pub fn get(port: u16, path: &str, patience: Duration) -> Result<Response, String
     Err(format!("127.0.0.1:{port} did not answer within {patience:?}: {last}"))
 }
 
+/// Sends JSON to `http://127.0.0.1:PORT/PATH`, once.
+pub fn post(port: u16, path: &str, json: &str) -> Result<Response, String> {
+    let length = json.len();
+    let request = format!(
+        "POST {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{json}"
+    );
+    ask(port, &request).map_err(|error| format!("127.0.0.1:{port}{path}: {error}"))
+}
+
 fn get_once(port: u16, path: &str) -> std::io::Result<Response> {
+    ask(port, &format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"))
+}
+
+fn ask(port: u16, request: &str) -> std::io::Result<Response> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+    stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.take(16 << 20).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);

@@ -1,5 +1,5 @@
 //! What tests are made with: a small apt repository with faults on demand, git repositories, container engines started for one test,
-//! second implementations (skopeo, umoci, dpkg-deb) and a sandbox to run the binary in.
+//! second implementations (skopeo, umoci, dpkg-deb, Kubernetes) and a sandbox to run the binary in.
 //!
 //! Everything here panics with a full account when something is not as it should be: a test tool has no caller that
 //! could do better. A missing program is a failure that says what to install, never a skipped test.
@@ -18,6 +18,7 @@ pub mod apt;
 pub mod engine;
 pub mod git;
 pub mod http;
+pub mod kube;
 pub mod layout;
 pub mod sandbox;
 pub mod tool;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A program under its name, with its arguments.
@@ -16,6 +17,14 @@ impl Tool {
         let mut command = Command::new(name);
         command.stdin(Stdio::null());
         Self { name: name.to_owned(), command }
+    }
+
+    /// A program that `./x setup` keeps for tests, since the machine's own may be too old or not there.
+    pub fn kept(name: &str) -> Self {
+        let path = kept(name);
+        assert!(path.exists(), "this test needs `{}`\n  hint: ./x setup", path.display());
+        let tool = Self::new(&path.display().to_string());
+        Self { name: name.to_owned(), ..tool }
     }
 
     /// With one more argument.
@@ -66,6 +75,11 @@ impl Tool {
             Err(error) => panic!("{}", missing(&self.name, &error)),
         }
     }
+}
+
+/// Where `./x setup` keeps a program.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools").join(name)
 }
 
 /// What to say when a program can't be started.

@@ -45,7 +45,7 @@ pub enum Part {
 
 /// Measures `parts` and writes the report.
 pub fn bench(parts: &[Part]) -> Result {
-    setup::setup()?;
+    setup::setup(crate::test::Length::Short)?;
     build_shipped()?;
     let folder = root().join("target/bench");
     let memory = Memory::mount(folder.join("work"))?;

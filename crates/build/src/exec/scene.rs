@@ -226,7 +226,8 @@ fn trees(
     let mut made = BTreeSet::new();
     for (to, mounted) in mounts {
         let tree = || executor.tree(&mounted.tree).map_err(|error| error.about(&mounted.what));
-        let from = folder::shared(executor.store(), "trees", &mounted.tree, Owners::Caller, executor.jobs(), tree)?;
+        let from =
+            folder::shared(executor.store(), "trees", &mounted.tree, Owners::Caller, executor.jobs(), tree)?;
         for top in ["/src", "/deps"] {
             let Some(below) = to.strip_prefix(top).and_then(|rest| rest.strip_prefix('/')) else { continue };
             if mounts.contains_key(top) {

@@ -26,10 +26,8 @@ pub fn run(args: &Exec, global: &Global, folder: &Path) -> Result<(), Failure> {
     };
     let mut argv = args.command.clone();
     if let Some(program) = argv.first_mut() {
-        *program = find(program, planned).ok_or_else(|| Error::NoProgram {
-            service: service.clone(),
-            program: program.clone(),
-        })?;
+        *program = find(program, planned)
+            .ok_or_else(|| Error::NoProgram { service: service.clone(), program: program.clone() })?;
     }
     let command = Command { argv, env: planned.env.clone(), cwd: planned.cwd.clone() };
     let exit = Process { pid, born }.interactive(&command).map_err(Error::from)?;

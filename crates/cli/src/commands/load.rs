@@ -1,5 +1,6 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
+use longshore_image::ImageIndex;
 use longshore_oci::Platform;
 use longshore_publish::engine::{Client, docker, podman};
 use serde_json::json;
@@ -21,7 +22,14 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
         Engine::Podman => podman::platform(&client)?,
     };
     let images = pipeline::build(project, &lock, machine, &names, &[wanted(project, &platform)?])?;
-    let indexes = images.indexes(project, &args.tag)?;
+    // The tag of their content, by which generated files name them, besides the one that is asked for.
+    let by_content = images
+        .0
+        .values()
+        .map(|image| Ok(ImageIndex::new(pipeline::content_reference(project, image)?, vec![image.clone()])));
+    let by_content = by_content.collect::<Result<Vec<_>, Failure>>()?;
+    let mut indexes = images.indexes(project, &args.tag)?;
+    indexes.extend(by_content);
     let (store, progress) = (&machine.store, &*machine.progress);
     let published = match engine {
         Engine::Docker => docker::load(&client, &indexes, store, progress)?,

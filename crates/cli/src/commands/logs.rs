@@ -77,7 +77,8 @@ fn names(args: &Logs, place: &Place) -> Result<Vec<String>, Failure> {
     let logs = place.log("x");
     let all = fs_err::read_dir(logs.parent().unwrap_or(place.folder())).map_err(Failure::Io)?;
     let files = all.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut all: Vec<String> = files.filter_map(|name| name.strip_suffix(".log").map(str::to_owned)).collect();
+    let mut all: Vec<String> =
+        files.filter_map(|name| name.strip_suffix(".log").map(str::to_owned)).collect();
     all.sort();
     if let Some(unknown) = args.services.iter().find(|name| !all.contains(name)) {
         return Err(Error::NoLog { service: unknown.clone(), known: all }.into());

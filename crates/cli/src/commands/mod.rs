@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod down;
 mod exec;
+mod generate;
 mod init;
 mod load;
 pub mod lock;
@@ -71,6 +72,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Shell(args) => shell::run(args, &cli.global, &project()?, &machine()?),
         Command::Load(args) => load::run(args, &cli.global, &project()?, &machine()?),
         Command::Save(args) => save::run(args, &cli.global, &project()?, &machine()?),
+        Command::Generate(args) => generate::run(args, &cli.global, &project()?, &machine()?),
         Command::Up(args) => up::run(args, &cli.global, &project()?, &machine()?),
         Command::Ps => ps::run(&cli.global, &folder),
         Command::Logs(args) => logs::run(args, &cli.global, &folder),

@@ -79,6 +79,8 @@ fn export(args: &Export, global: &Global, project: &Project) -> Result<(), Failu
 fn say(folder: &Path, count: usize, global: &Global) {
     match global.json {
         true => print_json(&json!({ "folder": folder, "secrets": count })),
-        false => print(&format!("wrote {} to {}, for this user alone", plural(count, "secret"), folder.display())),
+        false => {
+            print(&format!("wrote {} to {}, for this user alone", plural(count, "secret"), folder.display()))
+        }
     }
 }

@@ -56,6 +56,15 @@ pub enum Failure {
     Pack(#[from] pack::Error),
     #[error(transparent)]
     Publish(#[from] longshore_publish::Error),
+    #[error("the stack can't be a Compose file")]
+    GenerateCompose(#[source] longshore_deploy::compose::Error),
+    #[error("the stack can't be units for podman")]
+    GenerateQuadlet(#[source] longshore_deploy::quadlet::Error),
+    #[error("the stack can't be objects for Kubernetes")]
+    GenerateKube(#[source] longshore_deploy::kube::Error),
+    /// `again` is the command that writes the files.
+    #[error("`{folder}` is not what the stack says: {}", different.join(", "))]
+    Outdated { folder: String, different: Vec<String>, again: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -172,7 +181,8 @@ impl Failure {
             Self::Build(longshore_build::Error::NotHermetic { .. }) => 3,
             Self::Build(_) => 1,
             Self::Unpinned { .. } => 2,
-            Self::Url(_) => 1,
+            Self::Url(_) | Self::Outdated { .. } => 1,
+            Self::GenerateCompose(_) | Self::GenerateQuadlet(_) | Self::GenerateKube(_) => 1,
             Self::Because { failure, .. } => failure.exit_code(),
         }
     }
@@ -199,6 +209,10 @@ impl Failure {
             Self::Pack(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::GenerateCompose(error) => error.hint(),
+            Self::GenerateQuadlet(error) => error.hint(),
+            Self::GenerateKube(error) => error.hint(),
+            Self::Outdated { again, .. } => Some(again.clone()),
             Self::NoState(_) => Some("set XDG_STATE_HOME to a folder that you may write".to_owned()),
             Self::Run(error) => error.hint(),
             Self::NotReady(troubles) => troubles.first().map(|trouble| {

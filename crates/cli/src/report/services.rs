@@ -149,13 +149,18 @@ pub fn detail(row: &Row) -> String {
     match row.phase {
         Phase::Waiting if row.waits_for.is_empty() => String::new(),
         Phase::Waiting => format!("for {}", row.waits_for.join(", ")),
-        Phase::Running | Phase::Unhealthy => {
-            row.answer.as_ref().filter(|it| it.verdict == Verdict::Unhealthy).map(|it| it.line.clone()).unwrap_or_default()
-        }
+        Phase::Running | Phase::Unhealthy => row
+            .answer
+            .as_ref()
+            .filter(|it| it.verdict == Verdict::Unhealthy)
+            .map(|it| it.line.clone())
+            .unwrap_or_default(),
         Phase::Backoff { .. } => format!("{}; started {}", why(), times(row.run)),
         Phase::Failed => why(),
         Phase::Completed if row.kind == ServiceKind::Service => why(),
-        Phase::Starting | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped | Phase::Completed => String::new(),
+        Phase::Starting | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped | Phase::Completed => {
+            String::new()
+        }
     }
 }
 
@@ -181,7 +186,8 @@ fn coloured(phase: Phase, text: &str, stream: Stream) -> String {
 pub fn published(services: &Services) -> Vec<String> {
     let gates = services.rows().flat_map(|row| row.gates.iter().map(move |(port, gate)| (row, port, gate)));
     let gates: Vec<(&Row, &String, &Gate)> = gates.collect();
-    let width = gates.iter().map(|(row, port, _)| row.service.len() + port.len() + 1).max().unwrap_or_default();
+    let width =
+        gates.iter().map(|(row, port, _)| row.service.len() + port.len() + 1).max().unwrap_or_default();
     let line = |(row, port, gate): (&Row, &String, &Gate)| {
         let name = format!("{} {port}", row.service);
         let direct = match gate.way {
@@ -196,7 +202,9 @@ pub fn published(services: &Services) -> Vec<String> {
 fn address(port: &str, gate: &Gate) -> String {
     match gate.protocol {
         Protocol::Udp => format!("{}/udp", gate.address),
-        Protocol::Tcp if port.starts_with("http") && !port.starts_with("https") => format!("http://{}", gate.address),
+        Protocol::Tcp if port.starts_with("http") && !port.starts_with("https") => {
+            format!("http://{}", gate.address)
+        }
         Protocol::Tcp => gate.address.to_string(),
     }
 }
@@ -219,7 +227,8 @@ pub fn table(services: &Services) -> String {
 
 /// Lines with columns as wide as they must be.
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |index: usize| rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count()).max();
+    let width =
+        |index: usize| rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..N).map(|index| width(index).unwrap_or_default()).collect();
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
@@ -278,12 +287,15 @@ impl View {
                 let bar = bars.entry(row.service.clone()).or_insert_with(|| {
                     let style = ProgressStyle::with_template("{prefix}  {elapsed:>5}  {wide_msg}");
                     let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-                    all.add(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style))
+                    all.add(
+                        ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style),
+                    )
                 });
                 let width = services.names().map(str::len).max().unwrap_or_default().max(12);
                 let state = coloured(row.phase, &format!("{:10}", row.phase.name()), Stream::Stderr);
                 bar.set_prefix(format!("{:width$}  {state}", row.service));
-                let ports = row.ports.values().map(|port| port.number.to_string()).collect::<Vec<_>>().join(" ");
+                let ports =
+                    row.ports.values().map(|port| port.number.to_string()).collect::<Vec<_>>().join(" ");
                 bar.set_message(format!("{}:{ports}  {}", row.address, detail(row)));
                 bar.reset_elapsed();
                 bar.enable_steady_tick(Duration::from_millis(500));

@@ -80,3 +80,18 @@ pub fn signal(pid: u32, name: &str) {
     let done = Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
     assert!(done.success(), "signal {name} can't be sent to {pid}");
 }
+
+/// Held by whoever runs a stack whose ports are those of its stack file: one test at a time, also with those of Docker's
+/// containers on the machine's network.
+pub fn ports() -> std::sync::MutexGuard<'static, ()> {
+    longshore_testkit::engine::ports()
+}
+
+/// Stops everything however the test ends.
+pub struct Running<'a>(pub &'a Sandbox);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.run(&["down", "--volumes"]);
+    }
+}

@@ -23,3 +23,4 @@ mod rootless;
 mod run;
 mod tools;
 mod unpacked;
+mod whole;

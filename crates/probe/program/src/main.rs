@@ -7,6 +7,7 @@
 #![no_std]
 #![no_main]
 
+mod names;
 mod probe;
 mod run;
 mod system;

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly and say what they saw")]
 
 mod common;
+mod dns;
 mod grpc;
 mod http;
 mod names;
 mod program;
 mod timeouts;
+mod wait;

@@ -34,7 +34,8 @@ const UNWRITABLE: [&CStr; 5] =
     [c"/proc/bus", c"/proc/fs", c"/proc/irq", c"/proc/sys", c"/proc/sysrq-trigger"];
 
 /// What says things about the machine that nobody inside needs.
-const HIDDEN_FILES: [&CStr; 10] = [
+const HIDDEN_FILES: [&CStr; 11] = [
+    c"/proc/interrupts",
     c"/proc/kcore",
     c"/proc/keys",
     c"/proc/key-users",

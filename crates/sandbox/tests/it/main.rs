@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     clippy::print_stdout,
     reason = "tests fail by panicking, and pass settings to processes"
 )]

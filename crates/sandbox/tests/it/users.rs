@@ -11,6 +11,8 @@ use crate::world::{World, eventually, processes};
 struct Started {
     helper: Child,
     said: BufReader<ChildStderr>,
+    /// Lines that nobody has asked for yet: the helper and its service share a stream.
+    heard: Vec<String>,
     process: String,
 }
 
@@ -18,22 +20,27 @@ fn start(world: &World, user: Option<u32>, script: &str) -> Started {
     let mut helper = world.helper(user, script);
     helper.env("SANDBOX_MODE", "service").stderr(Stdio::piped()).stdout(Stdio::null());
     let mut helper = helper.spawn().unwrap();
-    let mut started =
-        Started { said: BufReader::new(helper.stderr.take().unwrap()), helper, process: String::new() };
+    let mut started = Started {
+        said: BufReader::new(helper.stderr.take().unwrap()),
+        heard: Vec::new(),
+        helper,
+        process: String::new(),
+    };
     started.process = started.line("process ");
     started
 }
 
 impl Started {
-    /// The rest of the next line that begins so.
+    /// The rest of a line that begins so.
     fn line(&mut self, begin: &str) -> String {
-        let mut line = String::new();
         loop {
-            line.clear();
-            assert!(self.said.read_line(&mut line).unwrap() > 0, "it ended without `{begin}`");
-            if let Some(rest) = line.strip_prefix(begin) {
-                return rest.trim_end().to_owned();
+            if let Some(at) = self.heard.iter().position(|line| line.starts_with(begin)) {
+                return self.heard.remove(at)[begin.len()..].trim_end().to_owned();
             }
+            let mut line = String::new();
+            let read = self.said.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended without `{begin}`: {:?}", self.heard);
+            self.heard.push(line);
         }
     }
 

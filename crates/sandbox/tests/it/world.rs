@@ -222,6 +222,7 @@ fn service(world: &World, script: &str) {
     let process = running.process();
     eprintln!("process {} {}", process.pid, process.born);
     eprintln!("groups {}", longshore_sandbox::Groups::find("longshore-test").is_ok());
+    eventually("it has started its child", || running.usage().unwrap().processes != 1);
     let usage = running.usage().unwrap();
     eprintln!("processes {}, with memory: {}", usage.processes, usage.memory > 100_000);
     eprintln!("told: {}", running.wait().unwrap().status);

@@ -49,6 +49,14 @@ impl Text {
         })
     }
 
+    /// What of it is written out, in order.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Host(_) | Part::Listen | Part::Local => None,
+        })
+    }
+
     /// Whether it says on which address the service listens.
     pub fn listens(&self) -> bool {
         self.0.contains(&Part::Listen)

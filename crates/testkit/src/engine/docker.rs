@@ -19,6 +19,11 @@ pub struct Docker {
 /// Containers use the host's network, where a port is one program's: one runs at a time.
 static PORTS: Mutex<()> = Mutex::new(());
 
+/// For what else runs programs at ports that are the same each time.
+pub fn ports() -> MutexGuard<'static, ()> {
+    PORTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// How a container is started besides the strict defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
@@ -111,8 +116,7 @@ impl Docker {
 
     /// Starts `image` as its own user, with a read-only root, no capability and no way to new privileges.
     pub fn run(&self, image: &str, run: &Run) -> Container<'_> {
-        let ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
-        self.start_container(image, run, Some(ports))
+        self.start_container(image, run, Some(ports()))
     }
 
     /// Starts another one while `_first` runs.

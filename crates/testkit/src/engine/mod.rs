@@ -3,7 +3,7 @@
 mod docker;
 mod podman;
 
-pub use docker::{Container, Docker, Run};
+pub use docker::{Container, Docker, Run, ports};
 pub use podman::Podman;
 
 #[cfg(test)]

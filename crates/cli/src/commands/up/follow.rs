@@ -59,7 +59,10 @@ pub fn follow(args: &Up, global: &Global, place: &Place) -> Result<(), Failure> 
     }
     if let Outcome::Stuck(rows) = services.outcome() {
         for trouble in Trouble::all(rows, place)? {
-            note(&format!("`{}` does not get ready\n{}", trouble.row.service, trouble.as_text().trim_end()), global);
+            note(
+                &format!("`{}` does not get ready\n{}", trouble.row.service, trouble.as_text().trim_end()),
+                global,
+            );
         }
     } else if !global.json {
         published(&services).iter().for_each(|line| print(line));
@@ -76,7 +79,12 @@ fn say_ready(services: &Services, global: &Global) {
 }
 
 /// Shows what services write and what becomes of them, until they are stopped.
-fn watch(global: &Global, place: &Place, heard: Receiver<Heard>, mut services: Services) -> Result<(), Failure> {
+fn watch(
+    global: &Global,
+    place: &Place,
+    heard: Receiver<Heard>,
+    mut services: Services,
+) -> Result<(), Failure> {
     let mut view = View::lines(global);
     let mut logs: BTreeMap<String, Follower> = BTreeMap::new();
     for name in services.names() {
@@ -106,7 +114,12 @@ fn watch(global: &Global, place: &Place, heard: Receiver<Heard>, mut services: S
 }
 
 /// Has all services stopped in order; a second interrupt ends them at once.
-fn stop(place: &Place, heard: Receiver<Heard>, mut services: Services, mut view: View) -> Result<(), Failure> {
+fn stop(
+    place: &Place,
+    heard: Receiver<Heard>,
+    mut services: Services,
+    mut view: View,
+) -> Result<(), Failure> {
     // The connection that owns the stack stays open, and says what happens.
     match client::ask(place, Ask::Stop) {
         Ok(_) | Err(Error::NotRunning) => {}

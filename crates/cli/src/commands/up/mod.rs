@@ -24,7 +24,8 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
     let life = look(&place, global)?;
     let services = select::services(args, project, &place, life)?;
     let lock = for_build(global, project, machine)?;
-    let images: BTreeSet<String> = services.iter().map(|name| project.stack.services[name].image.clone()).collect();
+    let images: BTreeSet<String> =
+        services.iter().map(|name| project.stack.services[name].image.clone()).collect();
     let rootfs = pipeline::roots(project, &lock, machine, &images, &platform(project)?)?;
     let (plan, roots) = plan(project, machine, &place, &services, &rootfs)?;
     if args.dry_run {
@@ -67,7 +68,10 @@ pub fn running(folder: &std::path::Path, global: &Global) -> Result<Place, Failu
 pub fn look(place: &Place, global: &Global) -> Result<Life, Failure> {
     let life = place.look()?;
     if life == Life::Killed {
-        note("the stack's supervisor had been killed, and its services with it; what it left is cleared away", global);
+        note(
+            "the stack's supervisor had been killed, and its services with it; what it left is cleared away",
+            global,
+        );
     }
     Ok(life)
 }

@@ -9,7 +9,12 @@ use crate::project::Project;
 use crate::report::Failure;
 
 /// Those that are named or all that are in no group, with all that they need; and those that run already.
-pub fn services(args: &Up, project: &Project, place: &Place, life: Life) -> Result<BTreeSet<String>, Failure> {
+pub fn services(
+    args: &Up,
+    project: &Project,
+    place: &Place,
+    life: Life,
+) -> Result<BTreeSet<String>, Failure> {
     let all = &project.stack.services;
     if all.is_empty() {
         return Err(Failure::Usage {

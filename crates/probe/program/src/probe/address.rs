@@ -20,7 +20,7 @@ pub struct Endpoint<'a> {
 pub enum Host<'a> {
     /// By address.
     Address(IpAddr),
-    /// By a name of letters, digits, `-`, `_` and `.`, without a dot at its end.
+    /// By a name of letters, digits, `-`, `_` and `.`; with a dot at its end, it is meant as it is.
     Name(&'a [u8]),
 }
 
@@ -60,7 +60,7 @@ impl<'a> Host<'a> {
         }
         let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let name = Some(name).filter(|name| name.len() <= LONGEST_NAME && name.iter().all(known))?;
-        name.split(|byte| *byte == b'.').all(|label| !label.is_empty()).then_some(Self::Name(name))
+        name.split(|byte| *byte == b'.').all(|label| !label.is_empty()).then_some(Self::Name(text))
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
             ("[::1]:65535", "::1", 65535),
             ("[::ffff:10.0.0.1]:1", "::ffff:10.0.0.1", 1),
             ("localhost:8080", "name localhost", 8080),
-            ("my_db-1.internal.:5432", "name my_db-1.internal", 5432),
+            ("my_db-1.internal.:5432", "name my_db-1.internal.", 5432),
         ] {
             assert_eq!(read(text), Some((host.to_owned(), port)), "{text}");
         }

@@ -45,6 +45,16 @@ impl Answer {
         self
     }
 
+    /// With how long it was so, after at most this much of what was seen.
+    pub fn lasting(self, how_long: &[&[u8]]) -> Self {
+        const MOST: usize = 200;
+        let seen = self.line.get();
+        let mut line = Bytes::new();
+        line.put_some(seen.get(..MOST).unwrap_or(seen));
+        how_long.iter().for_each(|piece| line.say(piece));
+        Self { line, ..self }
+    }
+
     /// With more text after it.
     pub fn and(mut self, text: &[u8]) -> Self {
         self.line.say(text);
@@ -57,5 +67,20 @@ impl Answer {
 impl Answer {
     pub fn shown(&self) -> (Health, &str) {
         (self.health, std::str::from_utf8(self.line.get()).unwrap())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_is_never_cut() {
+        let check = |seen: &str, expected: &str| {
+            let answer = Answer::unhealthy(&[seen.as_bytes()]).lasting(&[b", for ", b"1000h"]);
+            assert_eq!(answer.shown(), (Health::Unhealthy, expected));
+        };
+        check("connection refused", "connection refused, for 1000h");
+        check(&"a".repeat(300), &format!("{}, for 1000h", "a".repeat(200)));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::address::Endpoint;
 use super::bytes::Bytes;
-use super::timeout::{DEFAULT, Timeout};
+use super::timeout::{DEFAULT, LONGEST, LONGEST_WAIT, Timeout};
 use super::url::{Url, UrlError};
 
 /// What is said for `--help`.
@@ -14,8 +14,10 @@ longshore-probe: asks a service whether it does its work
   longshore-probe grpc HOST:PORT [SERVICE]         healthy: grpc.health.v1 says SERVING
 
   --timeout TIME   for all of it: 3, 0.5, 500ms; 3 seconds unless said
+  --wait TIME      ask again until it is healthy, for no longer than this: 60s, 10m, 24h
 
-HOST is an IPv4 address, an [IPv6] address, or a name in /etc/hosts. Says in one line what it saw.
+HOST is an IPv4 address, an [IPv6] address, or a name, in /etc/hosts or of a name server.
+Says in one line what it saw.
 Exit code: 0 healthy, 1 not, 2 wrong arguments.
 ";
 
@@ -24,8 +26,10 @@ Exit code: 0 healthy, 1 not, 2 wrong arguments.
 pub struct Request<'a> {
     /// What is looked at.
     pub check: Check<'a>,
-    /// How long all of it may take.
+    /// How long all of it may take, once.
     pub timeout: Timeout,
+    /// For how long it is asked again and again, until it is healthy.
+    pub wait: Option<Timeout>,
 }
 
 /// What is looked at.
@@ -57,8 +61,10 @@ pub enum Refusal<'a> {
     Option(&'a [u8]),
     /// More arguments than the command takes.
     Extra(&'a [u8]),
-    /// No time.
+    /// No time for a check.
     Timeout(&'a [u8]),
+    /// No time to wait for.
+    Wait(&'a [u8]),
     /// No `HOST:PORT`.
     Endpoint(&'a [u8]),
     /// No URL.
@@ -76,22 +82,27 @@ pub const LONGEST_SERVICE: usize = 255;
 pub fn parse<'a>(arguments: impl Iterator<Item = &'a [u8]>) -> Result<Request<'a>, Refusal<'a>> {
     let mut arguments = arguments;
     let mut words: [Option<&[u8]>; 3] = [None; 3];
-    let mut timeout = DEFAULT;
+    let (mut timeout, mut wait) = (DEFAULT, None);
     while let Some(argument) = arguments.next() {
-        let given = match argument {
-            b"--help" | b"-h" => return Err(Refusal::Help),
-            b"--timeout" => Some(arguments.next().ok_or(Refusal::Missing("TIME"))?),
-            _ => argument.strip_prefix(b"--timeout="),
+        if matches!(argument, b"--help" | b"-h") {
+            return Err(Refusal::Help);
+        }
+        let mut given = |name: &[u8]| match argument.strip_prefix(name) {
+            Some(b"") => arguments.next().ok_or(Refusal::Missing("TIME")).map(Some),
+            Some(rest) => Ok(rest.strip_prefix(b"=")),
+            None => Ok(None),
         };
-        if let Some(given) = given {
-            timeout = Timeout::parse(given).ok_or(Refusal::Timeout(given))?;
+        if let Some(given) = given(b"--timeout")? {
+            timeout = Timeout::parse(given, LONGEST).ok_or(Refusal::Timeout(given))?;
+        } else if let Some(given) = given(b"--wait")? {
+            wait = Some(Timeout::parse(given, LONGEST_WAIT).ok_or(Refusal::Wait(given))?);
         } else if argument.starts_with(b"-") {
             return Err(Refusal::Option(argument));
         } else {
             *words.iter_mut().find(|word| word.is_none()).ok_or(Refusal::Extra(argument))? = Some(argument);
         }
     }
-    Ok(Request { check: check(words)?, timeout })
+    Ok(Request { check: check(words)?, timeout, wait })
 }
 
 fn check(words: [Option<&[u8]>; 3]) -> Result<Check<'_>, Refusal<'_>> {
@@ -138,11 +149,12 @@ impl Refusal<'_> {
             Self::Help => {}
             Self::Missing(what) => quote("missing ", what.as_bytes(), "; try --help"),
             Self::Command(found) => quote("no such command: ", found, "; expected http, tcp or grpc"),
-            Self::Option(found) => quote("no such option: ", found, "; expected --timeout or --help"),
+            Self::Option(found) => quote("no such option: ", found, "; expected --timeout, --wait or --help"),
             Self::Extra(found) => quote("one argument too many: ", found, ""),
             Self::Timeout(found) => {
                 quote("not a time: ", found, "; expected 1ms to an hour, as 3, 0.5 or 500ms");
             }
+            Self::Wait(found) => quote("not a time: ", found, "; expected 1ms to 1000h, as 60s, 10m or 24h"),
             Self::Endpoint(found) => {
                 quote("not an address: ", found, "; expected HOST:PORT, with IPv6 in brackets");
             }
@@ -169,7 +181,11 @@ mod tests {
     fn checks_are_read() {
         let endpoint = Endpoint::parse(b"[::1]:80", None).unwrap();
         let check = |words: &[&str], check, milliseconds| {
-            assert_eq!(read(words), Ok(Request { check, timeout: Timeout { milliseconds } }), "{words:?}");
+            assert_eq!(
+                read(words),
+                Ok(Request { check, timeout: Timeout { milliseconds }, wait: None }),
+                "{words:?}"
+            );
         };
         check(&["tcp", "[::1]:80"], Check::Tcp(endpoint), 3_000);
         check(&["--timeout", "1", "tcp", "[::1]:80"], Check::Tcp(endpoint), 1_000);
@@ -177,6 +193,9 @@ mod tests {
         check(&["grpc", "[::1]:80", "a.B"], Check::Grpc { endpoint, service: b"a.B" }, 3_000);
         let url = Url::parse(b"http://a/b").unwrap();
         check(&["http", "http://a/b"], Check::Http(url), 3_000);
+        let wait = |words: &[&str]| read(words).unwrap().wait.unwrap().milliseconds;
+        assert_eq!(wait(&["tcp", "a:1", "--wait", "24h"]), 86_400_000);
+        assert_eq!(wait(&["--wait=10m", "tcp", "a:1"]), 600_000);
     }
 
     #[test]
@@ -188,12 +207,21 @@ mod tests {
             (&["http"], "missing `URL`; try --help"),
             (&["tcp", "a:1", "--timeout"], "missing `TIME`; try --help"),
             (&["ping", "a:1"], "no such command: `ping`; expected http, tcp or grpc"),
-            (&["tcp", "-4", "a:1"], "no such option: `-4`; expected --timeout or --help"),
+            (&["tcp", "-4", "a:1"], "no such option: `-4`; expected --timeout, --wait or --help"),
             (&["tcp", "a:1", "b"], "one argument too many: `b`"),
             (&["grpc", "a:1", "b", "c"], "one argument too many: `c`"),
             (
                 &["tcp", "a:1", "--timeout", "0"],
                 "not a time: `0`; expected 1ms to an hour, as 3, 0.5 or 500ms",
+            ),
+            (&["tcp", "a:1", "--wait"], "missing `TIME`; try --help"),
+            (
+                &["tcp", "a:1", "--wait=1001h"],
+                "not a time: `1001h`; expected 1ms to 1000h, as 60s, 10m or 24h",
+            ),
+            (
+                &["tcp", "a:1", "--waiting"],
+                "no such option: `--waiting`; expected --timeout, --wait or --help",
             ),
             (&["tcp", "a"], "not an address: `a`; expected HOST:PORT, with IPv6 in brackets"),
             (&["http", "a:1/b"], "not a URL: `a:1/b`; expected http://HOST[:PORT][/PATH]"),
@@ -211,7 +239,7 @@ mod tests {
 
     #[test]
     fn help_has_every_command_and_fits_a_terminal() {
-        for word in ["http", "tcp", "grpc", "--timeout"] {
+        for word in ["http", "tcp", "grpc", "--timeout", "--wait"] {
             assert!(
                 HELP.contains(&format!("  longshore-probe {word} ")) || HELP.contains(&format!("  {word} "))
             );

@@ -1,4 +1,4 @@
-//! Names, found in `/etc/hosts` (`hosts(5)`). Nothing is asked of a name server: a probe looks at its own container.
+//! Names, found in `/etc/hosts` (`hosts(5)`).
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,7 +16,13 @@ impl Addresses {
         self.found.iter().flatten().copied()
     }
 
-    fn add(&mut self, address: IpAddr) {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Adds one, if there is room for it.
+    pub fn add(&mut self, address: IpAddr) {
         // Docker writes a name of a container that has two networks twice.
         if self.iter().any(|known| known == address) {
             return;
@@ -35,7 +41,7 @@ pub fn resolve(host: Host<'_>, text: &[u8]) -> Addresses {
             addresses.add(address);
             return addresses;
         }
-        Host::Name(name) => name,
+        Host::Name(name) => name.strip_suffix(b".").unwrap_or(name),
     };
     for line in text.split(|byte| *byte == b'\n') {
         let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
@@ -46,7 +52,7 @@ pub fn resolve(host: Host<'_>, text: &[u8]) -> Addresses {
             _ => {}
         }
     }
-    if addresses == Addresses::default() && name.eq_ignore_ascii_case(b"localhost") {
+    if addresses.is_empty() && name.eq_ignore_ascii_case(b"localhost") {
         // It is the machine itself whatever a file says (RFC 6761, 6.3).
         addresses.add(IpAddr::V4(Ipv4Addr::LOCALHOST));
         addresses.add(IpAddr::V6(Ipv6Addr::LOCALHOST));
@@ -70,6 +76,7 @@ mod tests {
         assert_eq!(find("localhost", HOSTS), ["127.0.0.1", "::1"]);
         assert_eq!(find("tempo", HOSTS), ["10.0.0.2"]);
         assert_eq!(find("TEMPO.local", HOSTS), ["10.0.0.2"]);
+        assert_eq!(find("tempo.local.", HOSTS), ["10.0.0.2"]);
         assert_eq!(find("loki", HOSTS), ["10.0.0.3"]);
         for name in ["tempo.hidden", "temp", "scoped", "10.0.0.3"] {
             assert!(find(name, HOSTS).is_empty(), "{name}");

@@ -13,12 +13,15 @@ pub enum Call {
     Poll = 73,
     ExitGroup = 94,
     ClockGetTime = 113,
+    SignalMask = 135,
+    SignalWait = 137,
     Socket = 198,
     Connect = 203,
     GetSocketName = 204,
     SendTo = 206,
     ReceiveFrom = 207,
     GetSocketOption = 209,
+    GetRandom = 278,
 }
 
 // The stack pointer as it is, which is aligned: what it points to are the arguments.

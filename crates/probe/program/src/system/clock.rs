@@ -29,6 +29,11 @@ impl Deadline {
         Self { at: now().saturating_add(span) }
     }
 
+    /// The earlier of the two.
+    pub fn or(self, other: Self) -> Self {
+        Self { at: self.at.min(other.at) }
+    }
+
     /// How long that is still.
     pub fn left(self) -> Result<Span, Failure> {
         match self.at.saturating_sub(now()) {

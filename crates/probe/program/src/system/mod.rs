@@ -7,6 +7,8 @@ pub mod clock;
 pub mod file;
 mod memory;
 pub mod process;
+pub mod random;
+pub mod signal;
 pub mod socket;
 
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! A TCP connection that never waits longer than it may.
+//! A TCP connection, or datagrams from and to one address, never waited for longer than that may take.
 
 use core::net::IpAddr;
 
@@ -10,6 +10,8 @@ use crate::probe::failure::Failure;
 
 /// `SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC`.
 const STREAM: usize = 0o2_004_001;
+/// `SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC`.
+const DATAGRAMS: usize = 0o2_004_002;
 /// `MSG_NOSIGNAL`: a connection that is closed is no reason to die.
 const NO_SIGNAL: usize = 0x4000;
 /// `SOL_SOCKET` and its `SO_ERROR`.
@@ -41,11 +43,20 @@ pub struct Socket {
 impl Socket {
     /// Connects.
     pub fn connect(address: IpAddr, port: u16, deadline: Deadline) -> Result<Self, Failure> {
+        Self::open(STREAM, address, port, deadline)
+    }
+
+    /// Sends to this address over UDP, and receives of it alone (Linux `udp(7)`), from a port that the kernel chooses.
+    pub fn datagrams(address: IpAddr, port: u16, deadline: Deadline) -> Result<Self, Failure> {
+        Self::open(DATAGRAMS, address, port, deadline)
+    }
+
+    fn open(kind: usize, address: IpAddr, port: u16, deadline: Deadline) -> Result<Self, Failure> {
         let (bytes, length) = socket_address(address, port);
         let [low, high, ..] = bytes;
         let family = usize::from(u16::from_ne_bytes([low, high]));
         // SAFETY: no memory is handed over.
-        let opened = unsafe { call(Call::Socket, [family, STREAM, 0, 0, 0, 0]) }?;
+        let opened = unsafe { call(Call::Socket, [family, kind, 0, 0, 0, 0]) }?;
         let socket = Self { descriptor: i32::try_from(opened).unwrap_or(-1), deadline };
         // SAFETY: the kernel reads `length` of `bytes`, which has as many and is borrowed.
         let connected = unsafe {
@@ -89,7 +100,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Receives something; 0 bytes when the peer has closed the connection.
+    /// Receives something, a whole datagram of those; 0 bytes when the peer has closed the connection.
     pub fn receive(&self, room: &mut [u8]) -> Result<usize, Failure> {
         loop {
             // Also of a peer that is never at a loss for words.

@@ -9,16 +9,19 @@ pub enum Call {
     Read = 0,
     Write = 1,
     Close = 3,
+    SignalMask = 14,
     Socket = 41,
     Connect = 42,
     SendTo = 44,
     ReceiveFrom = 45,
     GetSocketName = 51,
     GetSocketOption = 55,
+    SignalWait = 128,
     ClockGetTime = 228,
     ExitGroup = 231,
     OpenAt = 257,
     Poll = 271,
+    GetRandom = 318,
 }
 
 // The stack pointer as it is: what it points to are the arguments.

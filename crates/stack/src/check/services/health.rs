@@ -34,10 +34,14 @@ fn what(
     findings: &mut Findings,
 ) -> Option<HealthCheck> {
     if let Some(path) = &health.http {
-        if !path.starts_with('/') || path.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        // What the probe takes.
+        if !path.starts_with('/') || path.len() > 2000 || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
             findings
                 .error("stack::path", &path.span, format!("`{}` is not a path to ask for", path.value))
-                .help("it begins with `/`, as in \"/ready\"".to_owned());
+                .help(
+                    "it begins with `/`, as in \"/ready\", and has at most 2,000 visible characters of ASCII"
+                        .to_owned(),
+                );
         }
         let port = match &health.port {
             Some(port) => named(port, facts, scope.own, findings)?,

@@ -1,6 +1,7 @@
 //! `[service.*]` and `[secret.*]`: what images are run as, and what they need of each other.
 
 mod health;
+mod known;
 mod mounts;
 mod needs;
 mod ports;
@@ -61,6 +62,7 @@ pub(super) fn check(
             Scope { around, services: &plain, names: &names, own: &name.value, secrets: &table.secrets };
         specs.insert(name.value.clone(), service(table, facts, &scope, &services, &origins, findings));
     }
+    known::check(&services, &specs, around.images, findings);
     (specs, origins)
 }
 

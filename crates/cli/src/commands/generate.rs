@@ -1,0 +1,133 @@
+//! `longshore generate`: the stack as files for Compose, Kubernetes or podman's units.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use longshore_deploy::{Deployment, Files, Rendered, compose, kube, quadlet};
+use longshore_oci::{Digest, Platform, Reference};
+use longshore_publish::Codec;
+use serde_json::json;
+
+use super::lock::for_build;
+use crate::args::{Generate, Global, ImagesBy, KubeForm, Target};
+use crate::generated::{Folder, Standing};
+use crate::machine::Machine;
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{Failure, print, print_json};
+
+pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    if project.stack.services.is_empty() {
+        return Err(Failure::Usage {
+            message: "the stack has no services".to_owned(),
+            hint: "add `[service.NAME]` with `image = …` to stack.toml, then run `longshore check`"
+                .to_owned(),
+        });
+    }
+    let images = references(args, global, project, machine)?;
+    let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
+    let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
+    let rendered = render(args, &deployment)?;
+    rendered.notes.iter().for_each(|note| machine.warn(&note.to_string()));
+    let place = args.output.clone().unwrap_or_else(|| project.folder.join("deploy").join(args.target.word()));
+    let folder = Folder::new(place);
+    let standing = folder.compare(&rendered)?;
+    if args.check {
+        return check(args, global, project, &folder, &standing);
+    }
+    folder.write(&rendered)?;
+    if global.json {
+        print_json(&json!({ "folder": folder.path(), "files": rendered.files.0.keys().collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    let changed = standing.different();
+    match changed.as_slice() {
+        [] => print(&format!("{}: as it was", folder.path().display())),
+        changed => changed.iter().for_each(|line| print(&format!("{}/{line}", folder.path().display()))),
+    }
+    Ok(())
+}
+
+fn render(args: &Generate, deployment: &Deployment<'_>) -> Result<Rendered, Failure> {
+    match args.target {
+        Target::Compose => compose::compose(deployment).map_err(Failure::GenerateCompose),
+        Target::Quadlet => quadlet::quadlet(deployment).map_err(Failure::GenerateQuadlet),
+        Target::Kube => {
+            let form = match args.form {
+                KubeForm::File => kube::Form::File,
+                KubeForm::Folder => kube::Form::Folder,
+                KubeForm::Kustomize => kube::Form::Kustomize,
+                KubeForm::Helm => kube::Form::Helm,
+            };
+            let options = kube::Options { form, groups: &args.groups };
+            let files: Files = kube::kube(deployment, options).map_err(Failure::GenerateKube)?;
+            Ok(Rendered { files, ..Rendered::default() })
+        }
+    }
+}
+
+/// Says whether the files are still what the stack says; fails when they aren't.
+fn check(
+    args: &Generate,
+    global: &Global,
+    project: &Project,
+    folder: &Folder,
+    standing: &Standing,
+) -> Result<(), Failure> {
+    let different = standing.different();
+    if global.json {
+        print_json(
+            &json!({ "folder": folder.path(), "current": different.is_empty(), "different": different }),
+        );
+    }
+    if !different.is_empty() {
+        return Err(Failure::Outdated {
+            folder: folder.path().display().to_string(),
+            different,
+            again: project.command(&format!("generate {}", args.target.word())),
+        });
+    }
+    if !global.json {
+        print(&format!("{} is what the stack says", folder.path().display()));
+    }
+    Ok(())
+}
+
+/// By what the images that services run are found.
+fn references(
+    args: &Generate,
+    global: &Global,
+    project: &Project,
+    machine: &Machine,
+) -> Result<BTreeMap<String, Reference>, Failure> {
+    let names: BTreeSet<String> =
+        project.stack.services.values().map(|service| service.image.clone()).collect();
+    let lock = for_build(global, project, machine)?;
+    let by = args.images.unwrap_or(match args.target {
+        Target::Kube => ImagesBy::Digest,
+        Target::Compose | Target::Quadlet => ImagesBy::Loaded,
+    });
+    match by {
+        ImagesBy::Loaded => {
+            let platform = project.own_platform()?;
+            let images = pipeline::build(project, &lock, machine, &names, &[platform])?;
+            images
+                .0
+                .values()
+                .map(|image| Ok((image.name.clone(), pipeline::content_reference(project, image)?)))
+                .collect()
+        }
+        ImagesBy::Digest => {
+            let platforms: Vec<Platform> = project.stack.platforms.clone();
+            let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+            let mut references = BTreeMap::new();
+            for index in images.indexes(project, "latest")? {
+                let (store, jobs) = (&machine.store, machine.jobs().get());
+                let top =
+                    longshore_publish::descriptor(&index, Codec::Gzip, store, jobs, &*machine.progress)?;
+                let Some(first) = index.images.first() else { continue };
+                references.insert(first.name.clone(), index.reference.with_digest(top.digest));
+            }
+            Ok(references)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The published schemas of the oldest and the newest Kubernetes.
+
+use longshore_deploy::kube::Form;
+use longshore_testkit::kube::validate;
+
+use crate::shop;
+
+#[test]
+fn every_object_is_what_its_schema_says() {
+    let folder = shop::on_disk(&shop::files(Form::Folder, &["reports"]));
+    let files: Vec<_> = fs_err::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 25);
+    for version in ["1.33.0", "1.37.0"] {
+        assert_eq!(validate(version, &files).run(), "");
+    }
+}
+
+/// The judge sees what is wrong.
+#[test]
+fn a_wrong_key_is_seen() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = &shop::files(Form::Folder, &[]).0["60-api-deployment.yaml"];
+    fs_err::write(file.path(), text.replace("replicas: 3", "replicass: 3")).unwrap();
+    let output = validate("1.37.0", &[file.path()]).output();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("'replicass' was unexpected"), "{said}");
+}
