@@ -178,7 +178,8 @@ fn a_stack_comes_up_is_used_and_keeps_its_data() {
     assert_eq!(row(&stack, "api")["probe"]["answer"], born.trim_end());
 
     // Each service is its own user, with its own processes, and can't do more.
-    let inside = stack.ok(&["exec", "web", "sh", "-c", "busybox id -u; busybox ps; busybox cat /proc/self/status"]);
+    let inside =
+        stack.ok(&["exec", "web", "sh", "-c", "busybox id -u; busybox ps; busybox cat /proc/self/status"]);
     assert!(inside.starts_with("10005\n") && !inside.contains("sleep"), "{inside}");
     for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(inside.contains(line), "{line}: {inside}");
@@ -189,11 +190,17 @@ fn a_stack_comes_up_is_used_and_keeps_its_data() {
     assert!(other.stderr.contains("No such file"), "a service sees a secret that is not its own: {other}");
 
     // What they wrote, stdout and stderr apart; the job came first.
-    assert_eq!(stack.ok(&["logs", "setup"]).lines().take(3).collect::<Vec<_>>(), ["setup | (started: run 1)", "10005", "64"]);
+    assert_eq!(
+        stack.ok(&["logs", "setup"]).lines().take(3).collect::<Vec<_>>(),
+        ["setup | (started: run 1)", "10005", "64"]
+    );
     let logs = stack.ok(&["--json", "logs"]);
     let lines: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let at = |service: &str, text: &str| {
-        lines.iter().position(|line| line["service"] == service && line["text"] == text).unwrap_or_else(|| panic!("{logs}"))
+        lines
+            .iter()
+            .position(|line| line["service"] == service && line["text"] == text)
+            .unwrap_or_else(|| panic!("{logs}"))
     };
     assert!(at("setup", "completed: exit code 0") < at("web", "started: run 1"), "{logs}");
     assert!(at("web", "ready") < at("api", "started: run 1"), "{logs}");
@@ -204,13 +211,19 @@ fn a_stack_comes_up_is_used_and_keeps_its_data() {
     let stats = json(&stack, &["stats"]);
     let used = stats["services"].as_array().unwrap();
     assert_eq!(used.iter().map(|used| used["service"].as_str().unwrap()).collect::<Vec<_>>(), ["api", "web"]);
-    assert!(used.iter().all(|used| used["memory"].as_u64().unwrap() > 0 && used["processes"] == 1), "{stats}");
+    assert!(
+        used.iter().all(|used| used["memory"].as_u64().unwrap() > 0 && used["processes"] == 1),
+        "{stats}"
+    );
 
     // Its data outlives it, and goes when that is asked for.
     stack.ok(&["down"]);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     let not_running = stack.run(&["exec", "web", "busybox", "id"]);
-    assert_eq!(not_running.stderr, "error: the stack does not run\n  hint: start it: `longshore up --detach`\n");
+    assert_eq!(
+        not_running.stderr,
+        "error: the stack does not run\n  hint: start it: `longshore up --detach`\n"
+    );
     std::thread::sleep(Duration::from_millis(1_100));
     stack.ok(&["up", "--detach"]);
     assert_eq!(page(port, "/born"), born);
@@ -300,7 +313,10 @@ fn a_program_that_is_not_there_is_named() {
     let stack = stack("[service.web]\nimage = \"box\"\ncommand = [\"/bin/nothing\"]\n");
     let up = stack.run(&["up", "--detach"]);
     assert_eq!(up.code, 1, "{up}");
-    assert!(up.stderr.contains("`web` is failed: could not start `/bin/nothing` in the sandbox: No such file"), "{up}");
+    assert!(
+        up.stderr.contains("`web` is failed: could not start `/bin/nothing` in the sandbox: No such file"),
+        "{up}"
+    );
 }
 
 /// `up` in the foreground, whose output is read in the end.
@@ -406,7 +422,8 @@ fn a_second_up_touches_what_is_new() {
     assert_eq!(stack.ok(&["exec", "web", "sh", "-c", "echo $COLOUR"]), "green\n");
     eventually("`gone` is gone", || {
         let all = json(&stack, &["ps"]);
-        let names: Vec<_> = all["services"].as_array().unwrap().iter().map(|row| row["service"].clone()).collect();
+        let names: Vec<_> =
+            all["services"].as_array().unwrap().iter().map(|row| row["service"].clone()).collect();
         names == ["kept", "new", "web"]
     });
 }
@@ -505,14 +522,19 @@ secrets = ["made", "kept", "given", "printed"]
     let refused = stack.run(&["up", "--detach"]);
     assert_eq!(
         refused.stderr.lines().rev().take(2).collect::<Vec<_>>(),
-        ["  hint: set it: `export GIVEN=…`", "error: secret `given` is to be in the environment, and `GIVEN` is not set"]
+        [
+            "  hint: set it: `export GIVEN=…`",
+            "error: secret `given` is to be in the environment, and `GIVEN` is not set"
+        ]
     );
     stack.write("kept.txt", "in a file");
     let up = Answer::of(stack.command(&["up", "--detach"]).env("GIVEN", "in the environment"));
     assert_eq!(up.code, 0, "{up}");
     eventually("it looked", || stack.ok(&["logs", "web"]).contains("printed"));
     let seen = stack.ok(&["logs", "web"]);
-    for line in ["9 /run/secrets/kept", "18 /run/secrets/given", "14 /run/secrets/printed", "-r--------    1 box"] {
+    for line in
+        ["9 /run/secrets/kept", "18 /run/secrets/given", "14 /run/secrets/printed", "-r--------    1 box"]
+    {
         assert!(seen.contains(line), "{line}: {seen}");
     }
     let made = stack.ok(&["exec", "web", "busybox", "cat", "/run/secrets/made"]);
@@ -529,30 +551,47 @@ secrets = ["made", "kept", "given", "printed"]
                 folders.push(entry.path());
             } else if entry.file_type().unwrap().is_file() {
                 let text = String::from_utf8_lossy(&fs_err::read(entry.path()).unwrap()).into_owned();
-                if [made.as_str(), "in a file", "in the environment", "from a program"].iter().any(|it| text.contains(it)) {
+                if [made.as_str(), "in a file", "in the environment", "from a program"]
+                    .iter()
+                    .any(|it| text.contains(it))
+                {
                     found.push(entry.path().strip_prefix(&folder).unwrap().display().to_string());
                 }
             }
         }
     }
     found.sort();
-    let expected = ["run/web/secrets/given", "run/web/secrets/kept", "run/web/secrets/made", "run/web/secrets/printed", "secrets/made"];
+    let expected = [
+        "run/web/secrets/given",
+        "run/web/secrets/kept",
+        "run/web/secrets/made",
+        "run/web/secrets/printed",
+        "secrets/made",
+    ];
     assert_eq!(found, expected);
     stack.ok(&["down"]);
     assert!(!folder.join("run").exists(), "secrets are left where services saw them");
 
     // For others.
-    let export = |arguments: &[&str]| Answer::of(stack.command(&[&["secrets", "export"], arguments].concat()).env("GIVEN", "x"));
+    let export = |arguments: &[&str]| {
+        Answer::of(stack.command(&[&["secrets", "export"], arguments].concat()).env("GIVEN", "x"))
+    };
     let exported = export(&["out"]);
     assert_eq!(exported.stdout, "wrote 4 secrets to out, for this user alone\n", "{exported}");
-    assert_eq!((stack.read("out/made"), stack.read("out/printed"), stack.read("out/.gitignore")), (made.clone(), "from a program".into(), "*\n".into()));
+    assert_eq!(
+        (stack.read("out/made"), stack.read("out/printed"), stack.read("out/.gitignore")),
+        (made.clone(), "from a program".into(), "*\n".into())
+    );
     let mode = |path: &str| {
         use std::os::unix::fs::PermissionsExt as _;
         fs_err::metadata(stack.work().join(path)).unwrap().permissions().mode() & 0o7777
     };
     assert_eq!((mode("out"), mode("out/made")), (0o700, 0o444));
     let manifest = export(&["--kube"]).stdout;
-    assert!(manifest.contains("\n  name: shop-secrets\n") && manifest.contains("\n  given: eA==\n"), "{manifest}");
+    assert!(
+        manifest.contains("\n  name: shop-secrets\n") && manifest.contains("\n  given: eA==\n"),
+        "{manifest}"
+    );
 }
 
 #[test]
@@ -587,13 +626,21 @@ fn an_ordinary_user_runs_stacks_too() {
     assert!(Command::new("chown").args(["-R", "65534:65534"]).arg(at).status().unwrap().success());
     let longshore = |arguments: &[&str]| {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(at.join("longshore")).args(arguments);
-        command.current_dir(at).env_clear().env("HOME", at).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(at.join("longshore"))
+            .args(arguments);
+        command
+            .current_dir(at)
+            .env_clear()
+            .env("HOME", at)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
         Answer::of(command.stdin(Stdio::null()))
     };
     let up = longshore(&["up", "--detach"]);
     let seen = longshore(&["exec", "api", "busybox", "wget", "-q", "-O", "-", "http://web:8080/born"]);
-    let inside = longshore(&["exec", "web", "sh", "-c", "busybox id -u; busybox ls -l /srv/born; echo x > /etc/x"]);
+    let inside =
+        longshore(&["exec", "web", "sh", "-c", "busybox id -u; busybox ls -l /srv/born; echo x > /etc/x"]);
     let stats = longshore(&["--json", "stats"]);
     let down = longshore(&["down"]);
     assert_eq!(up.code, 0, "{up}");

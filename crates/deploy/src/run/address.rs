@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn every_service_has_an_address_to_itself() {
         let network = Network::of(b"/state/shop");
-        let all: std::collections::BTreeSet<_> = (0..MOST).map(|index| network.address(index).unwrap()).collect();
+        let all: std::collections::BTreeSet<_> =
+            (0..MOST).map(|index| network.address(index).unwrap()).collect();
         assert_eq!(all.len(), MOST);
         assert!(all.iter().all(|address| address.is_loopback() && (64..128).contains(&address.octets()[1])));
         assert!(all.iter().all(|address| network.has(*address)));

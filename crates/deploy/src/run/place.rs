@@ -12,8 +12,8 @@
 //! ```
 
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -208,7 +208,9 @@ pub enum Life {
 /// Makes a folder and those above it, for its owner alone.
 pub(super) fn private(folder: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
-        Err(error) => Err(io::Error::new(error.kind(), format!("can't make `{}`: {error}", folder.display()))),
+        Err(error) => {
+            Err(io::Error::new(error.kind(), format!("can't make `{}`: {error}", folder.display())))
+        }
         Ok(()) => Ok(()),
     }
 }

@@ -45,7 +45,9 @@ pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
     let (mut services, mut roots) = (BTreeMap::new(), Roots::new(input.owners));
     for (name, spec) in chosen {
         let Some(address) = hosts.get(name).copied() else { continue };
-        let (Some(image), Some(rootfs)) = (input.stack.images.get(&spec.image), input.images.get(&spec.image)) else {
+        let (Some(image), Some(rootfs)) =
+            (input.stack.images.get(&spec.image), input.images.get(&spec.image))
+        else {
             continue;
         };
         let service = Service { name, spec, image, rootfs, address };
@@ -66,7 +68,8 @@ fn addresses(input: &Input) -> Result<BTreeMap<String, Ipv4Addr>, Error> {
     let had = names.clone().filter_map(|name| Some((name.clone(), *before?.get(name)?)));
     let mut hosts: BTreeMap<String, Ipv4Addr> = had.filter(|(_, address)| network.has(*address)).collect();
     let taken: BTreeSet<Ipv4Addr> = hosts.values().copied().collect();
-    let mut free = (0..address::MOST).filter_map(|index| network.address(index)).filter(|it| !taken.contains(it));
+    let mut free =
+        (0..address::MOST).filter_map(|index| network.address(index)).filter(|it| !taken.contains(it));
     for name in names {
         if !hosts.contains_key(name) {
             hosts.insert(name.clone(), free.next().ok_or(Error::TooMany { most: address::MOST })?);
@@ -145,7 +148,11 @@ impl Service<'_> {
     }
 
     /// `argv` with its program as an absolute path, found as a shell finds it.
-    fn with_program(&self, mut argv: Vec<String>, env: &BTreeMap<String, String>) -> Result<Vec<String>, Error> {
+    fn with_program(
+        &self,
+        mut argv: Vec<String>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, Error> {
         let Some(program) = argv.first_mut() else {
             return Err(Error::NoCommand { service: self.name.to_owned(), image: self.spec.image.clone() });
         };

@@ -327,7 +327,8 @@ impl Machine {
 
     /// Whether another that has not ended yet needs it.
     fn is_needed(&self, name: &str) -> bool {
-        let needs = |service: &Service| service.phase.is_alive() && service.definition.needs.contains_key(name);
+        let needs =
+            |service: &Service| service.phase.is_alive() && service.definition.needs.contains_key(name);
         self.services.values().any(needs)
     }
 }

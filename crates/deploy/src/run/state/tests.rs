@@ -292,7 +292,8 @@ fn all_stop_those_first_that_need_others() {
 
 #[test]
 fn an_end_while_all_stop_is_no_reason_to_start_again() {
-    let mut machine = machine(&[("db", service()), ("web", needing(service(), &[("db", Condition::Started)]))]);
+    let mut machine =
+        machine(&[("db", service()), ("web", needing(service(), &[("db", Condition::Started)]))]);
     story(
         &mut machine,
         &[

@@ -321,11 +321,16 @@ fn remark(row: &Row) -> String {
         Phase::Waiting => format!("waiting for {}", row.waits_for.join(", ")),
         Phase::Running => format!("started: run {}", row.run),
         Phase::Unhealthy => {
-            format!("unhealthy: {}", row.answer.as_ref().map(|answer| answer.line.as_str()).unwrap_or_default())
+            format!(
+                "unhealthy: {}",
+                row.answer.as_ref().map(|answer| answer.line.as_str()).unwrap_or_default()
+            )
         }
         Phase::Backoff { .. } => format!("ended: {}", why()),
         Phase::Failed | Phase::Completed => format!("{}: {}", row.phase.name(), why()),
-        Phase::Starting | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped => row.phase.name().to_owned(),
+        Phase::Starting | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped => {
+            row.phase.name().to_owned()
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use longshore_sandbox::{
-    Access, Bounds, Command, Filter, Group, Identity, Limits, Mount, Network, Output, Running, Sandbox, Signal, Tmpfs,
+    Access, Bounds, Command, Filter, Group, Identity, Limits, Mount, Network, Output, Running, Sandbox,
+    Signal, Tmpfs,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -103,11 +104,8 @@ impl Supervisor<'_> {
     fn group(&self, service: &str, planned: &Planned) -> Result<Option<Group>, NotStarted> {
         let Some(groups) = &self.groups else { return Ok(None) };
         let resources = &planned.resources;
-        let bounds = Bounds {
-            memory: resources.memory,
-            cpu: resources.cpu,
-            processes: resources.pids.map(u64::from),
-        };
+        let bounds =
+            Bounds { memory: resources.memory, cpu: resources.cpu, processes: resources.pids.map(u64::from) };
         Ok(Some(groups.make(service, bounds)?))
     }
 
@@ -152,7 +150,8 @@ impl Supervisor<'_> {
             let answer = probe::ask(&health, whom);
             let _ = tell.send(Happened::Probed { service: name, run, answer });
         };
-        if let Err(error) = std::thread::Builder::new().name("probe".to_owned()).stack_size(STACK).spawn(ask) {
+        if let Err(error) = std::thread::Builder::new().name("probe".to_owned()).stack_size(STACK).spawn(ask)
+        {
             let answer = Answer { verdict: Verdict::Unhealthy, line: format!("it can't be asked: {error}") };
             let _ = self.tell.send(Happened::Probed { service, run, answer });
         }
