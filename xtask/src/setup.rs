@@ -9,7 +9,7 @@ use crate::test::Length;
 use crate::{kubernetes, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 22] = [
+const PROGRAMS: [(&str, &[&str]); 23] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("podman", &["podman"]),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_deploy::{Deployment, Files, Rendered, compose, kube, quadlet};
+use longshore_deploy::{Deployment, Rendered, compose, kube, quadlet};
 use longshore_oci::{Digest, Platform, Reference};
 use longshore_publish::Codec;
 use serde_json::json;
@@ -59,8 +59,7 @@ fn render(args: &Generate, deployment: &Deployment<'_>) -> Result<Rendered, Fail
                 KubeForm::Helm => kube::Form::Helm,
             };
             let options = kube::Options { form, groups: &args.groups };
-            let files: Files = kube::kube(deployment, options).map_err(Failure::GenerateKube)?;
-            Ok(Rendered { files, ..Rendered::default() })
+            kube::kube(deployment, options).map_err(Failure::GenerateKube)
         }
     }
 }

@@ -75,17 +75,6 @@ pub fn namespace(stack: &Stack) -> String {
     names::label(&stack.name, names::LABEL)
 }
 
-/// The images, by name, in which the probe has to be: those that wait for another service before they start.
-/// Health checks need none, since Kubernetes does them itself.
-pub fn images_with_probe<'a>(stack: &'a Stack, groups: &[String]) -> Vec<&'a str> {
-    let services = rendered(stack, groups);
-    let waiting = services.values().filter(|spec| wait::places(spec, &services).next().is_some());
-    let mut images: Vec<&str> = waiting.map(|spec| spec.image.as_str()).collect();
-    images.sort_unstable();
-    images.dedup();
-    images
-}
-
 /// The stack as files for Kubernetes.
 pub fn kube(deployment: &Deployment<'_>, options: Options<'_>) -> Result<Rendered, Error> {
     let view = View::new(deployment, options.groups);

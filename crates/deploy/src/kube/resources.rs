@@ -50,7 +50,7 @@ fn processors(thousandths: u32) -> Quantity {
 /// `10Gi`, in the largest unit that says it exactly.
 pub(super) fn bytes(bytes: u64) -> Quantity {
     let units = [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)];
-    let unit = units.iter().find(|(_, shift)| bytes > 0 && bytes % (1 << shift) == 0);
+    let unit = units.iter().find(|(_, shift)| bytes > 0 && bytes.is_multiple_of(1 << shift));
     Quantity(unit.map_or_else(|| bytes.to_string(), |(unit, shift)| format!("{}{unit}", bytes >> shift)))
 }
 

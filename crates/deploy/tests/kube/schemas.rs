@@ -1,5 +1,6 @@
 //! The published schemas of the oldest and the newest Kubernetes.
 
+use longshore_deploy::Files;
 use longshore_deploy::kube::Form;
 use longshore_testkit::kube::validate;
 
@@ -7,9 +8,20 @@ use crate::shop;
 
 #[test]
 fn every_object_is_what_its_schema_says() {
-    let folder = shop::on_disk(&shop::files(Form::Folder, &["reports"]));
-    let files: Vec<_> = fs_err::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() > 25);
+    check(&shop::files(Form::Folder, &["reports"]));
+}
+
+#[test]
+fn so_is_every_object_of_the_shipped_stack() {
+    for stack in shop::shipped() {
+        check(&shop::rendered(&stack, Form::Folder, &[]).unwrap().files);
+    }
+}
+
+fn check(files: &Files) {
+    let folder = shop::on_disk(files);
+    let files: Vec<_> = files.0.keys().map(|path| folder.path().join(path)).collect();
+    assert!(files.len() > 20);
     for version in ["1.33.0", "1.37.0"] {
         assert_eq!(validate(version, &files).run(), "");
     }

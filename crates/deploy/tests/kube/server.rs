@@ -1,6 +1,6 @@
 //! A real API server takes the objects: it checks what schemas can't say, and what a restricted namespace lets in.
 
-use longshore_deploy::kube::Form;
+use longshore_deploy::kube::{Form, namespace};
 use longshore_testkit::kube::ApiServer;
 use serde_json::{Value, json};
 
@@ -25,12 +25,28 @@ fn a_server_takes_every_object() {
         kept(&object, &server.get(&[kind, name, "-n", NAMESPACE]), name);
     }
 
-    let pods = pods(&server);
+    let pods = pods(&server, NAMESPACE);
     assert_eq!(pods.len(), 6);
     for pod in &pods {
         assert_eq!(create(&server, pod), Ok(()), "{pod:#}");
     }
     refusals(&server, &pods[0]);
+}
+
+#[test]
+#[ignore = "needs an API server, which ./x setup --long builds"]
+fn a_server_takes_the_shipped_stack() {
+    let server = ApiServer::start();
+    for stack in shop::shipped() {
+        let each = shop::on_disk(&shop::rendered(&stack, Form::Folder, &[]).unwrap().files);
+        apply(&server, &[], &each.path().join("00-namespace.yaml"));
+        apply(&server, &[], each.path());
+        let pods = pods(&server, &namespace(&stack));
+        assert!(pods.len() > 5, "{}", pods.len());
+        for pod in pods {
+            assert_eq!(create(&server, &pod), Ok(()), "{pod:#}");
+        }
+    }
 }
 
 /// The judge sees what is wrong: each of these is the first pod with one thing changed.
@@ -97,14 +113,14 @@ fn create(server: &ApiServer, object: &Value) -> Result<(), String> {
 }
 
 /// What controllers would make of the templates that the server has.
-fn pods(server: &ApiServer) -> Vec<Value> {
-    let all = server.get(&["deployments,statefulsets,jobs", "-n", NAMESPACE]);
+fn pods(server: &ApiServer, namespace: &str) -> Vec<Value> {
+    let all = server.get(&["deployments,statefulsets,jobs", "-n", namespace]);
     let pods = all["items"].as_array().unwrap().iter().map(|workload| {
         let mut pod = workload["spec"]["template"].clone();
         pod["apiVersion"] = json!("v1");
         pod["kind"] = json!("Pod");
         pod["metadata"]["name"] = workload["metadata"]["name"].clone();
-        pod["metadata"]["namespace"] = json!(NAMESPACE);
+        pod["metadata"]["namespace"] = json!(namespace);
         let claims = workload["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
         for claim in claims {
             let name = &claim["metadata"]["name"];

@@ -20,6 +20,13 @@ pub fn stack() -> Stack {
     longshore_stack::read(&path, None).unwrap_or_else(|error| panic!("{error:?}")).stack
 }
 
+/// The stack that is shipped, in each of its profiles.
+pub fn shipped() -> Vec<Stack> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stacks/betrace/stack.toml");
+    let all = longshore_stack::read_all(&path).unwrap_or_else(|error| panic!("{error:?}"));
+    all.reads.into_iter().map(|read| read.stack).collect()
+}
+
 /// By what its images are pulled: by digest, with a tag besides, or by a tag that stands for its content.
 pub fn images(stack: &Stack) -> BTreeMap<String, Reference> {
     let reference = |name: &String| {
