@@ -31,6 +31,10 @@ pub(crate) fn start(_: &Sandbox, _: &Command, _: Output, _: Option<&crate::Group
     Err(Error::Unsupported)
 }
 
+pub(crate) fn start_native(_: &Command, _: Output, _: Option<&crate::Group>) -> Result<Service, Error> {
+    Err(Error::Unsupported)
+}
+
 pub(crate) fn probe() -> Result<(), Error> {
     Err(Error::Unsupported)
 }

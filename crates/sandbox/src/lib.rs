@@ -3,6 +3,7 @@
 //! [`Sandbox::run`] runs one command apart from the machine and gives what it printed and how it ended;
 //! [`Sandbox::interactive`] gives its terminal to a person; [`Sandbox::start`] starts a service, which is then [`Running`];
 //! [`Process`] is a service that runs, to run something else beside it; [`probe`] says whether this machine can.
+//! [`start_native`] starts a service that is not kept apart, and sees to its end all the same.
 //!
 //! What the command finds: its own user (see [`Identity`]), mount, pid, net, ipc, uts and cgroup namespaces;
 //! [`Sandbox::root`] as `/`, read-only; the [`Mount`]s and [`Tmpfs`]; its own `/proc` with nothing of the machine to write
@@ -95,6 +96,19 @@ impl Sandbox {
     pub fn start(&self, command: &Command, output: Output, group: Option<Group>) -> Result<Running, Error> {
         linux::start(self, command, output, group.as_ref()).map(|it| Running::new(it, group))
     }
+}
+
+/// Starts `command` as a service that is not kept apart from the machine: the caller's user, files, network and privileges,
+/// no filter of system calls. It has a session of its own without a terminal, an empty stdin, umask 022, no descriptor but 0
+/// to 2, and the environment that is said.
+///
+/// All its processes end when `command` does, when what is returned is dropped, and when the caller's process ends; the
+/// thread that calls this may end before. `group` bounds it and says what it uses.
+///
+/// # Errors
+/// When the program can't be started; then nothing of it is left.
+pub fn start_native(command: &Command, output: Output, group: Option<Group>) -> Result<Running, Error> {
+    linux::start_native(command, output, group.as_ref()).map(|it| Running::new(it, group))
 }
 
 /// Tries whether sandboxes can be set up here, by setting one up that runs nothing.

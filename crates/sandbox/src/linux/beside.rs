@@ -1,5 +1,5 @@
 //! Another command beside a service that runs: a process that enters the service's namespaces, becomes its user, and gives
-//! up the rest, starts the command and waits for it.
+//! up the rest, starts the command and waits for it. One that was not kept apart from the machine has nothing to enter.
 //!
 //! It is a copy of one thread of the caller, so what is said of `init` holds here.
 
@@ -24,7 +24,7 @@ use super::report::{During, Failure, Report};
 use super::sys::{self, Clone};
 use super::watch::{self, Inside, Watched};
 use super::{ended, group, own_streams, privileges, take_terminal_back};
-use crate::{Command, Error, Exit, Limits, Process, Stage};
+use crate::{Command, Error, Exit, Filter, Limits, Process, Stage};
 
 /// Namespaces by their names in `/proc/<pid>/ns`.
 const NAMESPACES: [(&str, ThreadNameSpaceType); 7] = [
@@ -75,7 +75,6 @@ impl Way {
     fn to(process: Process, command: &Command, until: Option<Instant>) -> Result<Self, Error> {
         let to = process::open(process)?;
         let known = process::known(process)?;
-        let program = Program::new(command, &Limits::default(), Role::Service, known.filter)?;
         let mut namespaces = ThreadNameSpaceType::empty();
         for (name, kind) in NAMESPACES {
             let of = |whose: &str| fs_err::metadata(format!("/proc/{whose}/ns/{name}")).map(|it| it.ino());
@@ -89,6 +88,9 @@ impl Way {
                 namespaces |= kind;
             }
         }
+        // A filter that one in the caller's own namespaces has is the caller's as well.
+        let filter = if namespaces.is_empty() { Filter::None } else { known.filter };
+        let program = Program::new(command, &Limits::default(), Role::Service, filter)?;
         let groups = group::doors_of(process.pid);
         // All of this was about the right one if it is still there.
         process::open(process)?;
@@ -143,11 +145,13 @@ fn go(way: &Way, wires: &Wires) -> Result<Report, Failure> {
         rustix::process::setsid().during(Stage::Session)?;
     }
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    if geteuid().is_root() {
-        rustix::thread::set_thread_groups(&[]).during(Stage::User)?;
+    if !way.namespaces.is_empty() {
+        if geteuid().is_root() {
+            rustix::thread::set_thread_groups(&[]).during(Stage::User)?;
+        }
+        move_into_thread_name_spaces(way.to.as_fd(), way.namespaces).during(Stage::Join)?;
+        privileges::drop(Some(way.user))?;
     }
-    move_into_thread_name_spaces(way.to.as_fd(), way.namespaces).during(Stage::Join)?;
-    privileges::drop(Some(way.user))?;
     let kept = [wires.report.as_raw_fd(), wires.caller.as_raw_fd(), ends.as_raw_fd()];
     init::descriptors(&wires.streams, kept).during(Stage::Descriptors)?;
     supervise(way, wires, &ends)
@@ -179,7 +183,7 @@ fn supervise(way: &Way, wires: &Wires, ends: &OwnedFd) -> Result<Report, Failure
 }
 
 /// Has this process killed when the one that made it ends.
-fn die_with(parent: &OwnedFd) -> Result<(), Errno> {
+pub(super) fn die_with(parent: &OwnedFd) -> Result<(), Errno> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     match rustix::event::poll(&mut [PollFd::new(parent, PollFlags::IN)], Some(&now))? {

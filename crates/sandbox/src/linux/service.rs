@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::init::Streams;
 use super::plan::{Plan, Role};
+use super::report::Report;
 use super::tell::Who;
 use super::watch::Inside;
 use super::{Group, begin, ended, failure, nothing, process, setup, tell};
@@ -38,17 +39,38 @@ pub(crate) fn start(
     let stdin = nothing().map_err(pipes)?;
     let (listen, speak) = tell::pair().map_err(pipes)?;
     let streams = Streams::Own { stdin, stdout: output.stdout, stderr: output.stderr };
-    let mut inside = begin(&mut plan, streams, Some(speak))?;
-    let who = tell::hear(listen.as_fd()).map_err(|errno| setup(&plan, Stage::Tell, usize::MAX, errno))?;
-    let said = inside.said().map_err(|errno| setup(&plan, Stage::Wait, usize::MAX, errno))?;
-    if let Some(error) = said.and_then(|report| failure(&plan, report)) {
-        return Err(error);
-    }
-    match who {
-        Some(Who { pid, process: command }) => {
-            Ok(Service { inside, command, process: process::of(pid), started })
+    let inside = begin(&mut plan, streams, Some(speak))?;
+    Started { inside, listen, started }.service(|report| failure(&plan, report), || plan.program())
+}
+
+/// A service whose first process was made.
+pub(super) struct Started {
+    pub(super) inside: Inside,
+    /// Where its command says who it is.
+    pub(super) listen: OwnedFd,
+    pub(super) started: Instant,
+}
+
+impl Started {
+    /// Waits until the command is executed, or `failure` says of a report why it is not.
+    pub(super) fn service(
+        self,
+        failure: impl FnOnce(&Report) -> Option<Error>,
+        program: impl FnOnce() -> String,
+    ) -> Result<Service, Error> {
+        let Self { mut inside, listen, started } = self;
+        let failed = |stage, errno: Errno| Error::Setup { stage, path: None, source: errno.into() };
+        let who = tell::hear(listen.as_fd()).map_err(|errno| failed(Stage::Tell, errno))?;
+        let said = inside.said().map_err(|errno| failed(Stage::Wait, errno))?;
+        if let Some(error) = said.and_then(failure) {
+            return Err(error);
         }
-        None => Err(Error::Killed { program: plan.program() }),
+        match who {
+            Some(Who { pid, process: command }) => {
+                Ok(Service { inside, command, process: process::of(pid), started })
+            }
+            None => Err(Error::Killed { program: program() }),
+        }
     }
 }
 

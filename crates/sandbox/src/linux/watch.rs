@@ -24,6 +24,8 @@ pub(super) struct Inside {
     /// The first one.
     process: OwnedFd,
     reports: OwnedFd,
+    /// By which the first one is told to kill the others, where the kernel doesn't do that with it.
+    leash: Option<OwnedFd>,
     gone: bool,
     /// What was read before the end.
     early: Option<Report>,
@@ -51,7 +53,12 @@ impl From<Errno> for Error {
 
 impl Inside {
     pub(super) fn new(pid: i32, process: OwnedFd, reports: OwnedFd) -> Self {
-        Self { pid, process, reports, gone: false, early: None }
+        Self { pid, process, reports, leash: None, gone: false, early: None }
+    }
+
+    /// Of processes without a pid namespace of their own.
+    pub(super) fn leashed(pid: i32, process: OwnedFd, reports: OwnedFd, leash: OwnedFd) -> Self {
+        Self { pid, process, reports, leash: Some(leash), gone: false, early: None }
     }
 
     /// The number of the first process.
@@ -160,10 +167,13 @@ impl Inside {
         Ok(Report::from_bytes(&bytes))
     }
 
-    /// Kills all of them: the kernel kills the others with the first.
+    /// Kills all of them: the kernel kills the others with the first, or that one does.
     pub(super) fn kill(&self) {
         // It fails when that has ended, which is what is wanted.
-        let _ = pidfd_send_signal(&self.process, Signal::KILL);
+        let _ = match &self.leash {
+            Some(leash) => rustix::io::write(leash, b"!").map(|_| ()),
+            None => pidfd_send_signal(&self.process, Signal::KILL),
+        };
     }
 
     fn reap(&mut self) -> Result<(), Errno> {

@@ -14,6 +14,7 @@ mod ends;
 mod filter;
 mod group;
 mod inside;
+mod native;
 mod runs;
 mod service;
 mod terminal;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use longshore_sandbox::{
     Access, Command, Error, Exit, Filter, Group, Identity, Limits, Mount, Network, Output, Process, Running,
-    Sandbox, Tmpfs,
+    Sandbox, Tmpfs, start_native,
 };
 use tempfile::TempDir;
 
@@ -133,6 +133,14 @@ impl Service {
         Ok(Self { running, stdout: out.into(), stderr: err.into() })
     }
 
+    /// One that is not kept apart.
+    pub fn start_native(command: &Command) -> Result<Self, Error> {
+        let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let ((out, stdout), (err, stderr)) = (pipe(), pipe());
+        let running = start_native(command, Output { stdout, stderr }, None)?;
+        Ok(Self { running, stdout: out.into(), stderr: err.into() })
+    }
+
     #[track_caller]
     pub fn start(sandbox: &Sandbox, script: &str) -> Self {
         Self::try_start(sandbox, &shell(script)).unwrap()
@@ -177,6 +185,16 @@ pub fn shell(script: &str) -> Command {
     }
 }
 
+/// The same, of the machine.
+pub fn native(script: &str) -> Command {
+    let env = [("PATH", "/usr/bin:/bin"), ("COLOUR", "green")];
+    Command {
+        env: env.map(|(name, value)| (name.into(), value.into())).into(),
+        cwd: PathBuf::from("/"),
+        ..shell(script)
+    }
+}
+
 pub fn run(sandbox: &Sandbox, script: &str) -> Result<Ran, Error> {
     let mut log = Vec::new();
     let exit = sandbox.run(&shell(script), &mut log)?;
@@ -193,6 +211,12 @@ pub fn helper() {
             println!("told: {}", exit.status);
         }
         "service" => service(&world, &script),
+        "native" => {
+            let stderr = || std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+            let output = Output { stdout: stderr(), stderr: stderr() };
+            let mut running = start_native(&native(&script), output, None).unwrap();
+            eprintln!("told: {}", running.wait().unwrap().status);
+        }
         "terminal beside" => {
             let service = Service::start(&world.service(10_001), "sleep 1000");
             let exit = service.running.process().interactive(&shell(&script)).unwrap();
