@@ -492,9 +492,9 @@ pub enum SecretsCommand {
 pub struct Export {
     /// A folder that gets a file a secret
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "kube")]
-    pub directory: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// Print a manifest of a Kubernetes Secret instead
-    #[arg(long, conflicts_with = "directory")]
+    #[arg(long, conflicts_with = "folder")]
     pub kube: bool,
 }
 

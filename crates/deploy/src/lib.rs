@@ -13,8 +13,8 @@ pub mod kube;
 pub mod quadlet;
 mod quantity;
 mod rendered;
-pub mod yaml;
 pub mod run;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 

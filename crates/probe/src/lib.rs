@@ -18,6 +18,11 @@ use longshore_oci::Platform;
 pub use check::Check;
 
 /// Pure parts of the program, for whoever has system calls of their own to go with them.
+#[allow(
+    clippy::new_without_default,
+    clippy::should_implement_trait,
+    reason = "the program has its own lints"
+)]
 #[path = "../program/src/probe/mod.rs"]
 pub mod probe;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use longshore_deploy::run::{Ask, Error, Life, Place, client};
 use serde_json::json;
 
-use super::up::follow::{hear, hear_interrupts, wait_for_end};
+use super::up::follow::{Heard, hear, hear_interrupts, wait_for_end};
 use super::up::{known, look};
 use crate::args::{Down, Global};
 use crate::report::services::{Services, View};
@@ -38,7 +38,7 @@ fn stop(place: &Place, global: &Global) -> Result<(), Failure> {
     match client::ask(place, Ask::Stop) {
         Ok(answers) => hear(answers, tell.clone()),
         // It is ending already.
-        Err(Error::NotRunning) => drop(tell.send(super::up::follow::Heard::Ended(None))),
+        Err(Error::NotRunning) => drop(tell.send(Heard::Ended(None))),
         Err(error) => return Err(error.into()),
     }
     hear_interrupts(tell);

@@ -11,10 +11,11 @@ use crate::report::services::{Services, View, table};
 use crate::report::{Failure, note, print, print_json};
 
 pub fn run(global: &Global, folder: &Path) -> Result<(), Failure> {
-    let services = match running(folder, global).map(|place| client::one(&place, Ask::Status)) {
+    let asked = running(folder, global).and_then(|place| Ok(client::one(&place, Ask::Status)?));
+    let services = match asked {
         Ok(said) => {
             let mut services = Services::default();
-            services.take(said?, &mut View::Quiet);
+            services.take(said, &mut View::Quiet);
             Some(services)
         }
         Err(Failure::Run(Error::NotRunning)) => None,

@@ -67,7 +67,7 @@ fn export(args: &Export, global: &Global, project: &Project) -> Result<(), Failu
             values.push((name.clone(), value));
         }
     }
-    let Some(folder) = args.directory.as_deref() else {
+    let Some(folder) = args.folder.as_deref() else {
         print(&export::kube(&project.stack.name, &values));
         return Ok(());
     };

@@ -1,7 +1,7 @@
 //! Services that run: a live table on a terminal, lines elsewhere, events with `--json`.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,7 +11,7 @@ use longshore_stack::model::{Protocol, ServiceKind};
 use owo_colors::{OwoColorize, Stream};
 use serde_json::{Value, json};
 
-use super::{Event, Failure, bytes, duration, print};
+use super::{Event, Failure, duration, print};
 use crate::args::Global;
 
 /// Ends in a row after which a service is taken not to get ready.
@@ -211,18 +211,17 @@ fn address(port: &str, gate: &Gate) -> String {
 
 /// A table of all services.
 pub fn table(services: &Services) -> String {
-    let rows: Vec<[String; 5]> = services
+    let rows: Vec<[String; 6]> = services
         .rows()
         .map(|row| {
             let ports = row.ports.values().map(|port| port.to_string()).collect::<Vec<_>>().join(" ");
             let ports = if ports.is_empty() { String::new() } else { format!("{} {ports}", row.address) };
-            let mut notes: Vec<String> = row.gates.iter().map(|(port, gate)| address(port, gate)).collect();
-            notes.extend(Some(detail(row)).filter(|detail| !detail.is_empty()));
-            let state = row.phase.name().to_owned();
-            [row.service.clone(), state, duration(services.age(row)), ports, notes.join("  ")]
+            let gates: Vec<String> = row.gates.iter().map(|(port, gate)| address(port, gate)).collect();
+            let (state, since) = (row.phase.name().to_owned(), duration(services.age(row)));
+            [row.service.clone(), state, since, ports, gates.join(" "), detail(row)]
         })
         .collect();
-    let head = ["service", "state", "since", "address", "published"].map(str::to_owned);
+    let head = ["service", "state", "since", "address", "published", ""].map(str::to_owned);
     columns(&[vec![head], rows].concat())
 }
 
@@ -277,7 +276,8 @@ impl View {
                     Event::Service { service: row_json(row, age) }.print();
                 }
             }
-            Self::Lines if changed && row.phase != Phase::Running => {
+            // It is running in the same moment.
+            Self::Lines if changed && row.phase != Phase::Starting => {
                 let detail = Some(detail(row)).filter(|detail| !detail.is_empty());
                 let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
                 eprintln!("{:>12} {}{detail}", title(row.phase), row.service);
@@ -326,8 +326,7 @@ impl View {
 fn title(phase: Phase) -> &'static str {
     match phase {
         Phase::Waiting => "Waiting",
-        Phase::Starting => "Starting",
-        Phase::Running => "Running",
+        Phase::Starting | Phase::Running => "Starting",
         Phase::Ready => "Ready",
         Phase::Unhealthy => "Unhealthy",
         Phase::Backoff { .. } => "Ended",
@@ -403,14 +402,4 @@ pub fn log_line(service: &str, width: usize, line: &Line, global: &Global) {
 /// A line of a log as data.
 pub fn log_json(service: &str, line: &Line) -> Value {
     json!({ "service": service, "time": line.time, "stream": line.stream.mark(), "text": line.text })
-}
-
-/// A size, or nothing where there is none.
-pub fn size_of(size: Option<u64>) -> String {
-    size.map(bytes).unwrap_or_default()
-}
-
-/// Whether standard output is a person's.
-pub fn is_terminal() -> bool {
-    stdout().is_terminal()
 }

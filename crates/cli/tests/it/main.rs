@@ -20,6 +20,7 @@ mod progress;
 mod rebuilds;
 mod reproducible;
 mod rootless;
+mod run;
 mod tools;
 mod unpacked;
 mod whole;

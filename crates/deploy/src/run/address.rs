@@ -27,6 +27,13 @@ impl Network {
         let last = u8::try_from(index).ok()?.checked_add(FIRST).filter(|last| *last < u8::MAX)?;
         Some(Ipv4Addr::new(127, x, y, last))
     }
+
+    /// Whether an address is of this network.
+    pub fn has(self, address: Ipv4Addr) -> bool {
+        let [x, y] = self.0;
+        let [first, second, third, _] = address.octets();
+        [first, second, third] == [127, x, y]
+    }
 }
 
 #[cfg(test)]
@@ -36,9 +43,12 @@ mod tests {
     #[test]
     fn every_service_has_an_address_to_itself() {
         let network = Network::of(b"/state/shop");
-        let all: std::collections::BTreeSet<_> = (0..MOST).map(|index| network.address(index).unwrap()).collect();
+        let all: std::collections::BTreeSet<_> =
+            (0..MOST).map(|index| network.address(index).unwrap()).collect();
         assert_eq!(all.len(), MOST);
         assert!(all.iter().all(|address| address.is_loopback() && (64..128).contains(&address.octets()[1])));
+        assert!(all.iter().all(|address| network.has(*address)));
+        assert!(!network.has(Ipv4Addr::LOCALHOST));
         assert_eq!(network.address(MOST), None);
         assert_ne!(network, Network::of(b"/state/other"));
     }

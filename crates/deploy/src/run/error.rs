@@ -60,7 +60,9 @@ pub enum Error {
         found: &'static str,
     },
     /// Two services on one port, of which one doesn't listen on its own address alone.
-    #[error("services `{service}` and `{other}` both listen on {port}, and nothing in `{service}` says on which address")]
+    #[error(
+        "services `{service}` and `{other}` both listen on {port}, and nothing in `{service}` says on which address"
+    )]
     SamePort {
         /// The port.
         port: PortSpec,
@@ -72,7 +74,9 @@ pub enum Error {
         other: String,
     },
     /// A published number is that of a service that listens on all addresses.
-    #[error("`{publisher}` is published on {gate}, where `{service}` listens, since nothing in it says on which address")]
+    #[error(
+        "`{publisher}` is published on {gate}, where `{service}` listens, since nothing in it says on which address"
+    )]
     TakenGate {
         /// Where.
         gate: SocketAddr,
@@ -174,7 +178,11 @@ impl Error {
             Self::Io(_) | Self::Folder(_) | Self::Secret(_) | Self::Sandbox(_) | Self::Gate { .. } => false,
             // Also of `exec`, which names one that is not there.
             Self::NoProgram { .. } => true,
-            Self::Plan { .. } | Self::OtherVersion | Self::Runs | Self::NotRunning | Self::NoService { .. } => false,
+            Self::Plan { .. }
+            | Self::OtherVersion
+            | Self::Runs
+            | Self::NotRunning
+            | Self::NoService { .. } => false,
             Self::NoLog { .. } | Self::NotThere { .. } | Self::Refused { .. } | Self::Answer { .. } => false,
         }
     }
@@ -191,8 +199,12 @@ impl Error {
             Self::Sandbox(error) => error.hint(),
             Self::TooMany { .. } => Some("run a part of them: put services into `groups`".to_owned()),
             Self::NoCommand { .. } => Some("say `command` in the service or in the image".to_owned()),
-            Self::NoProgram { .. } => Some("correct `command`; `longshore show --files` lists what is in images".to_owned()),
-            Self::MountPoint { .. } => Some("choose another path for it, or take that out of the image".to_owned()),
+            Self::NoProgram { .. } => {
+                Some("correct `command`; `longshore show --files` lists what is in images".to_owned())
+            }
+            Self::MountPoint { .. } => {
+                Some("choose another path for it, or take that out of the image".to_owned())
+            }
             Self::SamePort { service, name, .. } | Self::TakenGate { service, name, .. } => Some(format!(
                 "services share this machine's network, each at its own loopback address: tell the program of `{service}` to \
                  listen on {{{{ self.{name}.listen }}}}, or give the port another number"
@@ -217,7 +229,9 @@ impl Error {
             Self::Runs => Some("see what runs: `longshore ps`".to_owned()),
             Self::NotRunning => Some("start it: `longshore up --detach`".to_owned()),
             Self::NoLog { .. } => Some("`longshore logs` shows those of all services".to_owned()),
-            Self::NoService { .. } | Self::NotThere { .. } => Some("see what runs: `longshore ps`".to_owned()),
+            Self::NoService { .. } | Self::NotThere { .. } => {
+                Some("see what runs: `longshore ps`".to_owned())
+            }
         }
     }
 }

@@ -174,7 +174,12 @@ fn datagrams(socket: &UdpSocket, to: SocketAddr) {
     }
 }
 
-fn way_of(senders: &Senders, sender: SocketAddr, socket: &UdpSocket, to: SocketAddr) -> io::Result<Option<Arc<UdpSocket>>> {
+fn way_of(
+    senders: &Senders,
+    sender: SocketAddr,
+    socket: &UdpSocket,
+    to: SocketAddr,
+) -> io::Result<Option<Arc<UdpSocket>>> {
     let mut known = senders.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(way) = known.get(&sender) {
         return Ok(Some(Arc::clone(way)));
@@ -247,7 +252,7 @@ mod tests {
         let mut client = TcpStream::connect(route.from).unwrap();
         let mut said = Vec::new();
         let _ = client.read_to_end(&mut said);
-        assert_eq!(said, []);
+        assert!(said.is_empty());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use error::Error;
 pub use place::{Life, Place};
 pub use plan::{Check, File, Gate, Health, Input, Plan, Planned, Scratch, Volume, Way, plan};
 pub use roots::{Owners, Root, Roots};
-pub use state::{Answer, Exit, Phase, Status, Verdict};
 pub use secrets::{Found, Secret, SecretError, Secrets, Surroundings};
 pub use stage::stage;
+pub use state::{Answer, Exit, Phase, Status, Verdict};
 pub use supervise::{Interrupts, supervise};

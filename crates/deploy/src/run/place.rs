@@ -12,9 +12,10 @@
 //! ```
 
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err as fs;
 use longshore_oci::Digest;
@@ -22,6 +23,11 @@ use rustix::fs::FlockOperation;
 
 use super::Error;
 use super::address::Network;
+
+/// Those who look at a lock let go of it within a few of these.
+const LOOK: Duration = Duration::from_millis(10);
+/// As many are waited for.
+const LOOKS: u32 = 100;
 
 /// A stack's state folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,30 +129,50 @@ impl Place {
         private(&self.0.join("logs"))
     }
 
-    /// Takes the lock; none while a supervisor has it.
-    pub fn lock(&self) -> Result<Option<Lock>, Error> {
-        let file = fs::File::options().create(true).append(true).open(self.0.join("lock"))?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(errno) => Err(io::Error::from(errno).into()),
+    /// Takes the lock for a supervisor; none while another one has it. Who only looks is waited for.
+    pub(super) fn lock(&self) -> Result<Option<Lock>, Error> {
+        let file = self.open_lock()?;
+        for _ in 0..LOOKS {
+            if flock(&file, FlockOperation::NonBlockingLockExclusive)? {
+                return Ok(Some(Lock { _file: file }));
+            }
+            std::thread::sleep(LOOK);
         }
+        Ok(None)
     }
 
-    /// Whether a supervisor lives. What one left that was killed is taken away, and `Killed` says so.
+    fn open_lock(&self) -> Result<fs::File, Error> {
+        Ok(fs::File::options().create(true).append(true).open(self.0.join("lock"))?)
+    }
+
+    /// Whether a supervisor lives. What one left that was killed is taken away, and [`Life::Killed`] says so, once.
     pub fn look(&self) -> Result<Life, Error> {
         if !self.0.join("lock").exists() {
             return Ok(Life::None);
         }
-        let Some(_lock) = self.lock()? else { return Ok(Life::Lives) };
-        match fs::remove_file(self.socket()) {
-            Ok(()) => {
-                self.sweep();
-                Ok(Life::Killed)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Life::None),
-            Err(error) => Err(error.into()),
+        // Shared, so that of two who look none is taken for a supervisor.
+        let file = self.open_lock()?;
+        if !flock(&file, FlockOperation::NonBlockingLockShared)? {
+            return Ok(Life::Lives);
         }
+        if !self.socket().exists() {
+            return Ok(Life::None);
+        }
+        // Alone, so that what the next supervisor is about to use is not taken away.
+        let mut looks = 0;
+        while !flock(&file, FlockOperation::NonBlockingLockExclusive)? {
+            looks += 1;
+            if looks > LOOKS {
+                return Ok(Life::Lives);
+            }
+            std::thread::sleep(LOOK);
+        }
+        if !self.socket().exists() {
+            return Ok(Life::None);
+        }
+        self.sweep();
+        fs::remove_file(self.socket())?;
+        Ok(Life::Killed)
     }
 
     /// Takes away what only a running stack needs: rendered files, secrets as services read them, empty control groups.
@@ -156,6 +182,15 @@ impl Place {
         if let Ok(groups) = longshore_sandbox::Groups::find(&self.mark()) {
             let _ = groups.sweep();
         }
+    }
+}
+
+/// Whether the lock is had.
+fn flock(file: &fs::File, how: FlockOperation) -> io::Result<bool> {
+    match rustix::fs::flock(file, how) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -173,7 +208,9 @@ pub enum Life {
 /// Makes a folder and those above it, for its owner alone.
 pub(super) fn private(folder: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
-        Err(error) => Err(io::Error::new(error.kind(), format!("can't make `{}`: {error}", folder.display()))),
+        Err(error) => {
+            Err(io::Error::new(error.kind(), format!("can't make `{}`: {error}", folder.display())))
+        }
         Ok(()) => Ok(()),
     }
 }

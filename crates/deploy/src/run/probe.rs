@@ -43,7 +43,8 @@ pub(super) fn ask(health: &Asked, whom: Whom) -> Answer {
         Check::Grpc { port, service } => grpc(whom.address, *port, service, end),
     };
     let milliseconds = u32::try_from(health.timeout.as_millis()).unwrap_or(u32::MAX);
-    let answer = asked.unwrap_or_else(|(stage, error)| failure(&error).answer(stage, Timeout { milliseconds }));
+    let answer =
+        asked.unwrap_or_else(|(stage, error)| failure(&error).answer(stage, Timeout { milliseconds }));
     let verdict = match answer.health {
         Health::Healthy => Verdict::Healthy,
         Health::Unhealthy => Verdict::Unhealthy,
@@ -93,7 +94,9 @@ fn read(stream: &mut TcpStream, room: &mut [u8], end: Instant) -> Result<usize, 
 fn http(address: Ipv4Addr, port: u16, path: &str, end: Instant) -> Asking {
     let text = format!("http://{address}:{port}{path}");
     let request = Url::parse(text.as_bytes()).ok().and_then(|url| http::request(&url).ok());
-    let Some(request) = request else { return Ok(answer::Answer::unhealthy(&[b"the path can't be asked for"])) };
+    let Some(request) = request else {
+        return Ok(answer::Answer::unhealthy(&[b"the path can't be asked for"]));
+    };
     let mut stream = connect(address, port, end)?;
     stream.write_all(request.get()).map_err(|error| (Stage::Answer, error))?;
     let mut response = Response::new();

@@ -73,7 +73,8 @@ fn points(planned: &Planned) -> Vec<(PathBuf, Kind)> {
     let folders = folders.chain(usual.then(|| PathBuf::from(SECRETS)));
     let files = FILES.iter().map(|path| PathBuf::from(*path)).chain(planned.files.keys().cloned());
     let files = files.chain(planned.secrets.values().filter(|path| !path.starts_with(SECRETS)).cloned());
-    let in_memory = |path: &Path| planned.scratch.iter().any(|it| path != it.path && path.starts_with(&it.path));
+    let in_memory =
+        |path: &Path| planned.scratch.iter().any(|it| path != it.path && path.starts_with(&it.path));
     let all = folders.map(|path| (path, Kind::Folder)).chain(files.map(|path| (path, Kind::File)));
     all.filter(|(path, _)| !in_memory(path)).collect()
 }

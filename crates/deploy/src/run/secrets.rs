@@ -91,7 +91,9 @@ impl SecretError {
         Some(match self {
             Self::File { name, .. } => format!("write it there, or change `file` of `[secret.{name}]`"),
             Self::Variable { variable, .. } => format!("set it: `export {variable}=…`"),
-            Self::Program { name, .. } => format!("run it yourself, or change `command` of `[secret.{name}]`"),
+            Self::Program { name, .. } => {
+                format!("run it yourself, or change `command` of `[secret.{name}]`")
+            }
             Self::Empty { name } | Self::TooLong { name } => {
                 format!("look at where it comes from: `[secret.{name}]` of the stack file")
             }
@@ -157,9 +159,8 @@ impl<'a> Secrets<'a> {
             SecretOrigin::Generate { bytes, format } => self.generated(name, *bytes, *format)?,
             SecretOrigin::File(path) => read(&self.around.folder.join(path))
                 .map_err(|source| SecretError::File { name: name.to_owned(), source })?,
-            SecretOrigin::Env(variable) => (self.around.variable)(variable).ok_or_else(|| {
-                SecretError::Variable { name: name.to_owned(), variable: variable.clone() }
-            })?,
+            SecretOrigin::Env(variable) => (self.around.variable)(variable)
+                .ok_or_else(|| SecretError::Variable { name: name.to_owned(), variable: variable.clone() })?,
             SecretOrigin::Command(argv) => self.printed(name, argv)?,
         };
         match value.len() {
@@ -200,7 +201,8 @@ impl<'a> Secrets<'a> {
 
     /// What a program prints, run in the stack file's folder with longshore's own environment and stderr.
     fn printed(&self, name: &str, argv: &[String]) -> Result<Vec<u8>, SecretError> {
-        let (program, arguments) = argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let (program, arguments) =
+            argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
         let wrong = |wrong: String| SecretError::Program {
             name: name.to_owned(),
             program: program.to_owned(),

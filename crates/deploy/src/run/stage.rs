@@ -54,8 +54,12 @@ pub fn stage(plan: &Plan, place: &Place, secrets: &Secrets) -> Result<(), Error>
         for folder in ["files", "secrets"] {
             private(&place.run(name).join(folder))?;
         }
-        replace(&staged.hosts(), plan.hosts_file().as_bytes(), 0o644, None)?;
-        replace(&staged.resolv(), b"", 0o644, None)?;
+        // In its place, so that services that run learn of new ones.
+        fs::write(staged.hosts(), plan.hosts_file())?;
+        fs::write(staged.resolv(), b"")?;
+        for path in [staged.hosts(), staged.resolv()] {
+            fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+        }
         stage_service(service, &staged, secrets)?;
     }
     Ok(())

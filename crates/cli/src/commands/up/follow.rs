@@ -143,6 +143,8 @@ pub fn wait_for_end(
     for heard in heard {
         match heard {
             Heard::Said(Said::Over) | Heard::Ended(None) => break,
+            // How they are now is no news.
+            Heard::Said(said @ Said::Stack { .. }) => services.take(said, &mut View::Quiet),
             Heard::Said(said) => services.take(said, view),
             Heard::Ended(Some(error)) => return Err(error.into()),
             Heard::Interrupted => drop(client::ask(place, Ask::Kill)),

@@ -105,7 +105,9 @@ fn plan(
 ) -> Result<(Plan, Roots), Failure> {
     let owners = if rustix::process::geteuid().is_root() { Owners::Tree } else { Owners::Caller };
     let (stack, store) = (&project.stack, &machine.store);
-    Ok(run::plan(&Input { stack, images, services, place, store, owners })?)
+    // What can't be read says nothing of addresses.
+    let before = Plan::read(place).ok();
+    Ok(run::plan(&Input { stack, images, services, place, before: before.as_ref(), store, owners })?)
 }
 
 /// What would be run.

@@ -41,7 +41,10 @@ pub(in crate::run) struct Server {
 
 impl Server {
     /// Listens at `place`, for its owner alone; hands on what is asked.
-    pub(in crate::run) fn start(place: &Place, tell: impl Fn(Asked) + Clone + Send + 'static) -> io::Result<Self> {
+    pub(in crate::run) fn start(
+        place: &Place,
+        tell: impl Fn(Asked) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let socket = place.socket();
         match fs::remove_file(&socket) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -91,7 +94,9 @@ fn talk(stream: UnixStream, tell: impl Fn(Asked) + Send + 'static) -> io::Result
     BufReader::new((&stream).take(LONGEST)).read_until(b'\n', &mut line)?;
     let ask = match serde_json::from_slice::<Request>(&line) {
         // What all versions know is done for all.
-        Ok(request) if request.version == VERSION || matches!(request.ask, Ask::Stop | Ask::Kill) => request.ask,
+        Ok(request) if request.version == VERSION || matches!(request.ask, Ask::Stop | Ask::Kill) => {
+            request.ask
+        }
         _ => return say(&stream, &Said::OtherVersion),
     };
     let (sender, answers) = sync_channel(WAITING);

@@ -53,6 +53,10 @@ impl Line {
         let mut parts = line.splitn(3, ' ');
         let (time, mark) = (parts.next()?, parts.next()?);
         let (stream, _) = MARKS.iter().find(|(_, known)| *known == mark)?;
-        Some(Self { time: time.to_owned(), stream: *stream, text: parts.next().unwrap_or_default().to_owned() })
+        Some(Self {
+            time: time.to_owned(),
+            stream: *stream,
+            text: parts.next().unwrap_or_default().to_owned(),
+        })
     }
 }

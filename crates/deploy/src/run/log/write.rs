@@ -152,7 +152,8 @@ mod tests {
         for number in 0..200 {
             log.take(Stream::Out, format!("line {number}\n").as_bytes()).unwrap();
         }
-        let sizes: u64 = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
+        let sizes: u64 =
+            fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum();
         assert!(sizes <= 3 * 1_100, "{sizes}");
         let last = texts(&path).into_iter().rev().take(30).map(|(_, text)| text);
         assert!(last.eq((170..200).rev().map(|number| format!("line {number}"))));

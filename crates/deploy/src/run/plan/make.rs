@@ -25,6 +25,8 @@ pub struct Input<'a> {
     pub services: &'a BTreeSet<String>,
     /// Where its state is.
     pub place: &'a Place,
+    /// What ran there before: services keep their addresses.
+    pub before: Option<&'a Plan>,
     /// Where its roots are.
     pub store: &'a Store,
     /// Whose the files of the roots are.
@@ -39,16 +41,13 @@ pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
     let chosen = input.stack.services.iter().filter(|(name, _)| input.services.contains(*name));
     let chosen: BTreeMap<&str, &ServiceSpec> = chosen.map(|(name, spec)| (name.as_str(), spec)).collect();
     ports::check(&chosen)?;
-    let network = input.place.network();
-    let hosts = input.stack.services.keys().enumerate().map(|(index, name)| {
-        let address = network.address(index).ok_or(Error::TooMany { most: address::MOST })?;
-        Ok((name.clone(), address))
-    });
-    let hosts: BTreeMap<String, Ipv4Addr> = hosts.collect::<Result<_, Error>>()?;
+    let hosts = addresses(input)?;
     let (mut services, mut roots) = (BTreeMap::new(), Roots::new(input.owners));
     for (name, spec) in chosen {
         let Some(address) = hosts.get(name).copied() else { continue };
-        let (Some(image), Some(rootfs)) = (input.stack.images.get(&spec.image), input.images.get(&spec.image)) else {
+        let (Some(image), Some(rootfs)) =
+            (input.stack.images.get(&spec.image), input.images.get(&spec.image))
+        else {
             continue;
         };
         let service = Service { name, spec, image, rootfs, address };
@@ -59,6 +58,24 @@ pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
     }
     let (stack, profile) = (input.stack.name.clone(), input.stack.profile.clone());
     Ok((Plan { version: VERSION, stack, profile, hosts, services }, roots))
+}
+
+/// Every service's address: the one that it had, or the first that nobody has.
+fn addresses(input: &Input) -> Result<BTreeMap<String, Ipv4Addr>, Error> {
+    let network = input.place.network();
+    let before = input.before.map(|plan| &plan.hosts);
+    let names = input.stack.services.keys();
+    let had = names.clone().filter_map(|name| Some((name.clone(), *before?.get(name)?)));
+    let mut hosts: BTreeMap<String, Ipv4Addr> = had.filter(|(_, address)| network.has(*address)).collect();
+    let taken: BTreeSet<Ipv4Addr> = hosts.values().copied().collect();
+    let mut free =
+        (0..address::MOST).filter_map(|index| network.address(index)).filter(|it| !taken.contains(it));
+    for name in names {
+        if !hosts.contains_key(name) {
+            hosts.insert(name.clone(), free.next().ok_or(Error::TooMany { most: address::MOST })?);
+        }
+    }
+    Ok(hosts)
 }
 
 struct Service<'a> {
@@ -131,7 +148,11 @@ impl Service<'_> {
     }
 
     /// `argv` with its program as an absolute path, found as a shell finds it.
-    fn with_program(&self, mut argv: Vec<String>, env: &BTreeMap<String, String>) -> Result<Vec<String>, Error> {
+    fn with_program(
+        &self,
+        mut argv: Vec<String>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, Error> {
         let Some(program) = argv.first_mut() else {
             return Err(Error::NoCommand { service: self.name.to_owned(), image: self.spec.image.clone() });
         };

@@ -25,7 +25,8 @@ pub(super) fn check(services: &BTreeMap<&str, &ServiceSpec>) -> Result<(), Error
         }
     }
     for (port, users) in &ports {
-        let silent = users.iter().find(|(name, _)| services.get(name).is_some_and(|service| !says_where(service)));
+        let silent =
+            users.iter().find(|(name, _)| services.get(name).is_some_and(|service| !says_where(service)));
         let Some(&(silent, port_name)) = silent else { continue };
         if let Some((other, _)) = users.iter().find(|(name, _)| *name != silent) {
             return Err(Error::SamePort {

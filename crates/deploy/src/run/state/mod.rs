@@ -327,7 +327,8 @@ impl Machine {
 
     /// Whether another that has not ended yet needs it.
     fn is_needed(&self, name: &str) -> bool {
-        let needs = |service: &Service| service.phase.is_alive() && service.definition.needs.contains_key(name);
+        let needs =
+            |service: &Service| service.phase.is_alive() && service.definition.needs.contains_key(name);
         self.services.values().any(needs)
     }
 }
@@ -337,7 +338,7 @@ impl std::fmt::Display for Exit {
         match self.status {
             _ if self.out_of_memory => f.write_str("killed when it had used up its memory"),
             Status::Code(code) => write!(f, "exit code {code}"),
-            Status::Signal(signal) => write!(f, "ended by signal {signal}"),
+            Status::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
 }

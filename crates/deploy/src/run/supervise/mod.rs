@@ -5,7 +5,7 @@
 
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
 use std::time::{Duration, Instant};
@@ -148,13 +148,12 @@ impl Supervisor<'_> {
 
     /// Lets the machine step, does what it says, and tells of what is new.
     fn step(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            for action in self.machine.step(self.began.elapsed(), event) {
-                events.extend(self.act(action));
-            }
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let actions = self.machine.step(self.began.elapsed(), event);
+            self.tell_changes();
+            events.extend(actions.into_iter().filter_map(|action| self.act(action)));
         }
-        self.tell_changes();
     }
 
     /// Does it; what came of it at once.
@@ -286,11 +285,14 @@ impl Supervisor<'_> {
     fn tell_changes(&mut self) {
         let rows = self.rows();
         let now = self.began.elapsed();
-        for (name, row) in &rows {
-            if self.shown.get(name) == Some(row) {
-                continue;
-            }
-            if self.shown.get(name).map(|before| before.phase) != Some(row.phase) {
+        let changed = rows.iter().filter(|(name, row)| self.shown.get(*name) != Some(row));
+        let mut changed: Vec<_> = changed.collect();
+        // One is ready before another starts because of it.
+        changed.sort_by_key(|(_, row)| row.phase == Phase::Starting);
+        for (name, row) in changed {
+            if self.shown.get(name).map(|before| before.phase) != Some(row.phase)
+                && row.phase != Phase::Starting
+            {
                 self.logs.say(name, &remark(row));
             }
             self.say(&Arc::new(Said::Row { now, row: Box::new(row.clone()) }));
@@ -313,16 +315,23 @@ impl Supervisor<'_> {
 
 /// What a log says of a service's new state.
 fn remark(row: &Row) -> String {
-    let why = match row.phase {
-        Phase::Waiting => format!(" for {}", row.waits_for.join(", ")),
-        Phase::Starting => format!(" (run {})", row.run),
-        Phase::Unhealthy => row.answer.as_ref().map(|answer| format!(": {}", answer.line)).unwrap_or_default(),
-        Phase::Backoff { .. } | Phase::Failed | Phase::Completed => {
-            row.why.clone().or(row.exit.map(|exit| exit.to_string())).map(|why| format!(": {why}")).unwrap_or_default()
+    let why = || row.why.clone().or(row.exit.map(|exit| exit.to_string())).unwrap_or_default();
+    match row.phase {
+        Phase::Waiting if row.waits_for.is_empty() => "waiting".to_owned(),
+        Phase::Waiting => format!("waiting for {}", row.waits_for.join(", ")),
+        Phase::Running => format!("started: run {}", row.run),
+        Phase::Unhealthy => {
+            format!(
+                "unhealthy: {}",
+                row.answer.as_ref().map(|answer| answer.line.as_str()).unwrap_or_default()
+            )
         }
-        Phase::Running | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped => String::new(),
-    };
-    format!("{}{why}", row.phase.name())
+        Phase::Backoff { .. } => format!("ended: {}", why()),
+        Phase::Failed | Phase::Completed => format!("{}: {}", row.phase.name(), why()),
+        Phase::Starting | Phase::Ready | Phase::Stopping { .. } | Phase::Stopped => {
+            row.phase.name().to_owned()
+        }
+    }
 }
 
 fn refused(error: &Error) -> Said {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use longshore_sandbox::{
-    Access, Bounds, Command, Filter, Group, Identity, Limits, Mount, Network, Output, Running, Sandbox, Signal, Tmpfs,
+    Access, Bounds, Command, Filter, Group, Identity, Limits, Mount, Network, Output, Running, Sandbox,
+    Signal, Tmpfs,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -20,7 +21,7 @@ use crate::run::plan::Planned;
 use crate::run::probe::{self, Whom};
 use crate::run::roots::{FILES, SECRETS};
 use crate::run::stage::Staged;
-use crate::run::state::{Event, Exit, Status};
+use crate::run::state::{Answer, Event, Exit, Status, Verdict};
 
 /// Bytes that are read of a pipe at once.
 const PIECE: usize = 16 << 10;
@@ -103,11 +104,8 @@ impl Supervisor<'_> {
     fn group(&self, service: &str, planned: &Planned) -> Result<Option<Group>, NotStarted> {
         let Some(groups) = &self.groups else { return Ok(None) };
         let resources = &planned.resources;
-        let bounds = Bounds {
-            memory: resources.memory,
-            cpu: resources.cpu,
-            processes: resources.pids.map(u64::from),
-        };
+        let bounds =
+            Bounds { memory: resources.memory, cpu: resources.cpu, processes: resources.pids.map(u64::from) };
         Ok(Some(groups.make(service, bounds)?))
     }
 
@@ -147,12 +145,16 @@ impl Supervisor<'_> {
         let Some(health) = planned.health.clone() else { return };
         let whom =
             Whom { address: planned.address, process: live.running.process(), around: command(planned) };
-        let tell = self.tell.clone();
+        let (tell, name) = (self.tell.clone(), service.clone());
         let ask = move || {
             let answer = probe::ask(&health, whom);
-            let _ = tell.send(Happened::Probed { service, run, answer });
+            let _ = tell.send(Happened::Probed { service: name, run, answer });
         };
-        let _ = std::thread::Builder::new().name("probe".to_owned()).stack_size(STACK).spawn(ask);
+        if let Err(error) = std::thread::Builder::new().name("probe".to_owned()).stack_size(STACK).spawn(ask)
+        {
+            let answer = Answer { verdict: Verdict::Unhealthy, line: format!("it can't be asked: {error}") };
+            let _ = self.tell.send(Happened::Probed { service, run, answer });
+        }
     }
 }
 
