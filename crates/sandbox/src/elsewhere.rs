@@ -35,6 +35,10 @@ pub(crate) fn start_native(_: &Command, _: Output, _: Option<&crate::Group>) -> 
     Err(Error::Unsupported)
 }
 
+pub(crate) fn can_become(_: (u32, u32)) -> bool {
+    false
+}
+
 pub(crate) fn probe() -> Result<(), Error> {
     Err(Error::Unsupported)
 }

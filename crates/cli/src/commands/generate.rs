@@ -52,13 +52,7 @@ fn render(args: &Generate, deployment: &Deployment<'_>) -> Result<Rendered, Fail
         Target::Compose => compose::compose(deployment).map_err(Failure::GenerateCompose),
         Target::Quadlet => quadlet::quadlet(deployment).map_err(Failure::GenerateQuadlet),
         Target::Kube => {
-            let form = match args.form {
-                KubeForm::File => kube::Form::File,
-                KubeForm::Folder => kube::Form::Folder,
-                KubeForm::Kustomize => kube::Form::Kustomize,
-                KubeForm::Helm => kube::Form::Helm,
-            };
-            let options = kube::Options { form, groups: &args.groups };
+            let options = kube::Options { form: form(args.form), groups: &args.groups };
             kube::kube(deployment, options).map_err(Failure::GenerateKube)
         }
     }
@@ -82,13 +76,35 @@ fn check(
         return Err(Failure::Outdated {
             folder: folder.path().display().to_string(),
             different,
-            again: project.command(&format!("generate {}", args.target.word())),
+            again: project.command(&again(args)),
         });
     }
     if !global.json {
         print(&format!("{} is what the stack says", folder.path().display()));
     }
     Ok(())
+}
+
+/// The command that writes the files anew.
+fn again(args: &Generate) -> String {
+    let mut words = format!("generate {}", args.target.word());
+    if args.target == Target::Kube {
+        words += &format!(" --form {}", form(args.form).word());
+    }
+    args.groups.iter().for_each(|group| words += &format!(" --group {group}"));
+    if let Some(output) = &args.output {
+        words += &format!(" --output {}", output.display());
+    }
+    words
+}
+
+fn form(form: KubeForm) -> kube::Form {
+    match form {
+        KubeForm::File => kube::Form::File,
+        KubeForm::Folder => kube::Form::Folder,
+        KubeForm::Kustomize => kube::Form::Kustomize,
+        KubeForm::Helm => kube::Form::Helm,
+    }
 }
 
 /// By what the images that services run are found.
