@@ -38,7 +38,7 @@ pub fn ask(place: &Place, ask: Ask) -> Result<Answers, Error> {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NotRunning,
         _ => Error::Answer { source: error },
     })?;
-    let waits = matches!(ask, Ask::Status | Ask::Usage | Ask::Restart { .. } | Ask::Update);
+    let waits = matches!(ask, Ask::Status | Ask::Usage | Ask::Restart { .. } | Ask::Update { .. });
     let send = || {
         stream.set_read_timeout(waits.then_some(PATIENCE))?;
         let mut line = serde_json::to_vec(&Request { version: VERSION, ask })?;

@@ -26,7 +26,7 @@ mod stage;
 mod state;
 mod supervise;
 
-pub use control::{Ask, Row, Said, Used};
+pub use control::{Ask, Changes, Row, Said, Used};
 pub use error::Error;
 pub use place::{Life, Place};
 pub use plan::{Check, File, Gate, Health, Input, Plan, Planned, Scratch, Volume, Way, plan};

@@ -1,5 +1,6 @@
 //! The files and folders that a plan speaks of, made before anything runs.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -40,13 +41,15 @@ impl Staged {
     }
 }
 
-/// Makes volumes, files and secrets of all that `plan` runs. What a running service has open stays as it is.
+/// Makes volumes, files and secrets of all that `plan` runs. What a running service has open stays as it is. Gives the services
+/// that had been given a secret of another value.
 ///
 /// # Errors
 /// When a secret can't be had, or the disk says no.
-pub fn stage(plan: &Plan, place: &Place, secrets: &Secrets) -> Result<(), Error> {
+pub fn stage(plan: &Plan, place: &Place, secrets: &Secrets) -> Result<BTreeSet<String>, Error> {
     place.make()?;
     private(&place.volumes())?;
+    let mut outdated = BTreeSet::new();
     for (name, service) in &plan.services {
         for (volume, spec) in &service.volumes {
             make_volume(&place.volume(name, volume), spec.owner, spec.mode)?;
@@ -61,22 +64,36 @@ pub fn stage(plan: &Plan, place: &Place, secrets: &Secrets) -> Result<(), Error>
         for path in [staged.hosts(), staged.resolv()] {
             fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
         }
-        stage_service(service, &staged, secrets)?;
+        if stage_service(service, &staged, secrets)? == Values::New {
+            outdated.insert(name.clone());
+        }
     }
-    Ok(())
+    Ok(outdated)
 }
 
-fn stage_service(service: &Planned, staged: &Staged, secrets: &Secrets) -> Result<(), Error> {
+/// Whether a service's secrets are what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Values {
+    AsBefore,
+    New,
+}
+
+fn stage_service(service: &Planned, staged: &Staged, secrets: &Secrets) -> Result<Values, Error> {
+    let mut values = Values::AsBefore;
     let owner = Some(service.user);
     for (index, file) in service.files.values().enumerate() {
         replace(&staged.file(index), file.text.as_bytes(), file.mode.into(), owner)?;
     }
     for name in service.secrets.keys() {
         if let Some(value) = secrets.get(name)? {
-            replace(&staged.secret(name), value.bytes(), 0o400, owner)?;
+            let path = staged.secret(name);
+            if fs::read(&path).is_ok_and(|before| before != value.bytes()) {
+                values = Values::New;
+            }
+            replace(&path, value.bytes(), 0o400, owner)?;
         }
     }
-    Ok(())
+    Ok(values)
 }
 
 /// Puts a file in the place of one that may be there and in use. Only root can give it away.

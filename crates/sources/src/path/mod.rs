@@ -7,6 +7,7 @@
 mod cache;
 mod error;
 mod git;
+mod look;
 mod read;
 mod walk;
 
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use longshore_oci::{Component, Entry, Facts, Origin, Progress, Store, Tree, TreePath};
 
 pub use error::PathError;
+pub use look::{Look, Which};
+pub use read::Stamp;
 
 use cache::Cache;
 use walk::Listing;

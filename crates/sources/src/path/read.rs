@@ -12,7 +12,7 @@ use crate::intake;
 
 /// The metadata that tells whether a file changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
+pub struct Stamp {
     device: u64,
     inode: u64,
     mode: u32,

@@ -3,7 +3,7 @@
 
 mod server;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -42,8 +42,11 @@ pub enum Ask {
         /// Which.
         service: String,
     },
-    /// To run what the plan on disk says now: [`Said::Done`].
-    Update,
+    /// To run what the plan on disk says now: [`Said::Updated`].
+    Update {
+        /// Services that are started anew whether they have changed in it or not: what a secret holds is in no plan.
+        also: BTreeSet<String>,
+    },
     /// To stop all, in order; changes follow, and then [`Said::Over`].
     Stop,
     /// To end all at once; likewise.
@@ -83,6 +86,8 @@ pub enum Said {
     Used(BTreeMap<String, Used>),
     /// It is done, or begun.
     Done,
+    /// What a new plan comes to.
+    Updated(Changes),
     /// It can't be done.
     Refused {
         /// Why.
@@ -129,6 +134,17 @@ pub struct Row {
     pub ports: BTreeMap<String, PortSpec>,
     /// Those that are reached from outside.
     pub gates: BTreeMap<String, Gate>,
+}
+
+/// What becomes of services by a new plan, by name; nothing of those that run on as they did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Started that had not been there.
+    pub started: Vec<String>,
+    /// Started anew.
+    pub restarted: Vec<String>,
+    /// Stopped, and gone.
+    pub stopped: Vec<String>,
 }
 
 /// What a service uses.

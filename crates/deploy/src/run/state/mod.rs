@@ -8,7 +8,8 @@
 //! stopped, failed, completed ◀────┴──── backoff, failed, completed ◀─┴───────────┘
 //! ```
 //!
-//! Asked to stop, one that runs is `stopping` until it ended: those that need it first, all others at once.
+//! Asked to stop, one that runs is `stopping` until it ended: those that need it first, all others at once. So are those that
+//! are to be replaced or taken away, while others run on that need them.
 
 mod service;
 #[cfg(test)]
@@ -103,7 +104,8 @@ pub enum Event {
     Probed { service: String, run: u32, answer: Answer },
     /// Somebody wants it to be started anew.
     Restart { service: String },
-    /// The services are these now; those that `changed` are started anew, as are those that had been given up.
+    /// The services are these now; those that `changed` are started anew, as are those that had been given up, each when those
+    /// have ended that need it and are started anew as well.
     Define { services: BTreeMap<String, Definition>, changed: BTreeSet<String> },
     /// All are to stop, in order.
     Stop,
@@ -199,10 +201,10 @@ impl Machine {
                 }
             }
             Event::Restart { service } => self.anew(&service, now, &mut actions),
-            Event::Define { services, changed } => self.define(services, &changed, now, &mut actions),
-            Event::Stop => self.goal = Goal::Down,
+            Event::Define { services, changed } => self.define(services, &changed),
+            Event::Stop => self.go_down(),
             Event::Kill => {
-                self.goal = Goal::Down;
+                self.go_down();
                 for (name, service) in &mut self.services {
                     if service.phase.is_alive() {
                         service.stop(now, Then::Stay);
@@ -233,40 +235,61 @@ impl Machine {
         }
     }
 
-    fn define(
-        &mut self,
-        mut services: BTreeMap<String, Definition>,
-        changed: &BTreeSet<String>,
-        now: Time,
-        actions: &mut Vec<Action>,
-    ) {
+    fn define(&mut self, mut services: BTreeMap<String, Definition>, changed: &BTreeSet<String>) {
         self.goal = Goal::Up;
-        let known: Vec<String> = self.services.keys().cloned().collect();
-        for name in known {
-            let Some(service) = self.services.get_mut(&name) else { continue };
-            match services.remove(&name) {
-                Some(definition) => {
-                    service.definition = definition;
-                    let given_up = matches!(service.phase, Phase::Stopped | Phase::Failed);
-                    if changed.contains(&name) || given_up {
-                        self.anew(&name, now, actions);
-                    } else if matches!(service.phase, Phase::Stopping { .. }) {
-                        service.then = Then::Start;
-                    }
+        for (name, service) in &mut self.services {
+            let stopping = matches!(service.phase, Phase::Stopping { .. });
+            let Some(definition) = services.remove(name) else {
+                match stopping {
+                    true => service.then = Then::Gone,
+                    false => service.due = Some(Then::Gone),
                 }
-                None if matches!(service.phase, Phase::Stopping { .. }) => service.then = Then::Gone,
-                None if service.phase.is_alive() => {
-                    service.stop(now, Then::Gone);
-                    actions.push(Action::Stop { service: name });
-                }
-                None => drop(self.services.remove(&name)),
+                continue;
+            };
+            service.definition = definition;
+            let given_up = matches!(service.phase, Phase::Stopped | Phase::Failed);
+            if stopping {
+                service.then = Then::Start;
+            } else if changed.contains(name) || given_up || service.due.is_some() {
+                service.due = Some(Then::Start);
             }
         }
         self.services.extend(services.into_iter().map(|(name, definition)| (name, Service::new(definition))));
     }
 
+    fn go_down(&mut self) {
+        self.goal = Goal::Down;
+        self.services.values_mut().for_each(|service| service.due = None);
+    }
+
+    /// Stops those that are due, of those that need one another the needing first.
+    fn replace(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let all: Vec<(String, Then)> =
+            self.services.iter().filter_map(|(name, service)| Some((name.clone(), service.due?))).collect();
+        for (name, then) in all {
+            let waits = self.services.values().any(|other| {
+                let goes = other.due.is_some() || matches!(other.phase, Phase::Stopping { .. });
+                goes && other.phase.is_alive() && other.definition.needs.contains_key(&name)
+            });
+            let Some(service) = self.services.get_mut(&name) else { continue };
+            match (service.phase.is_alive(), then) {
+                (true, _) if waits => {}
+                (true, _) => {
+                    service.stop(now, then);
+                    actions.push(Action::Stop { service: name });
+                }
+                (false, Then::Gone) => drop(self.services.remove(&name)),
+                (false, Then::Start | Then::Stay) => {
+                    service.due = None;
+                    service.wait(now);
+                }
+            }
+        }
+    }
+
     /// Does what has come due, until nothing has.
     fn settle(&mut self, now: Time, actions: &mut Vec<Action>) {
+        self.replace(now, actions);
         let names: Vec<String> = self.services.keys().cloned().collect();
         for name in &names {
             let startable = match self.services.get(name).map(|service| service.phase) {

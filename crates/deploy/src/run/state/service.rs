@@ -104,6 +104,8 @@ pub struct Service {
     pub(super) definition: Definition,
     pub(super) phase: Phase,
     pub(super) then: Then,
+    /// What becomes of it once nobody needs it who has to stop as well: it runs on until then.
+    pub(super) due: Option<Then>,
     pub(super) probing: Option<Probing>,
     pub(super) run: u32,
     since: Time,
@@ -125,6 +127,7 @@ impl Service {
             definition,
             phase: Phase::Waiting,
             then: Then::Stay,
+            due: None,
             probing: None,
             run: 0,
             since: Time::ZERO,
@@ -315,7 +318,7 @@ impl Service {
     }
 
     pub(super) fn stop(&mut self, now: Time, then: Then) {
-        (self.then, self.probing) = (then, None);
+        (self.then, self.due, self.probing) = (then, None, None);
         self.go(now, Phase::Stopping { kill_at: Some(now + self.definition.grace) });
     }
 

@@ -354,3 +354,55 @@ fn a_new_plan_touches_what_is_new_in_it() {
     );
     assert_eq!(machine.services().keys().collect::<Vec<_>>(), ["kept", "new", "old"]);
 }
+
+#[test]
+fn of_those_that_change_the_needing_stop_first() {
+    let on = |name| needing(service(), &[(name, Condition::Ready)]);
+    let mut machine =
+        machine(&[("api", on("db")), ("db", service()), ("gone", on("api")), ("kept", on("db"))]);
+    story(
+        &mut machine,
+        &[
+            (0, "time", "start db 1", "waiting starting waiting waiting"),
+            (0, "started db 1", "", "waiting running waiting waiting"),
+            (500, "time", "start kept 1, start api 1", "starting ready waiting starting"),
+            (500, "started api 1", "", "running ready waiting starting"),
+            (500, "started kept 1", "", "running ready waiting running"),
+            (1_000, "time", "start gone 1", "ready ready starting ready"),
+            (1_000, "started gone 1", "", "ready ready running ready"),
+        ],
+    );
+    let services = defined(&[("api", on("db")), ("db", service()), ("kept", on("db"))]);
+    let changed = BTreeSet::from(["api".to_owned(), "db".to_owned()]);
+    let done = machine.step(2 * SECOND, Event::Define { services, changed });
+    assert_eq!(shown(&done), "stop gone");
+    // One that is yet to be replaced is so also where the next plan says nothing new of it.
+    let services = defined(&[("api", on("db")), ("db", service()), ("kept", on("db"))]);
+    let done = machine.step(2 * SECOND, Event::Define { services, changed: BTreeSet::new() });
+    assert_eq!(shown(&done), "");
+    story(
+        &mut machine,
+        &[
+            (2_100, "ended gone 1 code 0", "stop api", "stopping ready ready"),
+            (2_200, "ended api 1 code 0", "stop db", "waiting stopping ready"),
+            (2_300, "ended db 1 code 0", "start db 2", "waiting starting ready"),
+            (2_300, "started db 2", "", "waiting running ready"),
+            (2_800, "time", "start api 2", "starting ready ready"),
+            (2_800, "started api 2", "", "running ready ready"),
+        ],
+    );
+    // All are to stop now, and nothing comes back.
+    let services = defined(&[("api", on("db")), ("db", service()), ("kept", on("db"))]);
+    let changed = BTreeSet::from(["api".to_owned(), "db".to_owned()]);
+    let done = machine.step(3 * SECOND, Event::Define { services, changed });
+    assert_eq!(shown(&done), "stop api");
+    story(
+        &mut machine,
+        &[
+            (3_000, "stop", "stop kept", "stopping ready stopping"),
+            (3_100, "ended kept 1 code 0", "", "stopping ready stopped"),
+            (3_200, "ended api 2 code 0", "stop db", "stopped stopping stopped"),
+            (3_300, "ended db 2 code 0", "", "stopped stopped stopped"),
+        ],
+    );
+}

@@ -5,14 +5,14 @@
 
 mod service;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
 use std::time::{Duration, Instant};
 
 use longshore_sandbox::{Groups, Process};
 
-use super::control::{Ask, Asked, Row, Said, Server, Used};
+use super::control::{Ask, Asked, Changes, Row, Said, Server, Used};
 use super::error::Error;
 use super::forward::Gates;
 use super::place::Place;
@@ -191,8 +191,8 @@ impl Supervisor<'_> {
                 let known = self.plan.services.keys().cloned().collect();
                 reply(refused(&Error::NoService { service, known }));
             }
-            Ask::Update => reply(match self.update() {
-                Ok(()) => Said::Done,
+            Ask::Update { also } => reply(match self.update(&also) {
+                Ok(changes) => Said::Updated(changes),
                 Err(error) => refused(&error),
             }),
             Ask::Follow | Ask::Own => {
@@ -208,21 +208,36 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Runs what the plan on disk says now.
-    fn update(&mut self) -> Result<(), Error> {
+    /// Runs what the plan on disk says now, and starts those of `also` anew in any case.
+    fn update(&mut self, also: &BTreeSet<String>) -> Result<Changes, Error> {
         let plan = Plan::read(self.place)?;
         if let Err(error) = self.gates.set(&plan) {
             // What runs is published as it was.
             let _ = self.gates.set(&self.plan);
             return Err(error);
         }
-        let changed = plan.services.iter().filter(|(name, new)| self.plan.services.get(*name) != Some(new));
-        let changed = changed.map(|(name, _)| name.clone()).collect();
+        let mut changes = Changes::default();
+        let mut changed = BTreeSet::new();
+        for (name, new) in &plan.services {
+            let (before, service) = (self.plan.services.get(name), self.machine.services().get(name));
+            let differs = before != Some(new) || also.contains(name);
+            let idle = |phase| matches!(phase, Phase::Stopped | Phase::Failed | Phase::Stopping { .. });
+            match service.filter(|_| before.is_some()) {
+                None => changes.started.push(name.clone()),
+                Some(service) if differs || idle(service.phase()) => changes.restarted.push(name.clone()),
+                Some(_) => {}
+            }
+            if differs {
+                changed.insert(name.clone());
+            }
+        }
+        let stopped = self.plan.services.keys().filter(|name| !plan.services.contains_key(*name));
+        changes.stopped = stopped.cloned().collect();
         let services = plan.definitions();
         self.plan = plan;
         self.wish = Wish::Run;
         self.step(Event::Define { services, changed });
-        Ok(())
+        Ok(changes)
     }
 
     fn stack(&self) -> Said {

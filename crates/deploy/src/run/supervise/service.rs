@@ -33,6 +33,8 @@ pub(super) struct Live {
     pub(super) run: u32,
     pub(super) running: Running,
     pub(super) started: Instant,
+    /// What it is asked to stop with, whatever a later plan says of it.
+    stop: Signal,
 }
 
 /// Every service's log.
@@ -97,7 +99,8 @@ impl Supervisor<'_> {
         let (tell, name) = (self.tell.clone(), service.to_owned());
         let watch = move || watch(&name, run, [stdout, stderr], &end, &log, &tell);
         std::thread::Builder::new().name("service".to_owned()).stack_size(STACK).spawn(watch)?;
-        Ok(Live { run, running, started: Instant::now() })
+        let stop = Signal::named(&planned.stop_signal).unwrap_or(Signal::TERM);
+        Ok(Live { run, running, started: Instant::now(), stop })
     }
 
     /// The group that bounds it, where groups can be made.
@@ -132,10 +135,8 @@ impl Supervisor<'_> {
     /// Asks it to stop, as it wants to be asked.
     pub(super) fn signal(&self, service: &str) {
         let Some(live) = self.live.get(service) else { return };
-        let planned = self.plan.services.get(service);
-        let signal = planned.and_then(|planned| Signal::named(&planned.stop_signal)).unwrap_or(Signal::TERM);
         // It is killed later if it doesn't end.
-        let _ = live.running.signal(signal);
+        let _ = live.running.signal(live.stop);
     }
 
     /// Asks whether it does its work, in a thread of its own.
