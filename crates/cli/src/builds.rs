@@ -282,7 +282,7 @@ pub fn toolchain(project: &Project, build: &str) -> &'static str {
 }
 
 /// The folder beside the stack file that a build is made of.
-fn source_folder(kind: &BuildKind) -> Option<&str> {
+pub fn source_folder(kind: &BuildKind) -> Option<&str> {
     match kind {
         BuildKind::Go(go) => match &go.source {
             GoSource::Path(path) => Some(path),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Up {
     /// Services to start, with all that they need [default: all that are in no group]
     #[arg(value_name = "SERVICE")]
@@ -15,8 +15,11 @@ pub struct Up {
     /// Leave once all services are ready, and let them run on
     #[arg(short, long)]
     pub detach: bool,
+    /// Build again and restart what changed sources touch
+    #[arg(short, long, conflicts_with = "detach")]
+    pub watch: bool,
     /// Show what would be run, and run nothing
-    #[arg(long, conflicts_with = "detach")]
+    #[arg(long, conflicts_with_all = ["detach", "watch"])]
     pub dry_run: bool,
 }
 

@@ -10,6 +10,6 @@ pub mod why;
 
 pub use error::Failure;
 pub use failed::{Failed, in_profile};
-pub use progress::{Event, Verbosity, progress};
+pub use progress::{Event, Verbosity, line_progress, progress};
 pub use render::{interrupted, note, report, warn};
 pub use text::{bytes, duration, plural, print, print_json, published_json};

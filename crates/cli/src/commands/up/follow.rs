@@ -1,6 +1,6 @@
 //! What is shown of services that are coming up: until all are ready with `--detach`, else until they are stopped.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use longshore_deploy::run::log::Follower;
 use longshore_deploy::run::{Ask, Error, Phase, Place, Plan, Planned, Said};
 use serde_json::json;
 
+use super::watch::Watch;
 use crate::args::{Global, Up};
 use crate::interrupt;
 use crate::report::services::{Outcome, Services, Trouble, View, log_line, published};
@@ -25,19 +26,26 @@ pub enum Heard {
     Interrupted,
 }
 
-pub fn follow(args: &Up, global: &Global, place: &Place, plan: &Plan) -> Result<(), Failure> {
+pub fn follow(
+    args: &Up,
+    global: &Global,
+    place: &Place,
+    plan: &Plan,
+    watch: Option<Watch>,
+) -> Result<(), Failure> {
     let ask = if args.detach { Ask::Follow } else { Ask::Own };
     let (tell, heard) = channel();
     hear(client::ask(place, ask)?, tell.clone());
     if !args.detach {
         hear_interrupts(tell);
     }
-    let mut view = View::new(global);
+    // A table would be in the way of what is said of changes.
+    let mut view = if watch.is_some() { View::lines(global) } else { View::new(global) };
     let mut services = Services::default();
     loop {
         match heard.recv() {
             Ok(Heard::Said(said)) => services.take(said, &mut view),
-            Ok(Heard::Interrupted) => return stop(place, heard, services, view),
+            Ok(Heard::Interrupted) => return stop(place, heard, services, view, watch),
             Ok(Heard::Ended(error)) => return Err(error.unwrap_or(Error::NotRunning).into()),
             Err(_) => return Err(Error::NotRunning.into()),
         }
@@ -68,7 +76,7 @@ pub fn follow(args: &Up, global: &Global, place: &Place, plan: &Plan) -> Result<
     } else if !global.json {
         published(&services).iter().for_each(|line| print(line));
     }
-    watch(global, place, heard, services)
+    look_on(global, place, heard, services, watch)
 }
 
 /// Says where limits that are asked for can't be held.
@@ -90,27 +98,31 @@ fn say_ready(services: &Services, global: &Global) {
 }
 
 /// Shows what services write and what becomes of them, until they are stopped.
-fn watch(
+fn look_on(
     global: &Global,
     place: &Place,
     heard: Receiver<Heard>,
     mut services: Services,
+    watch: Option<Watch>,
 ) -> Result<(), Failure> {
     let mut view = View::lines(global);
     let mut logs: BTreeMap<String, Follower> = BTreeMap::new();
-    for name in services.names() {
-        logs.insert(name.to_owned(), Follower::new(&place.log(name)).map_err(Failure::Io)?);
-    }
     loop {
+        for name in services.names() {
+            // Services may be added.
+            if let Entry::Vacant(new) = logs.entry(name.to_owned()) {
+                new.insert(Follower::new(&place.log(name)).map_err(Failure::Io)?);
+            }
+        }
         match heard.recv_timeout(TICK) {
             Ok(Heard::Said(said)) => {
                 services.take(said, &mut view);
-                // Nothing runs, and nothing will.
-                if services.is_over() {
-                    return stop(place, heard, services, view);
+                // Nothing runs, and nothing will, unless somebody changes it.
+                if services.is_over() && watch.is_none() {
+                    return stop(place, heard, services, view, watch);
                 }
             }
-            Ok(Heard::Interrupted) => return stop(place, heard, services, view),
+            Ok(Heard::Interrupted) => return stop(place, heard, services, view, watch),
             Ok(Heard::Ended(error)) => return error.map_or(Ok(()), |error| Err(error.into())),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -130,7 +142,11 @@ fn stop(
     heard: Receiver<Heard>,
     mut services: Services,
     mut view: View,
+    watch: Option<Watch>,
 ) -> Result<(), Failure> {
+    if let Some(watch) = watch {
+        watch.end();
+    }
     // The connection that owns the stack stays open, and says what happens.
     match client::ask(place, Ask::Stop) {
         Ok(_) | Err(Error::NotRunning) => {}

@@ -2,19 +2,20 @@
 
 pub mod follow;
 mod select;
-pub mod start;
+mod start;
+mod task;
+mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use longshore_deploy::run::{self, Input, Life, Owners, Place, Plan, Roots, Secrets, Surroundings};
-use longshore_image::rootfs::RootFs;
-use longshore_oci::Platform;
+use longshore_deploy::run::{self, Life, Place, Plan, Secrets, Surroundings};
 
+use self::start::Started;
+use self::task::Task;
+use self::watch::Seen;
 use super::lock::for_build;
 use crate::args::{Global, Up};
 use crate::machine::Machine;
-use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, note, plural, print, print_json};
 use crate::settings;
@@ -24,20 +25,22 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
     let life = look(&place, global)?;
     let services = select::services(args, project, &place, life)?;
     let lock = for_build(global, project, machine)?;
-    let images: BTreeSet<String> =
-        services.iter().map(|name| project.stack.services[name].image.clone()).collect();
-    let rootfs = pipeline::roots(project, &lock, machine, &images, &platform(project)?)?;
-    let (plan, roots) = plan(project, machine, &place, &services, &rootfs)?;
+    // Before anything is read of it, so that no change goes unseen.
+    let seen = args.watch.then(|| Seen::of(project, machine.settings.path.clone()));
+    let task = Task { args, project, machine, place: &place };
+    let (plan, roots) = task.plan(&services, &lock)?;
     if args.dry_run {
         show(&plan, global);
         return Ok(());
     }
     longshore_sandbox::probe().map_err(run::Error::from)?;
-    roots.write(&machine.store, machine.jobs().get(), &*machine.progress)?;
-    run::stage(&plan, &place, &secrets(project, &place))?;
-    plan.write(&place)?;
-    start::start(&place)?;
-    follow::follow(args, global, &place, &plan)
+    task.unpack(roots)?;
+    let also = task.stage(&plan)?;
+    if let Started::Updated(changes) = start::start(&place, &plan, &also)? {
+        note(&watch::words(&changes), global);
+    }
+    let watch = seen.map(|seen| watch::start(args, global, &place, project, seen));
+    follow::follow(args, global, &place, &plan, watch)
 }
 
 /// Where the state of the stack is.
@@ -80,38 +83,6 @@ pub fn look(place: &Place, global: &Global) -> Result<Life, Failure> {
 pub fn secrets<'a>(project: &'a Project, place: &'a Place) -> Secrets<'a> {
     let around = Surroundings { folder: &project.folder, variable: &settings::variable };
     Secrets::new(&project.stack.secrets, place, around)
-}
-
-/// The platform of the stack that this machine runs.
-fn platform(project: &Project) -> Result<Platform, Failure> {
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let fits = |platform: &&Platform| platform.os == "linux" && platform.architecture == architecture;
-    project.stack.platforms.iter().find(fits).cloned().ok_or_else(|| Failure::Usage {
-        message: format!("the stack is not for `linux/{architecture}`, which this machine runs"),
-        hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
-    })
-}
-
-fn plan(
-    project: &Project,
-    machine: &Machine,
-    place: &Place,
-    services: &BTreeSet<String>,
-    images: &BTreeMap<String, RootFs>,
-) -> Result<(Plan, Roots), Failure> {
-    let users = services.iter().filter_map(|name| project.stack.services.get(name)).map(|it| &it.user);
-    let owners = match users.map(|user| (user.uid, user.gid)).all(longshore_sandbox::can_become) {
-        true => Owners::Tree,
-        false => Owners::Caller,
-    };
-    let (stack, store) = (&project.stack, &machine.store);
-    // What can't be read says nothing of addresses.
-    let before = Plan::read(place).ok();
-    Ok(run::plan(&Input { stack, images, services, place, before: before.as_ref(), store, owners })?)
 }
 
 /// What would be run.

@@ -1,11 +1,12 @@
 //! Starting the supervisor, a process of its own that holds nothing of the pipeline; or telling the one that lives.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use longshore_deploy::run::client;
-use longshore_deploy::run::{Ask, Error, Life, Place, Said};
+use longshore_deploy::run::{Ask, Changes, Error, Life, Place, Plan, Said};
 use serde_json::Value;
 
 use crate::report::Failure;
@@ -15,23 +16,48 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Most bytes that a supervisor says before it can be asked.
 const MOST: u64 = 1 << 20;
 
-/// Has a supervisor run the plan at `place`.
-pub fn start(place: &Place) -> Result<(), Failure> {
+/// What became of it.
+pub enum Started {
+    /// Nothing ran before.
+    Anew,
+    /// What ran before was changed.
+    Updated(Changes),
+}
+
+/// Has a supervisor run `plan`, which starts those of `also` anew in any case.
+pub fn start(place: &Place, plan: &Plan, also: &BTreeSet<String>) -> Result<Started, Failure> {
     let began = Instant::now();
     loop {
-        let tried = match place.look()? {
-            Life::Lives => client::one(place, Ask::Update).and_then(|said| match said {
-                Said::Done => Ok(()),
-                _ => Err(Error::Answer { source: std::io::ErrorKind::InvalidData.into() }),
-            }),
-            Life::None | Life::Killed => return spawn(place),
-        };
-        match tried {
+        match place.look()? {
+            Life::Lives => {}
+            Life::None | Life::Killed => {
+                plan.write(place)?;
+                return spawn(place).map(|()| Started::Anew);
+            }
+        }
+        match update(place, plan, also) {
             // It is beginning or ending.
             Err(Error::NotRunning | Error::Answer { .. }) if began.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(50));
             }
-            other => return Ok(other?),
+            other => return Ok(Started::Updated(other?)),
+        }
+    }
+}
+
+/// Has the supervisor that there is run `plan`, or go on with what it runs where it refuses that.
+pub fn update(place: &Place, plan: &Plan, also: &BTreeSet<String>) -> Result<Changes, Error> {
+    let before = Plan::read(place).ok();
+    plan.write(place)?;
+    match client::one(place, Ask::Update { also: also.clone() }) {
+        Ok(Said::Updated(changes)) => Ok(changes),
+        Ok(_) => Err(Error::Answer { source: std::io::ErrorKind::InvalidData.into() }),
+        Err(error) => {
+            // Others are to find there what runs.
+            if let (Error::Refused { .. }, Some(before)) = (&error, before) {
+                before.write(place)?;
+            }
+            Err(error)
         }
     }
 }

@@ -42,9 +42,18 @@ impl Verbosity {
 /// The progress that the command line and the terminal ask for.
 pub fn progress(global: &Global) -> Arc<dyn Progress> {
     match Verbosity::of(global) {
+        Verbosity::Normal | Verbosity::Verbose if !global.json && stderr().is_terminal() => {
+            Arc::new(Board::new(Bars::default()))
+        }
+        _ => line_progress(global),
+    }
+}
+
+/// The same, but never bars: beside lines that others print.
+pub fn line_progress(global: &Global) -> Arc<dyn Progress> {
+    match Verbosity::of(global) {
         Verbosity::Quiet => Arc::new(Silent),
         _ if global.json => Arc::new(Board::new(Events::default())),
-        _ if stderr().is_terminal() => Arc::new(Board::new(Bars::default())),
         _ => Arc::new(Board::new(Lines::default())),
     }
 }

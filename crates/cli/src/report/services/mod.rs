@@ -55,7 +55,7 @@ impl Services {
                 self.rows.remove(&service);
                 view.gone(&service);
             }
-            Said::Used(_) | Said::Done | Said::Refused { .. } | Said::OtherVersion | Said::Over => {}
+            Said::Used(_) | Said::Done | Said::Updated(_) | Said::Refused { .. } | Said::OtherVersion | Said::Over => {}
         }
     }
 
