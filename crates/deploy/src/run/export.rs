@@ -35,10 +35,11 @@ pub fn folder(folder: &Path, secrets: &[(String, Secret)]) -> Result<(), Error> 
     Ok(())
 }
 
-/// A manifest of the Secret `STACK-secrets`.
-pub fn kube(stack: &str, secrets: &[(String, Secret)]) -> String {
+/// A manifest of the Secret that the objects of `stack` name.
+pub fn kube(stack: &Stack, secrets: &[(String, Secret)]) -> String {
+    let (name, namespace) = (kube::secret_name(stack), kube::namespace(stack));
     let head = format!(
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {stack}-secrets\n  labels:\n    app.kubernetes.io/part-of: {stack}\ntype: Opaque\n"
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: {namespace}\n  labels:\n    app.kubernetes.io/part-of: {namespace}\ntype: Opaque\n"
     );
     let mut text = head + if secrets.is_empty() { "data: {}\n" } else { "data:\n" };
     for (name, value) in secrets {
