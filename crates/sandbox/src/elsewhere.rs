@@ -31,6 +31,10 @@ pub(crate) fn start(_: &Sandbox, _: &Command, _: Output, _: Option<&crate::Group
     Err(Error::Unsupported)
 }
 
+pub(crate) fn can_become(_: (u32, u32)) -> bool {
+    false
+}
+
 pub(crate) fn probe() -> Result<(), Error> {
     Err(Error::Unsupported)
 }

@@ -97,6 +97,12 @@ impl Sandbox {
     }
 }
 
+/// Whether this process may become the user and group of `ids`, and so give files to them: root, in a user namespace that
+/// knows them. For others [`Identity::Same`] is [`Identity::Caller`].
+pub fn can_become(ids: (u32, u32)) -> bool {
+    linux::can_become(ids)
+}
+
 /// Tries whether sandboxes can be set up here, by setting one up that runs nothing.
 ///
 /// # Errors

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use longshore_deploy::run::{Ask, Error, Life, Place, client};
+use longshore_deploy::run::{Ask, Error, Life, Place, client, delete_volumes};
 use serde_json::json;
 
 use super::up::follow::{Heard, hear, hear_interrupts, wait_for_end};
 use super::up::{known, look};
 use crate::args::{Down, Global};
 use crate::report::services::{Services, View};
-use crate::report::{Failure, note, print_json};
+use crate::report::{Failure, note, plural, print_json};
 
 pub fn run(args: &Down, global: &Global, folder: &Path) -> Result<(), Failure> {
     let place = known(folder)?;
@@ -22,13 +22,13 @@ pub fn run(args: &Down, global: &Global, folder: &Path) -> Result<(), Failure> {
         note("the stack does not run", global);
     }
     let volumes = match (&place, args.volumes) {
-        (Some(place), true) => delete(place)?,
+        (Some(place), true) => delete_volumes(place)?,
         _ => 0,
     };
     if global.json {
         print_json(&json!({ "ok": true, "ran": life == Life::Lives, "volumes_deleted": volumes }));
     } else if args.volumes {
-        note(&format!("{} deleted", crate::report::plural(volumes, "volume")), global);
+        note(&format!("{} deleted", plural(volumes, "volume")), global);
     }
     Ok(())
 }
@@ -50,14 +50,4 @@ fn stop(place: &Place, global: &Global) -> Result<(), Failure> {
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
-}
-
-/// Deletes all data; says of how many volumes.
-fn delete(place: &Place) -> Result<usize, Failure> {
-    let volumes = match fs_err::read_dir(place.volumes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        entries => entries.map_err(Failure::Io)?.count(),
-    };
-    fs_err::remove_dir_all(place.volumes()).map_err(Failure::Io)?;
-    Ok(volumes)
 }

@@ -36,7 +36,10 @@ pub fn run(args: &Logs, global: &Global, folder: &Path) -> Result<(), Failure> {
     past.sort_by(|(_, a), (_, b)| a.time.cmp(&b.time));
     past.iter().for_each(|(name, line)| shown.line(names.len(), name, line));
     let mut ticks = 0;
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         for (name, follower) in &mut followers {
             let lines = follower.more().map_err(Failure::Io)?;
             lines.iter().for_each(|line| shown.line(names.len(), name, line));
@@ -47,7 +50,6 @@ pub fn run(args: &Logs, global: &Global, folder: &Path) -> Result<(), Failure> {
         }
         std::thread::sleep(TICK);
     }
-    Ok(())
 }
 
 struct Shown<'a> {

@@ -36,7 +36,7 @@ pub fn run(args: &Restart, global: &Global, folder: &Path) -> Result<(), Failure
             Heard::Said(Said::Stack { now, rows, stack, profile, unbounded }) => {
                 let rows = rows.into_iter().filter(|row| before.contains_key(&row.service)).collect();
                 services = Services::default();
-                services.take(Said::Stack { now, rows, stack, profile, unbounded }, &mut view);
+                services.take(Said::Stack { now, rows, stack, profile, unbounded }, &mut View::Quiet);
             }
             Heard::Said(said) => services.take(said, &mut view),
             Heard::Ended(error) => return Err(error.unwrap_or(Error::NotRunning).into()),

@@ -49,7 +49,7 @@ pub fn run(global: &Global, folder: &Path) -> Result<(), Failure> {
     let head = ["service", "memory", "cpu", "cpu time", "processes", "runs for"].map(str::to_owned);
     print(&columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
     if let Some(why) = services.unbounded() {
-        note(&format!("`resources` are not enforced: {why}"), global);
+        note(&format!("`resources` are not held: {why}"), global);
     }
     Ok(())
 }

@@ -55,10 +55,10 @@ fn scratch(store: &Path) -> Vec<PathBuf> {
 }
 
 /// A file system of a given size; unmounted when dropped.
-struct Small(tempfile::TempDir);
+pub struct Small(pub tempfile::TempDir);
 
 impl Small {
-    fn new(size: &str) -> Self {
+    pub fn new(size: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Tool::new("mount")
             .args(["-t", "tmpfs", "-o"])
@@ -69,7 +69,7 @@ impl Small {
         Self(folder)
     }
 
-    fn resize(&self, size: &str) {
+    pub fn resize(&self, size: &str) {
         Tool::new("mount").args(["-o"]).arg(format!("remount,size={size}")).arg(self.0.path()).run();
     }
 }

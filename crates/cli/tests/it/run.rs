@@ -11,6 +11,7 @@ use longshore_testkit::sandbox::Answer;
 use serde_json::Value;
 
 use crate::common::{LONGSHORE, signal};
+use crate::interrupted::Small;
 
 /// An image with busybox, and a folder where its user may write.
 const IMAGE: &str = r#"
@@ -261,7 +262,13 @@ fn a_killed_supervisor_leaves_nothing() {
     let (stack, port) = shop();
     stack.ok(&["up", "--detach"]);
     let services: Vec<u64> = ["web", "api"].map(|name| row(&stack, name)["pid"].as_u64().unwrap()).into();
-    signal(supervisor(&stack), "KILL");
+    let supervisor = supervisor(&stack);
+    let status = fs_err::read_to_string(format!("/proc/{supervisor}/status")).unwrap();
+    let resident =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse().ok());
+    let resident: u64 = resident.unwrap();
+    assert!(resident < 20_000, "the supervisor takes {resident} kB");
+    signal(supervisor, "KILL");
     eventually("its services are gone", || {
         services.iter().all(|pid| {
             let state = fs_err::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -309,14 +316,21 @@ needs = ["web"]
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
-    let stack = stack("[service.web]\nimage = \"box\"\ncommand = [\"/bin/nothing\"]\n");
+fn what_is_no_program_is_named() {
+    let stack = stack(
+        r#"
+[image.odd]
+contents = [{ text = "not a program", to = "/bin/odd", mode = "0755" }]
+command = ["/bin/odd"]
+
+[service.odd]
+image = "odd"
+"#,
+    );
     let up = stack.run(&["up", "--detach"]);
     assert_eq!(up.code, 1, "{up}");
-    assert!(
-        up.stderr.contains("`web` is failed: could not start `/bin/nothing` in the sandbox: No such file"),
-        "{up}"
-    );
+    let expected = "  `odd` is failed: could not start `/bin/odd` in the sandbox: Exec format error";
+    assert!(up.stderr.contains(expected), "{up}");
 }
 
 /// `up` in the foreground, whose output is read in the end.
@@ -592,6 +606,67 @@ secrets = ["made", "kept", "given", "printed"]
         manifest.contains("\n  name: shop-secrets\n") && manifest.contains("\n  given: eA==\n"),
         "{manifest}"
     );
+}
+
+#[test]
+fn a_full_disk_stops_nobody() {
+    let disk = Small::new("2m");
+    let port = free_port();
+    let services = format!(
+        r#"
+[service.filler]
+image = "box"
+command = ["/bin/sh", "-c", "busybox dd if=/dev/zero of=/srv/all; echo $?; while true; do echo still here; busybox sleep 0.1; done"]
+volumes = {{ data = "/srv" }}
+
+[service.web]
+image = "box"
+command = ["/bin/sh", "-c", "echo page > /srv/page; exec busybox httpd -f -p {{{{ self.http.listen }}}} -h /srv"]
+ports = {{ http = 8080 }}
+publish = {{ http = {port} }}
+health = {{ http = "/page" }}
+"#
+    );
+    let sandbox = Sandbox::new(LONGSHORE).env("XDG_STATE_HOME", &disk.0.path().display().to_string());
+    let stack = stack_in(sandbox, &services);
+    stack.ok(&["up", "--detach"]);
+    eventually("the disk is full", || {
+        let state = rustix::fs::statvfs(disk.0.path()).unwrap();
+        state.f_bavail == 0
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!((state(&stack, "filler"), state(&stack, "web")), ("ready".to_owned(), "ready".to_owned()));
+    assert_eq!(page(port, "/page"), "page\n");
+    let full = stack.run(&["up", "--detach"]);
+    assert_eq!(full.code, 1, "{full}");
+    assert!(
+        full.stderr
+            .ends_with("No space left on device (os error 28)\n  hint: the disk is full; free some space\n"),
+        "{full}"
+    );
+    stack.ok(&["restart", "web"]);
+    stack.ok(&["down", "--volumes"]);
+    stack.ok(&["up", "--detach"]);
+    assert_eq!(page(port, "/page"), "page\n");
+}
+
+#[test]
+fn a_dry_run_runs_nothing() {
+    let (stack, port) = shop();
+    let said = stack.ok(&["up", "--dry-run"]);
+    assert!(said.starts_with("3 services would run:\napi  /bin/sh -c "), "{said}");
+    for line in [
+        "  publish   127.0.0.1:",
+        "  needs     setup",
+        "  volume    data at /srv",
+        "  file      /run/secrets/key",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let plan = json(&stack, &["up", "--dry-run"]);
+    assert_eq!(plan["services"]["web"]["gates"]["http"]["address"], format!("127.0.0.1:{port}"));
+    assert!(!stack.work().join("../home/.local/state").exists());
+    assert!(!stack.store().join("services-owned").exists());
 }
 
 #[test]

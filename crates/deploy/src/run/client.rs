@@ -34,11 +34,10 @@ pub(super) fn at<T>(folder: &Path, with: impl FnOnce(PathBuf) -> io::Result<T>) 
 /// # Errors
 /// When there is none.
 pub fn ask(place: &Place, ask: Ask) -> Result<Answers, Error> {
-    let stream =
-        at(place.folder(), |path| UnixStream::connect(path)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NotRunning,
-            _ => Error::Answer { source: error },
-        })?;
+    let stream = at(place.folder(), UnixStream::connect).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::NotRunning,
+        _ => Error::Answer { source: error },
+    })?;
     let waits = matches!(ask, Ask::Status | Ask::Usage | Ask::Restart { .. } | Ask::Update);
     let send = || {
         stream.set_read_timeout(waits.then_some(PATIENCE))?;

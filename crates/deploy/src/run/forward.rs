@@ -1,6 +1,7 @@
 //! Published ports: listeners of the supervisor that hand connections and datagrams on to a service's own address.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +18,8 @@ const MOST: usize = 512;
 const QUIET: Duration = Duration::from_secs(60);
 /// Time to connect to the service.
 const CONNECT: Duration = Duration::from_secs(5);
+/// An address that was just let go of is tried so often, ten milliseconds apart.
+const TRIES: u32 = 100;
 /// Bytes of a thread's stack.
 const STACK: usize = 96 << 10;
 /// The longest datagram.
@@ -53,16 +56,16 @@ impl Gates {
                 wanted.insert(route, name);
             }
         }
+        let closed: BTreeSet<SocketAddr> =
+            self.0.keys().filter(|route| !wanted.contains_key(route)).map(|route| route.from).collect();
         self.0.retain(|route, _| wanted.contains_key(route));
         for (route, service) in wanted {
-            if !self.0.contains_key(&route) {
-                let open = open(route).map_err(|source| Error::Gate {
-                    service: service.clone(),
-                    gate: route.from,
-                    source,
-                })?;
-                self.0.insert(route, open);
-            }
+            let Entry::Vacant(place) = self.0.entry(route) else { continue };
+            // The thread of one that was just closed lets go of it in a moment.
+            let tries = if closed.contains(&route.from) { TRIES } else { 1 };
+            let gate = route.from;
+            let error = |source| Error::Gate { service: service.clone(), gate, source };
+            place.insert(open_in(route, tries).map_err(error)?);
         }
         Ok(())
     }
@@ -80,6 +83,16 @@ impl Drop for Open {
 
 fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
     SocketAddr::new(address.into(), port)
+}
+
+fn open_in(route: Route, tries: u32) -> io::Result<Open> {
+    match open(route) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 1 => {
+            std::thread::sleep(Duration::from_millis(10));
+            open_in(route, tries - 1)
+        }
+        other => other,
+    }
 }
 
 fn open(route: Route) -> io::Result<Open> {

@@ -32,6 +32,6 @@ pub use place::{Life, Place};
 pub use plan::{Check, File, Gate, Health, Input, Plan, Planned, Scratch, Volume, Way, plan};
 pub use roots::{Owners, Root, Roots};
 pub use secrets::{Found, Secret, SecretError, Secrets, Surroundings};
-pub use stage::stage;
+pub use stage::{delete_volumes, stage};
 pub use state::{Answer, Exit, Phase, Status, Verdict};
 pub use supervise::{Interrupts, supervise};

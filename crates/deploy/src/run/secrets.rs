@@ -183,10 +183,11 @@ impl<'a> Secrets<'a> {
             other => return other.map_err(kept),
         }
         let value = written(&random(bytes).map_err(kept)?, format);
+        let mark = written(&random(8).map_err(kept)?, SecretFormat::Hex);
         private(&self.place.secrets()).map_err(kept)?;
         // Under a name of its own first, so that it is there whole or not at all; as a link, so that of two who make one at
         // once both get the first.
-        let unfinished = self.place.secrets().join(format!(".{name}.{}", std::process::id()));
+        let unfinished = self.place.secrets().join(format!(".{name}.{mark}"));
         write(&unfinished, value.as_bytes(), 0o600).map_err(kept)?;
         // What it opens will be on the disk too.
         fs::File::open(&unfinished).and_then(|file| file.sync_all()).map_err(kept)?;
@@ -228,11 +229,12 @@ impl<'a> Secrets<'a> {
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        if !status.success() {
-            return Err(wrong(format!("ended with {status}")));
-        }
         let read = reader.join().unwrap_or_else(|_| Ok(Vec::new()));
         let mut value = read.map_err(|error| wrong(error.to_string()))?;
+        // One that says too much was ended by that.
+        if !status.success() && value.len() as u64 <= MOST {
+            return Err(wrong(format!("ended with {status}")));
+        }
         // As `$(…)` of a shell does, but for one line break only.
         if value.last() == Some(&b'\n') {
             value.pop();
@@ -280,5 +282,100 @@ fn written(bytes: &[u8], format: SecretFormat) -> String {
             use base64::Engine as _;
             base64::engine::general_purpose::STANDARD.encode(bytes)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn generated(bytes: u32, format: SecretFormat) -> SecretSpec {
+        SecretSpec { origin: SecretOrigin::Generate { bytes, format }, description: None }
+    }
+
+    fn printed(script: &str) -> SecretSpec {
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        SecretSpec { origin: SecretOrigin::Command(argv), description: None }
+    }
+
+    /// What becomes of one secret, in a folder of its own.
+    fn value(spec: SecretSpec) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let specs = BTreeMap::from([("it".to_owned(), spec)]);
+        let place = Place::at(folder.path());
+        let around = Surroundings { folder: folder.path(), variable: &|_| None };
+        let value = Secrets::new(&specs, &place, around).get("it");
+        value
+            .map(|value| String::from_utf8(value.unwrap().bytes().to_vec()).unwrap())
+            .map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn generated_ones_are_made_once_for_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::at(folder.path().join("state"));
+        let specs = BTreeMap::from([("it".to_owned(), generated(20, SecretFormat::Hex))]);
+        let around = || Surroundings { folder: folder.path(), variable: &|_| None };
+        let secrets = Secrets::new(&specs, &place, around());
+        assert_eq!(secrets.look("it"), Found::ToBeMade);
+        // Whoever makes it at the same time gets the same.
+        let all: Vec<Secret> = std::thread::scope(|scope| {
+            let one = || {
+                Secrets::new(&specs, &place, Surroundings { folder: folder.path(), variable: &|_| None })
+                    .get("it")
+            };
+            let started: Vec<_> = (0..4).map(|_| scope.spawn(move || one().unwrap().unwrap())).collect();
+            started.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(all.iter().all(|one| *one == all[0]));
+        assert_eq!(secrets.look("it"), Found::There);
+        assert_eq!(secrets.get("it").unwrap().unwrap(), all[0]);
+        assert_eq!((all[0].bytes().len(), format!("{:?}", all[0]).as_str()), (40, "***"));
+        let mode =
+            |path: &str| fs::metadata(place.folder().join(path)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode("secrets"), mode("secrets/it")), (0o700, 0o600));
+        assert_eq!(fs::read_dir(place.secrets()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn random_bytes_are_written_as_asked() {
+        let hex = value(generated(16, SecretFormat::Hex)).unwrap();
+        assert!(
+            hex.len() == 32 && hex.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it)),
+            "{hex}"
+        );
+        let base64 = value(generated(16, SecretFormat::Base64)).unwrap();
+        assert!(base64.len() == 24 && base64.ends_with("=="), "{base64}");
+        assert_ne!(value(generated(16, SecretFormat::Hex)).unwrap(), hex);
+    }
+
+    #[test]
+    fn programs_print_them() {
+        assert_eq!(value(printed("echo word")).as_deref(), Ok("word"));
+        assert_eq!(value(printed("printf 'two\n\n'")).as_deref(), Ok("two\n"));
+        assert_eq!(value(printed("printf bare")).as_deref(), Ok("bare"));
+        let wrong = |script| value(printed(script)).unwrap_err();
+        assert_eq!(wrong("exit 3"), "secret `it` is what `sh` prints, and it ended with exit status: 3");
+        assert_eq!(wrong("true"), "secret `it` is empty");
+        assert_eq!(wrong("head -c 2000000 /dev/zero"), "secret `it` has more than 1048576 bytes");
+        let nobody = SecretSpec { origin: SecretOrigin::Command(vec!["/no/such".into()]), description: None };
+        let said = value(nobody).unwrap_err();
+        assert!(
+            said.starts_with("secret `it` is what `/no/such` prints, and it can't be started: No such file"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn files_and_variables_have_to_be_there() {
+        let file = SecretSpec { origin: SecretOrigin::File("missing.txt".into()), description: None };
+        assert_eq!(value(file).unwrap_err(), "secret `it` is in a file that can't be read");
+        let variable = SecretSpec { origin: SecretOrigin::Env("WORD".into()), description: None };
+        assert_eq!(
+            value(variable).unwrap_err(),
+            "secret `it` is to be in the environment, and `WORD` is not set"
+        );
     }
 }

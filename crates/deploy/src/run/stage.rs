@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_sandbox::can_become;
 use rustix::fs::{AtFlags, CWD, Gid, Uid};
 
 use super::place::{Place, private};
@@ -90,7 +91,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, owner: Option<(u32, u32)>) -> i
     write(&unfinished, bytes, mode)?;
     // Whatever the umask is.
     fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(mode))?;
-    if let Some(owner) = owner.filter(|_| is_root()) {
+    if let Some(owner) = owner.filter(|owner| can_become(*owner)) {
         give(&unfinished, owner)?;
     }
     fs::rename(unfinished, path)
@@ -102,7 +103,7 @@ fn make_volume(folder: &Path, owner: (u32, u32), mode: u16) -> io::Result<()> {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let there = fs::metadata(folder)?;
-            if is_root() && (there.uid(), there.gid()) != owner {
+            if can_become(owner) && (there.uid(), there.gid()) != owner {
                 give_all(folder, owner)?;
             }
             return Ok(());
@@ -110,7 +111,7 @@ fn make_volume(folder: &Path, owner: (u32, u32), mode: u16) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     fs::set_permissions(folder, std::fs::Permissions::from_mode(mode.into()))?;
-    if is_root() { give(folder, owner) } else { Ok(()) }
+    if can_become(owner) { give(folder, owner) } else { Ok(()) }
 }
 
 fn give_all(folder: &Path, owner: (u32, u32)) -> io::Result<()> {
@@ -130,7 +131,33 @@ fn give(path: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
     Ok(rustix::fs::chownat(CWD, path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
-/// Whether this process may give files to others.
-pub(super) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+/// Deletes all volumes at `place`; says how many there were.
+///
+/// # Errors
+/// When the disk says no.
+pub fn delete_volumes(place: &Place) -> Result<usize, Error> {
+    let all = match fs::read_dir(place.volumes()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        all => all?.count(),
+    };
+    match fs::remove_dir_all(place.volumes()) {
+        // Folders that a service closed to itself, and so to an ordinary user.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_all(&place.volumes())?;
+            fs::remove_dir_all(place.volumes())?;
+        }
+        removed => removed?,
+    }
+    Ok(all)
+}
+
+fn open_all(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_all(&entry.path())?;
+        }
+    }
+    Ok(())
 }

@@ -62,6 +62,11 @@ pub(crate) fn interactive(sandbox: &Sandbox, command: &Command) -> Result<Exit, 
     exit(&plan, watched, started)
 }
 
+/// Whether the caller may become these.
+pub(crate) fn can_become(ids: (u32, u32)) -> bool {
+    plan::can_become(ids).is_some()
+}
+
 /// Sets up a sandbox in which the machine's own folders are seen, and runs nothing.
 pub(crate) fn probe() -> Result<(), Error> {
     let sandbox = Sandbox {

@@ -124,7 +124,7 @@ fn id_maps(ids: (u32, u32)) -> [Vec<u8>; 2] {
 }
 
 /// These ids, where the caller may become anybody and they are known in its namespace.
-fn can_become((uid, gid): (u32, u32)) -> Option<(Uid, Gid)> {
+pub(super) fn can_become((uid, gid): (u32, u32)) -> Option<(Uid, Gid)> {
     let known = |file: &str, id: u32| {
         let map = fs_err::read_to_string(file).unwrap_or_default();
         map.lines().any(|line| {

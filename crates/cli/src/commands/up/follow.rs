@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use longshore_deploy::run::client::{self, Answers};
 use longshore_deploy::run::log::Follower;
-use longshore_deploy::run::{Ask, Error, Phase, Place, Said};
+use longshore_deploy::run::{Ask, Error, Phase, Place, Plan, Planned, Said};
 use serde_json::json;
 
 use crate::args::{Global, Up};
@@ -25,7 +25,7 @@ pub enum Heard {
     Interrupted,
 }
 
-pub fn follow(args: &Up, global: &Global, place: &Place) -> Result<(), Failure> {
+pub fn follow(args: &Up, global: &Global, place: &Place, plan: &Plan) -> Result<(), Failure> {
     let ask = if args.detach { Ask::Follow } else { Ask::Own };
     let (tell, heard) = channel();
     hear(client::ask(place, ask)?, tell.clone());
@@ -53,6 +53,7 @@ pub fn follow(args: &Up, global: &Global, place: &Place) -> Result<(), Failure> 
         }
     }
     view.end();
+    say_unbounded(plan, &services, global);
     if args.detach {
         say_ready(&services, global);
         return Ok(());
@@ -68,6 +69,16 @@ pub fn follow(args: &Up, global: &Global, place: &Place) -> Result<(), Failure> 
         published(&services).iter().for_each(|line| print(line));
     }
     watch(global, place, heard, services)
+}
+
+/// Says where limits that are asked for can't be held.
+fn say_unbounded(plan: &Plan, services: &Services, global: &Global) {
+    let bounded = |it: &Planned| {
+        it.resources.memory.is_some() || it.resources.cpu.is_some() || it.resources.pids.is_some()
+    };
+    if let Some(why) = services.unbounded().filter(|_| plan.services.values().any(bounded)) {
+        note(&format!("`resources` are not held: {why}"), global);
+    }
 }
 
 /// Says where what is published is.

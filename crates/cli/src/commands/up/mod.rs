@@ -37,7 +37,7 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
     run::stage(&plan, &place, &secrets(project, &place))?;
     plan.write(&place)?;
     start::start(&place)?;
-    follow::follow(args, global, &place)
+    follow::follow(args, global, &place, &plan)
 }
 
 /// Where the state of the stack is.
@@ -103,7 +103,11 @@ fn plan(
     services: &BTreeSet<String>,
     images: &BTreeMap<String, RootFs>,
 ) -> Result<(Plan, Roots), Failure> {
-    let owners = if rustix::process::geteuid().is_root() { Owners::Tree } else { Owners::Caller };
+    let users = services.iter().filter_map(|name| project.stack.services.get(name)).map(|it| &it.user);
+    let owners = match users.map(|user| (user.uid, user.gid)).all(longshore_sandbox::can_become) {
+        true => Owners::Tree,
+        false => Owners::Caller,
+    };
     let (stack, store) = (&project.stack, &machine.store);
     // What can't be read says nothing of addresses.
     let before = Plan::read(place).ok();

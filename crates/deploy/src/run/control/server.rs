@@ -50,7 +50,7 @@ impl Server {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = at(place.folder(), |path| UnixListener::bind(path))?;
+        let listener = at(place.folder(), UnixListener::bind)?;
         fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
         let open = Arc::new(AtomicUsize::new(0));
         let all = Arc::clone(&open);

@@ -211,7 +211,11 @@ impl Supervisor<'_> {
     /// Runs what the plan on disk says now.
     fn update(&mut self) -> Result<(), Error> {
         let plan = Plan::read(self.place)?;
-        self.gates.set(&plan)?;
+        if let Err(error) = self.gates.set(&plan) {
+            // What runs is published as it was.
+            let _ = self.gates.set(&self.plan);
+            return Err(error);
+        }
         let changed = plan.services.iter().filter(|(name, new)| self.plan.services.get(*name) != Some(new));
         let changed = changed.map(|(name, _)| name.clone()).collect();
         let services = plan.definitions();

@@ -65,6 +65,7 @@ impl Answer {
 /// The line of an answer that has to be unhealthy, or healthy: for tests.
 #[cfg(test)]
 impl Answer {
+    /// The verdict and the line.
     pub fn shown(&self) -> (Health, &str) {
         (self.health, std::str::from_utf8(self.line.get()).unwrap())
     }
