@@ -242,10 +242,10 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let content = store.put(b"#!/bin/sh\n").unwrap();
         let key = Digest::of(b"key");
-        let made = shared::<FolderError>(&store, "trees", &key, 2, || Ok(tree(content))).unwrap();
+        let made = shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, || Ok(tree(content))).unwrap();
         let tool = fs::metadata(made.join("bin/tool")).unwrap();
         assert_eq!((tool.mode() & 0o7777, tool.nlink(), tool.mtime()), (0o755, 1, EPOCH));
-        let again = shared::<FolderError>(&store, "trees", &key, 2, || unreachable!("it is there")).unwrap();
+        let again = shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, || unreachable!("it is there")).unwrap();
         assert_eq!(again, made);
     }
 
@@ -255,7 +255,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let key = Digest::of(b"key");
         let lost = || Ok(tree(Content::of(b"lost")));
-        let error = shared::<FolderError>(&store, "trees", &key, 2, lost).unwrap_err();
+        let error = shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, lost).unwrap_err();
         let said = format!("{} (4 bytes) is not in the store", Digest::of(b"lost"));
         assert_eq!(error.to_string(), said);
         assert!(error.hint().unwrap().contains("longshore build"));
