@@ -242,11 +242,42 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let content = store.put(b"#!/bin/sh\n").unwrap();
         let key = Digest::of(b"key");
-        let made = shared::<FolderError>(&store, "trees", &key, 2, || Ok(tree(content))).unwrap();
+        let made =
+            shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, || Ok(tree(content))).unwrap();
         let tool = fs::metadata(made.join("bin/tool")).unwrap();
         assert_eq!((tool.mode() & 0o7777, tool.nlink(), tool.mtime()), (0o755, 1, EPOCH));
-        let again = shared::<FolderError>(&store, "trees", &key, 2, || unreachable!("it is there")).unwrap();
+        let again =
+            shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, || unreachable!("it is there"))
+                .unwrap();
         assert_eq!(again, made);
+    }
+
+    #[test]
+    fn files_belong_to_whom_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        // Only root can give files away.
+        let other = if own.0 == 0 { (123, 456) } else { own };
+        let given = || -> Tree {
+            let owned = |entry: Entry| entry.owned_by(other.0, other.1);
+            let content = store.put(b"text").unwrap();
+            let entries = [
+                ("data", owned(Entry::directory(0o750))),
+                ("data/file", owned(Entry::file(0o600, content))),
+                ("data/link", owned(Entry::symlink("file"))),
+            ];
+            entries.into_iter().map(|(path, entry)| (TreePath::new(path).unwrap(), entry)).collect()
+        };
+        for (owners, expected) in [(Owners::Tree, other), (Owners::Caller, own)] {
+            let key = Digest::of(format!("{owners:?}").as_bytes());
+            let made = shared::<FolderError>(&store, "trees", &key, owners, 1, || Ok(given())).unwrap();
+            for path in ["data", "data/file", "data/link"] {
+                let is = fs::symlink_metadata(made.join(path)).unwrap();
+                assert_eq!((is.uid(), is.gid()), expected, "{path} of {owners:?}");
+            }
+            assert_eq!(fs::metadata(made.join("data/file")).unwrap().mode() & 0o7777, 0o600);
+        }
     }
 
     #[test]
@@ -255,7 +286,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let key = Digest::of(b"key");
         let lost = || Ok(tree(Content::of(b"lost")));
-        let error = shared::<FolderError>(&store, "trees", &key, 2, lost).unwrap_err();
+        let error = shared::<FolderError>(&store, "trees", &key, Owners::Caller, 2, lost).unwrap_err();
         let said = format!("{} (4 bytes) is not in the store", Digest::of(b"lost"));
         assert_eq!(error.to_string(), said);
         assert!(error.hint().unwrap().contains("longshore build"));

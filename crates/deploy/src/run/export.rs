@@ -6,10 +6,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use fs_err as fs;
+use longshore_stack::model::Stack;
 
 use super::Error;
 use super::place::private;
 use super::secrets::{Secret, write};
+use crate::kube;
 
 /// Writes a file a secret into `folder`, which only its owner may enter and which keeps itself out of git. Everybody may read
 /// the files: Compose mounts them as they are, for services of any user.
