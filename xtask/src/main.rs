@@ -31,8 +31,8 @@ usage: ./x COMMAND
   gen            write the generated files: docs/reference/
   bless          accept the outputs that tests see now as the expected ones
   tidy           check arrows between crates, file sizes, links and other rules of the house
-  bench          measure images against mmdebstrap with umoci and buildah, builds against go, ko and cargo
-                 (`images`, `builds`: these alone); results in target/bench/
+  bench          measure images against mmdebstrap with umoci and buildah, builds against go, ko and cargo,
+                 starts against Compose (`images`, `builds`, `services`: these alone); results in target/bench/
 ";
 
 fn main() -> ExitCode {
@@ -48,9 +48,10 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),
-        ["bench"] => bench::bench(&[Part::Images, Part::Builds]),
+        ["bench"] => bench::bench(&[Part::Images, Part::Builds, Part::Services]),
         ["bench", "images"] => bench::bench(&[Part::Images]),
         ["bench", "builds"] => bench::bench(&[Part::Builds]),
+        ["bench", "services"] => bench::bench(&[Part::Services]),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

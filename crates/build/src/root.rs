@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use longshore_oci::folder::{self, Owners};
+use longshore_oci::folder::{self, Files};
 use longshore_oci::{Component, Content, Digest, Entry, Node, PackageId, Store, Tree, TreePath};
 
 use crate::{Error, Executor};
@@ -38,7 +38,7 @@ pub(crate) fn packages(
     // The same files under another name of their source are the same root.
     let files: Vec<_> = packages.iter().map(|(id, deb)| (&id.name, &id.architecture, deb)).collect();
     let key = Digest::of(&postcard::to_stdvec(&(VERSION, files)).unwrap_or_default());
-    folder::shared(executor.store(), "roots", &key, Owners::Caller, executor.jobs(), || {
+    folder::shared(executor.store(), "roots", &key, Files::Copies, executor.jobs(), || {
         let components = executor.toolchains().components(packages).map_err(Error::Toolchain)?;
         let names = components.iter().map(|c| &**c);
         let step = format!("toolchain of {} packages", packages.len());

@@ -44,6 +44,15 @@ impl FolderError {
 /// The one time of every file in such folders: 1980-01-01, the first that zip archives can hold.
 pub const EPOCH: i64 = 315_532_800;
 
+/// What the files of a folder are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// Copies of their own, the caller's: whoever writes to one changes nothing else.
+    Copies,
+    /// Names of files that all such folders share, so that a folder costs what is new in it: for folders that are only read.
+    Shared(Owners),
+}
+
 /// Whose the files of a folder are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owners {
@@ -61,7 +70,7 @@ pub fn shared<E: From<FolderError>>(
     store: &Store,
     kind: &'static str,
     key: &Digest,
-    owners: Owners,
+    files: Files,
     jobs: usize,
     tree: impl FnOnce() -> Result<Tree, E>,
 ) -> Result<PathBuf, E> {
@@ -75,7 +84,7 @@ pub fn shared<E: From<FolderError>>(
         return Ok(folder);
     }
     let tree = tree()?;
-    place(&tree, store, &home, owners, jobs)?;
+    place(&tree, store, &home, files, jobs)?;
     Ok(folder)
 }
 
@@ -94,24 +103,27 @@ fn lock(home: &Path) -> Result<fs::File, FolderError> {
 }
 
 /// Makes `home`, which appears whole or not at all.
-fn place(tree: &Tree, store: &Store, home: &Path, owners: Owners, jobs: usize) -> Result<(), FolderError> {
+fn place(tree: &Tree, store: &Store, home: &Path, files: Files, jobs: usize) -> Result<(), FolderError> {
     if home.exists() {
         fs::remove_dir_all(home)?;
     }
     let scratch = store.scratch();
-    write(tree, store, &open(&scratch, "tree")?, owners, jobs)?;
+    write(tree, store, &open(&scratch, "tree")?, files, jobs)?;
     fs::write(scratch.join("whole"), b"")?;
     Ok(fs::rename(&scratch, home)?)
 }
 
-/// Writes `tree`, whose paths have been checked, into the empty folder `to`: set-id bits and
-/// extended attributes are dropped, every time is [`EPOCH`]. Every file is a copy of its own, so the store's bytes are safe
-/// from who writes to it.
+/// Writes `tree`, whose paths have been checked, into the empty folder `to`: set-id bits and extended attributes are
+/// dropped, every time is [`EPOCH`]. No file is the store's own, so its bytes are safe from who writes to one.
 ///
 /// # Errors
 /// When the store doesn't have a file's bytes, or the disk takes no more.
-pub fn write(tree: &Tree, store: &Store, to: &Path, owners: Owners, jobs: usize) -> Result<(), FolderError> {
-    let (mut files, mut folders) = (Vec::new(), Vec::new());
+pub fn write(tree: &Tree, store: &Store, to: &Path, files: Files, jobs: usize) -> Result<(), FolderError> {
+    let owners = match files {
+        Files::Copies => Owners::Caller,
+        Files::Shared(owners) => owners,
+    };
+    let (mut all, mut folders) = (Vec::new(), Vec::new());
     for (path, entry) in tree.iter() {
         for above in path.ancestors() {
             // In order, so what was made last is most often the same.
@@ -127,35 +139,50 @@ pub fn write(tree: &Tree, store: &Store, to: &Path, owners: Owners, jobs: usize)
                 make(&place, entry.mode & 0o1777 | 0o700)?;
                 folders.push(path.clone());
             }
-            Node::File(content) => files.push((place, *content, entry.mode & 0o777 | 0o400)),
+            Node::File(content) => {
+                let mode = entry.mode & 0o777 | 0o400;
+                all.push(File { place, content: *content, mode, owner: owner(entry, owners) });
+            }
             Node::Symlink(_) | Node::Hardlink(_) => {}
         }
     }
-    copy_all(&files, store, jobs)?;
+    write_all(&all, store, files, jobs)?;
     for (path, entry) in tree.iter() {
         let place = to.join(OsStr::from_bytes(path.as_bytes()));
         match &entry.node {
             Node::Hardlink(target) => fs::hard_link(to.join(OsStr::from_bytes(target.as_bytes())), &place)?,
             Node::Symlink(target) => {
                 fs::os::unix::fs::symlink(OsStr::from_bytes(target), &place)?;
+                own(&place, owner(entry, owners))?;
                 set_time(&place)?;
             }
-            Node::Directory | Node::File(_) => {}
+            Node::Directory => own(&place, owner(entry, owners))?,
+            Node::File(_) => {}
         }
-    }
-    if owners == Owners::Tree {
-        tree.iter().try_for_each(|(path, entry)| own(&to.join(OsStr::from_bytes(path.as_bytes())), entry))?;
     }
     folders.push(TreePath::root());
     folders.iter().try_for_each(|path| set_time(&to.join(OsStr::from_bytes(path.as_bytes()))))
 }
 
-fn own(place: &Path, entry: &Entry) -> Result<(), FolderError> {
-    // A hard link's owner is that of the file it is a name of.
-    if (entry.uid, entry.gid) == (0, 0) || matches!(entry.node, Node::Hardlink(_)) {
-        return Ok(());
+/// A file that is to be.
+struct File {
+    place: PathBuf,
+    content: Content,
+    mode: u16,
+    owner: Option<(u32, u32)>,
+}
+
+/// Whom it is to be given to.
+fn owner(entry: &Entry, owners: Owners) -> Option<(u32, u32)> {
+    match owners {
+        Owners::Caller => None,
+        Owners::Tree => Some((entry.uid, entry.gid)).filter(|owner| *owner != (0, 0)),
     }
-    let (uid, gid) = (Uid::from_raw(entry.uid), Gid::from_raw(entry.gid));
+}
+
+fn own(place: &Path, owner: Option<(u32, u32)>) -> Result<(), FolderError> {
+    let Some((uid, gid)) = owner else { return Ok(()) };
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     rustix::fs::chownat(CWD, place, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
         .map_err(|error| io::Error::from(error).into())
 }
@@ -188,12 +215,16 @@ fn make(place: &Path, mode: u16) -> Result<(), FolderError> {
     Ok(fs::set_permissions(place, std::fs::Permissions::from_mode(mode.into()))?)
 }
 
-fn copy_all(files: &[(PathBuf, Content, u16)], store: &Store, jobs: usize) -> Result<(), FolderError> {
+fn write_all(files: &[File], store: &Store, how: Files, jobs: usize) -> Result<(), FolderError> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     let work = || {
-        while let Some((place, content, mode)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = copy(place, content, *mode, store) {
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let written = match how {
+                Files::Copies => copy(file, &file.place, store),
+                Files::Shared(_) => link(file, store),
+            };
+            if let Err(error) = written {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 next.store(files.len(), Ordering::Relaxed);
             }
@@ -206,13 +237,33 @@ fn copy_all(files: &[(PathBuf, Content, u16)], store: &Store, jobs: usize) -> Re
     failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
-fn copy(place: &Path, content: &Content, mode: u16, store: &Store) -> Result<(), FolderError> {
-    if !store.has(content) {
-        return Err(StoreError::Missing(*content).into());
+fn copy(file: &File, to: &Path, store: &Store) -> Result<(), FolderError> {
+    if !store.has(&file.content) {
+        return Err(StoreError::Missing(file.content).into());
     }
-    fs::copy(store.blob_path(&content.digest), place)?;
-    fs::set_permissions(place, std::fs::Permissions::from_mode(mode.into()))?;
-    set_time(place)
+    fs::copy(store.blob_path(&file.content.digest), to)?;
+    fs::set_permissions(to, std::fs::Permissions::from_mode(file.mode.into()))?;
+    own(to, file.owner)?;
+    set_time(to)
+}
+
+/// Makes a name of the file that all folders share, which is made where it isn't there or isn't whole.
+fn link(file: &File, store: &Store) -> Result<(), FolderError> {
+    let hex = file.content.digest.hex();
+    let (uid, gid) = file.owner.unwrap_or_default();
+    let all = store.root().join("files").join(&hex[..2]);
+    let shared = all.join(format!("{hex}-{:o}-{uid}-{gid}", file.mode));
+    if !fs::metadata(&shared).is_ok_and(|there| there.len() == file.content.size) {
+        let scratch = store.scratch();
+        copy(file, &scratch, store)?;
+        fs::create_dir_all(&all)?;
+        fs::rename(scratch, &shared)?;
+    }
+    match fs::hard_link(&shared, &file.place) {
+        // A file has so many names at most.
+        Err(error) if error.kind() == ErrorKind::TooManyLinks => copy(file, &file.place, store),
+        linked => Ok(linked?),
+    }
 }
 
 fn set_time(place: &Path) -> Result<(), FolderError> {
@@ -242,11 +293,58 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let content = store.put(b"#!/bin/sh\n").unwrap();
         let key = Digest::of(b"key");
-        let made = shared::<FolderError>(&store, "trees", &key, 2, || Ok(tree(content))).unwrap();
+        let made =
+            shared::<FolderError>(&store, "trees", &key, Files::Copies, 2, || Ok(tree(content))).unwrap();
         let tool = fs::metadata(made.join("bin/tool")).unwrap();
         assert_eq!((tool.mode() & 0o7777, tool.nlink(), tool.mtime()), (0o755, 1, EPOCH));
-        let again = shared::<FolderError>(&store, "trees", &key, 2, || unreachable!("it is there")).unwrap();
+        let again =
+            shared::<FolderError>(&store, "trees", &key, Files::Copies, 2, || unreachable!("it is there"))
+                .unwrap();
         assert_eq!(again, made);
+    }
+
+    #[test]
+    fn files_belong_to_whom_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        // Only root can give files away.
+        let other = if own.0 == 0 { (123, 456) } else { own };
+        let given = || -> Tree {
+            let owned = |entry: Entry| entry.owned_by(other.0, other.1);
+            let content = store.put(b"text").unwrap();
+            let entries = [
+                ("data", owned(Entry::directory(0o750))),
+                ("data/file", owned(Entry::file(0o600, content))),
+                ("data/link", owned(Entry::symlink("file"))),
+            ];
+            entries.into_iter().map(|(path, entry)| (TreePath::new(path).unwrap(), entry)).collect()
+        };
+        for (files, expected, names) in [
+            (Files::Copies, own, 1),
+            (Files::Shared(Owners::Caller), own, 2),
+            (Files::Shared(Owners::Tree), other, 2),
+        ] {
+            let key = Digest::of(format!("{files:?}").as_bytes());
+            let made = shared::<FolderError>(&store, "trees", &key, files, 1, || Ok(given())).unwrap();
+            for path in ["data", "data/file", "data/link"] {
+                let is = fs::symlink_metadata(made.join(path)).unwrap();
+                assert_eq!((is.uid(), is.gid()), expected, "{path} of {files:?}");
+            }
+            let file = fs::metadata(made.join("data/file")).unwrap();
+            assert_eq!((file.mode() & 0o7777, file.nlink()), (0o600, names), "{files:?}");
+        }
+        // What lost bytes in a power cut is made again, for those to come.
+        let files = Files::Shared(Owners::Caller);
+        let again = |name: &[u8]| {
+            let made = shared::<FolderError>(&store, "trees", &Digest::of(name), files, 1, || Ok(given()));
+            fs::read(made.unwrap().join("data/file")).unwrap()
+        };
+        let hex = Digest::of(b"text").hex();
+        let kept = folder.path().join("files").join(&hex[..2]).join(format!("{hex}-600-0-0"));
+        fs::write(&kept, b"").unwrap();
+        assert_eq!(again(b"second"), b"text");
+        assert_eq!(fs::metadata(kept).unwrap().nlink(), 2);
     }
 
     #[test]
@@ -255,7 +353,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let key = Digest::of(b"key");
         let lost = || Ok(tree(Content::of(b"lost")));
-        let error = shared::<FolderError>(&store, "trees", &key, 2, lost).unwrap_err();
+        let error = shared::<FolderError>(&store, "trees", &key, Files::Copies, 2, lost).unwrap_err();
         let said = format!("{} (4 bytes) is not in the store", Digest::of(b"lost"));
         assert_eq!(error.to_string(), said);
         assert!(error.hint().unwrap().contains("longshore build"));

@@ -6,6 +6,7 @@ mod by_hand;
 mod measure;
 mod ours;
 mod report;
+mod services;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub enum Part {
     Images,
     /// Builds from source.
     Builds,
+    /// Stacks that start.
+    Services,
 }
 
 /// Measures `parts` and writes the report.
@@ -58,6 +61,10 @@ pub fn bench(parts: &[Part]) -> Result {
     if parts.contains(&Part::Builds) {
         say("builds from source");
         sections.extend(builds::sections(&memory.0)?);
+    }
+    if parts.contains(&Part::Services) {
+        say("services");
+        sections.push(services::section(&memory.0.join("services"))?);
     }
     report::write(&folder, &sections)
 }

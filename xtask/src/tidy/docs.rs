@@ -14,10 +14,8 @@ pub fn breaches(files: &[String]) -> Result<Vec<String>> {
         }
     }
     let first = first_block(&read(&root().join("README.md"))?);
-    if !(first.contains("./x build") && first.contains("./x test")) {
-        said.push(String::from(
-            "README.md: its first block of commands must hold `./x build` and `./x test`",
-        ));
+    if !(first.contains("./x up") && first.contains("./x test")) {
+        said.push(String::from("README.md: its first block of commands must hold `./x up` and `./x test`"));
     }
     if !read(&root().join("CHANGELOG.md"))?.contains("\n## Unreleased") {
         said.push(String::from("CHANGELOG.md: no section `## Unreleased`"));

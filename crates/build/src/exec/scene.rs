@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use longshore_oci::folder::{self, Owners};
+use longshore_oci::folder::{self, Files};
 use longshore_sandbox::{Access, Filter, Identity, Mount, Network, Sandbox, Tmpfs};
 
 use super::{Executor, HostToolchain, Limits, host};
@@ -227,7 +227,7 @@ fn trees(
     for (to, mounted) in mounts {
         let tree = || executor.tree(&mounted.tree).map_err(|error| error.about(&mounted.what));
         let from =
-            folder::shared(executor.store(), "trees", &mounted.tree, Owners::Caller, executor.jobs(), tree)?;
+            folder::shared(executor.store(), "trees", &mounted.tree, Files::Copies, executor.jobs(), tree)?;
         for top in ["/src", "/deps"] {
             let Some(below) = to.strip_prefix(top).and_then(|rest| rest.strip_prefix('/')) else { continue };
             if mounts.contains_key(top) {

@@ -68,7 +68,7 @@ fn export(args: &Export, global: &Global, project: &Project) -> Result<(), Failu
         }
     }
     let Some(folder) = args.folder.as_deref() else {
-        print(&export::kube(&project.stack.name, &values));
+        print(&export::kube(&project.stack, &values));
         return Ok(());
     };
     export::folder(folder, &values)?;

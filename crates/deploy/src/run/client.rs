@@ -45,7 +45,10 @@ pub fn ask(place: &Place, ask: Ask) -> Result<Answers, Error> {
         line.push(b'\n');
         (&stream).write_all(&line)
     };
-    send().map_err(|source| Error::Answer { source })?;
+    send().map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Error::NotRunning,
+        _ => Error::Answer { source },
+    })?;
     Ok(Answers { stream: BufReader::new(stream) })
 }
 
@@ -56,7 +59,8 @@ pub fn ask(place: &Place, ask: Ask) -> Result<Answers, Error> {
 pub fn one(place: &Place, request: Ask) -> Result<Said, Error> {
     match ask(place, request)?.next()? {
         Some(said) => Ok(said),
-        None => Err(Error::Answer { source: io::ErrorKind::UnexpectedEof.into() }),
+        // It was at its end.
+        None => Err(Error::NotRunning),
     }
 }
 

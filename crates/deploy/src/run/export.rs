@@ -6,10 +6,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use fs_err as fs;
+use longshore_stack::model::Stack;
 
 use super::Error;
 use super::place::private;
 use super::secrets::{Secret, write};
+use crate::kube;
 
 /// Writes a file a secret into `folder`, which only its owner may enter and which keeps itself out of git. Everybody may read
 /// the files: Compose mounts them as they are, for services of any user.
@@ -35,10 +37,11 @@ pub fn folder(folder: &Path, secrets: &[(String, Secret)]) -> Result<(), Error> 
     Ok(())
 }
 
-/// A manifest of the Secret `STACK-secrets`.
-pub fn kube(stack: &str, secrets: &[(String, Secret)]) -> String {
+/// A manifest of the Secret that the objects of `stack` name.
+pub fn kube(stack: &Stack, secrets: &[(String, Secret)]) -> String {
+    let (name, namespace) = (kube::secret_name(stack), kube::namespace(stack));
     let head = format!(
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {stack}-secrets\n  labels:\n    app.kubernetes.io/part-of: {stack}\ntype: Opaque\n"
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: {namespace}\n  labels:\n    app.kubernetes.io/part-of: {namespace}\ntype: Opaque\n"
     );
     let mut text = head + if secrets.is_empty() { "data: {}\n" } else { "data:\n" };
     for (name, value) in secrets {

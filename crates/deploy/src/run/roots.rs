@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use longshore_image::rootfs::RootFs;
+use longshore_oci::folder::Files;
 pub use longshore_oci::folder::Owners;
 use longshore_oci::{Content, Digest, Entry, Node, Progress, Store, Tree, TreePath, folder};
 
@@ -114,7 +115,7 @@ impl Roots {
         store.put(b"").map_err(folder::FolderError::from)?;
         let kind = self.kind();
         for (key, tree) in self.all {
-            folder::shared(store, kind, &key, self.owners, jobs, || {
+            folder::shared(store, kind, &key, Files::Shared(self.owners), jobs, || {
                 let _step = progress.begin("Unpacking", "root folder", Some(tree.size()));
                 Ok::<_, Error>(tree)
             })?;

@@ -142,7 +142,7 @@ fn whatever_way_git_keeps_objects_they_are_taken_and_git_finds_them_whole() {
     place(&mut tree, &all, store).unwrap();
     let deps = remote.folder.path().join("deps");
     fs::create_dir(&deps).unwrap();
-    longshore_oci::folder::write(&tree, store, &deps, longshore_oci::folder::Owners::Caller, 1).unwrap();
+    longshore_oci::folder::write(&tree, store, &deps, longshore_oci::folder::Files::Copies, 1).unwrap();
     let ours = deps.join("git");
     assert_eq!(git(&ours, &["fsck", "--strict", "--no-progress"]), "");
     let list = ["ls-tree", "-r", "-t", "HEAD"];
@@ -306,7 +306,7 @@ fn submodules_are_taken_with_what_they_have_and_what_git_leaves_out_is_left_out(
     place(&mut tree, [&taken], store).unwrap();
     let deps = outer.folder.path().join("deps");
     fs::create_dir(&deps).unwrap();
-    longshore_oci::folder::write(&tree, store, &deps, longshore_oci::folder::Owners::Caller, 1).unwrap();
+    longshore_oci::folder::write(&tree, store, &deps, longshore_oci::folder::Files::Copies, 1).unwrap();
     // Git understands the settings as they are meant.
     let settings = deps.join("git-settings/git/config");
     let said = git(

@@ -18,6 +18,9 @@ use crate::report::{Failure, note, print, print_json};
 /// Between two looks at the logs.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Between two looks at what services use.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// What is waited for.
 pub enum Heard {
     Said(Said),
@@ -43,11 +46,18 @@ pub fn follow(
     let mut view = if watch.is_some() { View::lines(global) } else { View::new(global) };
     let mut services = Services::default();
     loop {
-        match heard.recv() {
+        match heard.recv_timeout(AGAIN) {
             Ok(Heard::Said(said)) => services.take(said, &mut view),
             Ok(Heard::Interrupted) => return stop(place, heard, services, view, watch),
             Ok(Heard::Ended(error)) => return Err(error.unwrap_or(Error::NotRunning).into()),
-            Err(_) => return Err(Error::NotRunning.into()),
+            Err(RecvTimeoutError::Timeout) if view.has_memory() => {
+                // It is a column of a table; that it can't be had now is no failure.
+                if let Ok(Said::Used(used)) = client::one(place, Ask::Usage) {
+                    view.used(&used);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(Error::NotRunning.into()),
         }
         match services.outcome() {
             Outcome::Pending => {}

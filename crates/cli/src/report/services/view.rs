@@ -5,29 +5,30 @@ use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use longshore_deploy::run::{Phase, Row};
+use longshore_deploy::run::{Phase, Row, Used};
 use owo_colors::Stream;
 
 use super::Services;
 use super::text::{coloured, detail, row_json};
 use crate::args::Global;
-use crate::report::Event;
+use crate::report::{Event, bytes};
+
+/// Between two drawings.
+const TICK: Duration = Duration::from_millis(500);
 
 /// How services are shown as they change.
 pub enum View {
     Quiet,
     Events,
     Lines,
-    Table { all: MultiProgress, bars: BTreeMap<String, ProgressBar> },
+    Table(Table),
 }
 
 impl View {
     /// As the command line and the terminal ask for.
     pub fn new(global: &Global) -> Self {
         match Self::lines(global) {
-            Self::Lines if stderr().is_terminal() => {
-                Self::Table { all: MultiProgress::new(), bars: BTreeMap::new() }
-            }
+            Self::Lines if stderr().is_terminal() => Self::Table(Table::default()),
             other => other,
         }
     }
@@ -46,10 +47,9 @@ impl View {
         match self {
             Self::Quiet => {}
             Self::Events => {
-                let age = services.age(row);
                 let told = changed || before.map(|before| &before.answer) != Some(&row.answer);
                 if told {
-                    Event::Service { service: row_json(row, age) }.print();
+                    Event::Service { service: row_json(row, services.age(row)) }.print();
                 }
             }
             // It is running in the same moment.
@@ -59,42 +59,90 @@ impl View {
                 eprintln!("{:>12} {}{detail}", title(row.phase), row.service);
             }
             Self::Lines => {}
-            Self::Table { all, bars } => {
-                let bar = bars.entry(row.service.clone()).or_insert_with(|| {
-                    let style = ProgressStyle::with_template("{prefix}  {elapsed:>5}  {wide_msg}");
-                    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-                    all.add(
-                        ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style),
-                    )
-                });
-                let width = services.names().map(str::len).max().unwrap_or_default().max(12);
-                let state = coloured(row.phase, &format!("{:10}", row.phase.name()), Stream::Stderr);
-                bar.set_prefix(format!("{:width$}  {state}", row.service));
-                let ports =
-                    row.ports.values().map(|port| port.number.to_string()).collect::<Vec<_>>().join(" ");
-                bar.set_message(format!("{}:{ports}  {}", row.address, detail(row)));
-                bar.reset_elapsed();
-                bar.enable_steady_tick(Duration::from_millis(500));
-                bar.tick();
+            Self::Table(table) => {
+                table.width = services.names().map(str::len).max().unwrap_or_default();
+                table.show(row, services.age(row));
             }
         }
     }
 
     pub(super) fn gone(&mut self, service: &str) {
-        if let Self::Table { all, bars } = self
-            && let Some(bar) = bars.remove(service)
+        if let Self::Table(table) = self
+            && let Some(shown) = table.rows.remove(service)
         {
-            bar.finish_and_clear();
-            all.remove(&bar);
+            shown.bar.finish_and_clear();
+            table.all.remove(&shown.bar);
+        }
+    }
+
+    /// Whether it shows what services use.
+    pub fn has_memory(&self) -> bool {
+        matches!(self, Self::Table(_))
+    }
+
+    /// Shows what services use.
+    pub fn used(&mut self, used: &BTreeMap<String, Used>) {
+        if let Self::Table(table) = self {
+            for (service, shown) in &mut table.rows {
+                shown.memory = used.get(service).map(|used| used.memory);
+                shown.bar.set_message(shown.message());
+            }
         }
     }
 
     /// Leaves what was shown last.
     pub fn end(&mut self) {
-        if let Self::Table { bars, .. } = self {
-            bars.values().for_each(ProgressBar::abandon);
-            bars.clear();
+        if let Self::Table(table) = self {
+            table.rows.values().for_each(|shown| shown.bar.abandon());
+            table.rows.clear();
         }
+    }
+}
+
+/// A line a service, redrawn as time goes on.
+#[derive(Default)]
+pub struct Table {
+    all: MultiProgress,
+    rows: BTreeMap<String, Shown>,
+    /// Characters of the longest name.
+    width: usize,
+}
+
+struct Shown {
+    bar: ProgressBar,
+    row: Row,
+    memory: Option<u64>,
+}
+
+impl Table {
+    fn show(&mut self, row: &Row, age: Duration) {
+        let all = &self.all;
+        let shown = self.rows.entry(row.service.clone()).or_insert_with(|| {
+            let style = ProgressStyle::with_template("{prefix}  {elapsed:>5}  {wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style);
+            let bar = all.add(bar);
+            bar.enable_steady_tick(TICK);
+            Shown { bar, row: row.clone(), memory: None }
+        });
+        shown.row = row.clone();
+        let state = coloured(row.phase, &format!("{:10}", row.phase.name()), Stream::Stderr);
+        shown.bar.set_prefix(format!("{:width$}  {state}", row.service, width = self.width));
+        shown.bar.set_message(shown.message());
+        shown.bar.set_elapsed(age);
+        shown.bar.tick();
+    }
+}
+
+impl Shown {
+    fn message(&self) -> String {
+        let numbers: Vec<_> = self.row.ports.values().map(|port| port.number.to_string()).collect();
+        let place = match numbers.is_empty() {
+            true => String::new(),
+            false => format!("{}:{}", self.row.address, numbers.join(",")),
+        };
+        let memory = self.memory.filter(|_| self.row.phase.is_alive()).map(bytes).unwrap_or_default();
+        format!("{place:22}  {memory:>8}  {}", detail(&self.row))
     }
 }
 

@@ -306,8 +306,8 @@ impl Supervisor<'_> {
         let now = self.began.elapsed();
         let changed = rows.iter().filter(|(name, row)| self.shown.get(*name) != Some(row));
         let mut changed: Vec<_> = changed.collect();
-        // One is ready before another starts because of it.
-        changed.sort_by_key(|(_, row)| row.phase == Phase::Starting);
+        // One is ready before another starts because of it, and has stopped before another is asked to.
+        changed.sort_by_key(|(_, row)| matches!(row.phase, Phase::Starting | Phase::Stopping { .. }));
         for (name, row) in changed {
             if self.shown.get(name).map(|before| before.phase) != Some(row.phase)
                 && row.phase != Phase::Starting
