@@ -23,4 +23,5 @@ mod rootless;
 mod run;
 mod tools;
 mod unpacked;
+mod watch;
 mod whole;

@@ -51,7 +51,7 @@ needs = ["web"]
 "#;
 
 /// A stack whose services are stopped in the end, however that comes.
-struct Stack(Sandbox);
+pub struct Stack(pub Sandbox);
 
 impl Drop for Stack {
     fn drop(&mut self) {
@@ -67,7 +67,7 @@ impl std::ops::Deref for Stack {
     }
 }
 
-fn stack(services: &str) -> Stack {
+pub fn stack(services: &str) -> Stack {
     stack_in(Sandbox::new(LONGSHORE), services)
 }
 
@@ -77,7 +77,7 @@ fn stack_in(sandbox: Sandbox, services: &str) -> Stack {
     Stack(sandbox)
 }
 
-fn write(sandbox: &Sandbox, services: &str) {
+pub fn write(sandbox: &Sandbox, services: &str) {
     sandbox.write(
         "stack.toml",
         format!("[stack]\nname = \"shop\"\nplatforms = [\"linux/amd64\"]\n{IMAGE}{services}"),
@@ -90,26 +90,26 @@ fn shop() -> (Stack, u16) {
     (stack(&SHOP.replace("PORT", &port.to_string())), port)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn json(stack: &Sandbox, arguments: &[&str]) -> Value {
+pub fn json(stack: &Sandbox, arguments: &[&str]) -> Value {
     serde_json::from_str(&stack.ok(&[&["--json"], arguments].concat())).unwrap()
 }
 
 /// How a service is.
-fn row(stack: &Sandbox, service: &str) -> Value {
+pub fn row(stack: &Sandbox, service: &str) -> Value {
     let all = json(stack, &["ps"]);
     all["services"].as_array().unwrap().iter().find(|row| row["service"] == service).unwrap().clone()
 }
 
-fn state(stack: &Sandbox, service: &str) -> String {
+pub fn state(stack: &Sandbox, service: &str) -> String {
     row(stack, service)["state"].as_str().unwrap().to_owned()
 }
 
 #[track_caller]
-fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is() {
         assert!(started.elapsed() < Duration::from_secs(90), "it never came to it: {what}");
@@ -118,7 +118,7 @@ fn eventually(what: &str, mut is: impl FnMut() -> bool) {
 }
 
 /// A page of what is published on `port`.
-fn page(port: u16, path: &str) -> String {
+pub fn page(port: u16, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
     let mut page = String::new();
@@ -126,7 +126,7 @@ fn page(port: u16, path: &str) -> String {
     page.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or(page)
 }
 
-fn state_folder(stack: &Sandbox) -> PathBuf {
+pub fn state_folder(stack: &Sandbox) -> PathBuf {
     let all = stack.work().join("../home/.local/state/longshore/stacks");
     let mut folders = fs_err::read_dir(all).unwrap();
     let folder = folders.next().unwrap().unwrap().path();
@@ -135,7 +135,7 @@ fn state_folder(stack: &Sandbox) -> PathBuf {
 }
 
 /// The supervisor of a stack: it has the stack's state folder in its command line, and its services don't see that.
-fn supervisor(stack: &Sandbox) -> u32 {
+pub fn supervisor(stack: &Sandbox) -> u32 {
     let name = state_folder(stack).file_name().unwrap().to_str().unwrap().to_owned();
     let mut found = processes(&name);
     found.sort_by_key(|pid| parent(*pid));
@@ -144,7 +144,7 @@ fn supervisor(stack: &Sandbox) -> u32 {
 }
 
 /// The processes with this text in their command line.
-fn processes(text: &str) -> Vec<u32> {
+pub fn processes(text: &str) -> Vec<u32> {
     let all = fs_err::read_dir("/proc").unwrap().flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &u32| {
@@ -339,7 +339,7 @@ fn foreground(stack: &Sandbox) -> Child {
     up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn finish(up: Child) -> Answer {
+pub fn finish(up: Child) -> Answer {
     let output = up.wait_with_output().unwrap();
     Answer {
         code: output.status.code().unwrap_or(-1),

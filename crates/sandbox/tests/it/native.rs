@@ -44,7 +44,10 @@ fn it_is_the_callers_own_and_alone_in_its_session() {
 
 #[test]
 fn it_stops_and_takes_its_processes_along() {
-    let script = format!("{}; trap 'exit 4' TERM; echo up; while :; do sleep 0.05; done", stubborn("mark-native-stop"));
+    let script = format!(
+        "{}; trap 'exit 4' TERM; echo up; while :; do sleep 0.05; done",
+        stubborn("mark-native-stop")
+    );
     let mut service = Service::start_native(&native(&script)).unwrap();
     service.has_said("up\n");
     eventually("all of it runs", || processes("mark-native-stop").len() >= 3);

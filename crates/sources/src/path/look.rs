@@ -75,7 +75,10 @@ fn folder(
         paths.extend(untracked.iter().filter_map(|path| TreePath::new(path.as_bytes()).ok()));
     }
     // What has just gone is not there.
-    Ok(paths.into_iter().filter_map(|path| Some((path.clone(), Stamp::of(&walk::on_disk(folder, &path)).ok()?))).collect())
+    Ok(paths
+        .into_iter()
+        .filter_map(|path| Some((path.clone(), Stamp::of(&walk::on_disk(folder, &path)).ok()?)))
+        .collect())
 }
 
 #[cfg(test)]
@@ -130,7 +133,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
         let git = |arguments: &[&str]| {
-            assert!(Command::new("git").arg("-C").arg(root.path()).args(arguments).status().unwrap().success());
+            assert!(
+                Command::new("git").arg("-C").arg(root.path()).args(arguments).status().unwrap().success()
+            );
         };
         git(&["init", "--quiet"]);
         for file in ["tracked", "untracked", "ignored"] {

@@ -55,7 +55,12 @@ impl Services {
                 self.rows.remove(&service);
                 view.gone(&service);
             }
-            Said::Used(_) | Said::Done | Said::Updated(_) | Said::Refused { .. } | Said::OtherVersion | Said::Over => {}
+            Said::Used(_)
+            | Said::Done
+            | Said::Updated(_)
+            | Said::Refused { .. }
+            | Said::OtherVersion
+            | Said::Over => {}
         }
     }
 

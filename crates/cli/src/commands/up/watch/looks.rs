@@ -10,6 +10,8 @@ use longshore_stack::model::{BuildInput, BuildKind, ContentSpec, SecretOrigin};
 use crate::builds::source_folder;
 use crate::project::Project;
 
+/// As it is always called.
+const STACK_FILE: &str = "stack.toml";
 /// Paths that are named; of more it is said how many.
 const NAMED: usize = 2;
 
@@ -65,12 +67,18 @@ impl Looks {
         Look::at(&self.folder, path, which, &self.search_path)
     }
 
+    /// Whether the stack file itself looked otherwise.
+    pub fn other_stack_file(&self, before: &Self) -> bool {
+        self.all.get(STACK_FILE) != before.all.get(STACK_FILE)
+    }
+
     /// What looked otherwise before, for people: `` `apps/web/main.c` ``.
     pub fn words_since(&self, before: &Self) -> String {
         let mut changed: BTreeSet<String> = BTreeSet::new();
         for (path, now) in &self.all {
             let found = before.all.get(path).map(|before| now.changed_since(before)).unwrap_or_default();
-            changed.extend(found.iter().map(|below| format!("{path}{below}").trim_end_matches('/').to_owned()));
+            changed
+                .extend(found.iter().map(|below| format!("{path}{below}").trim_end_matches('/').to_owned()));
         }
         if changed.is_empty()
             && let (Some(now), Some(before)) = (&self.whole, &before.whole)
@@ -88,7 +96,7 @@ impl Looks {
 /// What `project` is made of beside the packages and archives that its lock pins.
 fn paths(project: &Project) -> BTreeSet<String> {
     let stack = &project.stack;
-    let mut paths = BTreeSet::from(["stack.toml".to_owned(), project.lock_name()]);
+    let mut paths = BTreeSet::from([STACK_FILE.to_owned(), project.lock_name()]);
     for build in stack.builds.values() {
         paths.extend(source_folder(&build.kind).map(str::to_owned));
         if let BuildKind::Command(command) = &build.kind {

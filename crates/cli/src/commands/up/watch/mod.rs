@@ -19,7 +19,7 @@ use crate::args::{Global, Up};
 use crate::commands::lock::for_build;
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
-use crate::report::{Failed, Failure, line_progress, note, report};
+use crate::report::{Event, Failed, Failure, line_progress, note, report};
 
 /// From one look to the next, at least.
 const EVERY: Duration = Duration::from_millis(250);
@@ -91,8 +91,13 @@ impl Watcher {
             }
             let now = rested(now);
             let what = now.words_since(&self.seen);
+            // Its warnings have been given, unless it is another one.
+            let warnings = Global {
+                quiet: self.global.quiet || !now.other_stack_file(&self.seen),
+                ..self.global.clone()
+            };
             self.seen = now;
-            match self.bring_up() {
+            match self.bring_up(&warnings) {
                 Ok(Some(changes)) => {
                     self.seen.of_project_alone();
                     note(&format!("{what} changed: {}", words(&changes)), &self.global);
@@ -101,7 +106,7 @@ impl Watcher {
                 Err(failure) => {
                     // Whatever it takes to put it right is looked for.
                     self.seen.of_whole_folder();
-                    report(&Failed::of(failure, None), &self.global);
+                    complain(failure, &self.global);
                     note(&format!("{what} changed, and the stack runs on as it was"), &self.global);
                 }
             }
@@ -109,15 +114,15 @@ impl Watcher {
     }
 
     /// Does what `up` does; nothing once the watch is over. Once more where the store turns out to have lost something.
-    fn bring_up(&mut self) -> Result<Option<Changes>, Failure> {
-        match self.try_to(Trust::Records) {
-            Err(failure) if failure.missing().is_some() => self.try_to(Trust::Blobs),
+    fn bring_up(&mut self, warnings: &Global) -> Result<Option<Changes>, Failure> {
+        match self.try_to(Trust::Records, warnings) {
+            Err(failure) if failure.missing().is_some() => self.try_to(Trust::Blobs, warnings),
             other => other,
         }
     }
 
-    fn try_to(&mut self, trust: Trust) -> Result<Option<Changes>, Failure> {
-        let project = Project::open(&self.folder, self.global.profile(), &self.global)?;
+    fn try_to(&mut self, trust: Trust, warnings: &Global) -> Result<Option<Changes>, Failure> {
+        let project = Project::open(&self.folder, self.global.profile(), warnings)?;
         let machine = Machine::open(&self.global, trust, line_progress(&self.global))?;
         let services = select::services(&self.args, &project, &self.place, Life::Lives)?;
         let lock = for_build(&self.global, &project, &machine)?;
@@ -131,6 +136,16 @@ impl Watcher {
         };
         self.watch.unless_over(hand_over).transpose()
     }
+}
+
+/// Says what is wrong. Data on standard output is of services alone.
+fn complain(failure: Failure, global: &Global) {
+    if global.json {
+        let causes = failure.causes().into_iter().map(|cause| format!(": {cause}")).collect::<String>();
+        Event::Warning { message: &format!("{failure}{causes}"), diagnostic: None }.print();
+        return;
+    }
+    report(&Failed::of(failure, global.profile().map(str::to_owned)), global);
 }
 
 /// How things look once they have rested.
