@@ -12,6 +12,9 @@ pub struct Up {
     /// Start the services of this group too; may be given again
     #[arg(long = "group", value_name = "NAME", conflicts_with = "services")]
     pub groups: Vec<String>,
+    /// Run this service as a plain process of this machine, outside of a container; may be given again
+    #[arg(long, value_name = "SERVICE")]
+    pub native: Vec<String>,
     /// Leave once all services are ready, and let them run on
     #[arg(short, long)]
     pub detach: bool,

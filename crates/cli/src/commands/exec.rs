@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use longshore_deploy::run::{Ask, Error, Plan, Planned, client};
+use longshore_deploy::run::{Ask, Error, Mode, Plan, Planned, client};
 use longshore_sandbox::{Command, Process};
 
 use super::up::running;
@@ -48,7 +48,11 @@ fn find(program: &str, planned: &Planned) -> Option<String> {
     };
     let inside = |path: &PathBuf| {
         let below = path.strip_prefix("/").unwrap_or(path);
-        fs_err::symlink_metadata(planned.root.join(below)).is_ok()
+        let path = match planned.mode {
+            Mode::Container => &planned.root.join(below),
+            Mode::Native => path,
+        };
+        fs_err::symlink_metadata(path).is_ok()
     };
     let found = folders.into_iter().map(|folder| folder.join(program)).find(inside)?;
     found.into_os_string().into_string().ok()

@@ -272,3 +272,239 @@ fn a_second_up_says_what_it_changes() {
     assert!(moved.stderr.contains("note: restarting `web`\n"), "{moved}");
     assert_eq!(page(port, "/index.html"), "HELLO AGAIN\n");
 }
+
+/// A service that is worked on, with all that services can have; one that it asks, and one that asks it.
+const MIXED: &str = r#"
+[secret.key]
+generate = 32
+
+[service.back]
+image = "box"
+command = ["/bin/sh", "-c", "echo from the back > /srv/index.html; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
+ports = { http = 8080 }
+health = { http = "/index.html" }
+
+[service.web]
+image = "web"
+command = ["/bin/sh", "-c", """
+busybox id -u
+busybox readlink /proc/self/ns/mnt
+busybox wc -c < /run/secrets/key
+busybox cat /etc/web/web.conf
+busybox cat /usr/share/web/text
+test -e /var/lib/web/born || echo born > /var/lib/web/born
+busybox touch /var/cache/web/$$ && busybox ls /var/cache/web | busybox wc -l
+busybox wget -q -O - $BACK/index.html
+busybox setsid busybox sleep 4321 &
+exec busybox httpd -f -p {{ self.http.listen }} -h /var/lib/web
+"""]
+env = { BACK = "{{ back.http.url }}", DATA = "--data=/var/lib/web/,/nowhere" }
+files = { "/etc/web/web.conf" = { text = "data in /var/lib/web, back at {{ back.http.addr }}\n" } }
+ports = { http = 8080 }
+publish = { http = PORT }
+health = { exec = ["/bin/busybox", "wget", "-q", "-O", "-", "{{ self.http.url }}/born"] }
+needs = ["back"]
+volumes = { data = "/var/lib/web" }
+secrets = ["key"]
+
+[service.front]
+image = "box"
+command = ["/bin/sh", "-c", "busybox wget -q -O /srv/born {{ web.http.url }}/born; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
+ports = { http = 8080 }
+health = { http = "/born" }
+needs = ["web"]
+
+[image.web]
+contents = [
+  { file = "busybox", to = "/bin/busybox", mode = "0755" },
+  { symlink = "busybox", to = "/bin/sh" },
+  { text = "of the image\n", to = "/usr/share/web/text" },
+]
+user = { name = "web", uid = 10007 }
+command = ["/bin/busybox"]
+writable = ["/var/lib/web", "/var/cache/web"]
+"#;
+
+fn owner(path: &std::path::Path) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(&fs_err::metadata(path).unwrap())
+}
+
+#[test]
+fn a_service_runs_outside_of_a_container() {
+    let port = free_port();
+    let stack = stack(&MIXED.replace("PORT", &port.to_string()));
+    let up = stack.run(&["up", "--detach", "--native", "web"]);
+    assert_eq!(up.code, 0, "{up}");
+    let folder = fs_err::canonicalize(crate::run::state_folder(&stack)).unwrap();
+    let me = rustix::process::geteuid().as_raw();
+    let own = fs_err::read_link("/proc/self/ns/mnt").unwrap().display().to_string();
+
+    // It is the caller's, and finds what it is told of where that really is.
+    let logs = stack.ok(&["--json", "logs", "web"]);
+    let said: Vec<serde_json::Value> = logs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<&str> = said
+        .iter()
+        .filter(|line| line["stream"] != "---")
+        .map(|line| line["text"].as_str().unwrap())
+        .collect();
+    let back = row(&stack, "back")["ports"]["http"]["address"].as_str().unwrap().to_owned();
+    let data = folder.join("volumes/web.data");
+    let told = format!("data in {}, back at {back}", data.display());
+    assert_eq!(
+        said,
+        [me.to_string().as_str(), &own, "64", &told, "of the image", "1", "from the back"],
+        "{logs}"
+    );
+    assert_eq!(fs_err::read_to_string(data.join("born")).unwrap(), "born\n");
+    let env = stack.ok(&["exec", "web", "busybox", "env"]);
+    assert!(env.contains(&format!("DATA=--data={}/,/nowhere\n", data.display())), "{env}");
+
+    // It is as the others are: asked, reached, shown, started again.
+    assert_eq!((page(port, "/born").as_str(), state(&stack, "front").as_str()), ("born\n", "ready"));
+    assert_eq!(row(&stack, "web")["mode"], "native");
+    assert_eq!(row(&stack, "back")["mode"], "container");
+    let table = stack.ok(&["ps"]);
+    let line = table.lines().find(|line| line.starts_with("web ")).unwrap();
+    assert!(line.contains("ready") && line.ends_with("native"), "{table}");
+    stack.ok(&["restart", "web"]);
+    assert_eq!((row(&stack, "web")["starts"].clone(), state(&stack, "web")), (2.into(), "ready".to_owned()));
+    signal(u32::try_from(row(&stack, "web")["pid"].as_u64().unwrap()).unwrap(), "KILL");
+    eventually("it is started again", || {
+        row(&stack, "web")["starts"] == 3 && state(&stack, "web") == "ready"
+    });
+    // Its other writable folder is empty at each start.
+    assert_eq!(stack.ok(&["logs", "web"]).matches("\n1\nfrom the back\n").count(), 3);
+    assert_eq!(crate::run::processes("sleep\04321").len(), 1);
+
+    // Nothing of it outlives the supervisor.
+    let others = crate::run::processes("sleep\04321");
+    signal(crate::run::supervisor(&stack), "KILL");
+    eventually("all of it is gone", || crate::run::processes("sleep\04321").is_empty());
+    assert_eq!(others.len(), 1);
+
+    // In its container again, it has its data.
+    let up = stack.run(&["up", "--detach"]);
+    assert_eq!(up.code, 0, "{up}");
+    assert_eq!(row(&stack, "web")["mode"], "container");
+    assert_eq!(stack.ok(&["exec", "web", "busybox", "cat", "/var/lib/web/born"]), "born\n");
+    stack.ok(&["exec", "web", "busybox", "touch", "/var/lib/web/more"]);
+    let user = if me == 0 { 10_007 } else { me };
+    assert_eq!((owner(&data.join("born")), owner(&data.join("more"))), (user, user));
+
+    // And out of it while the others run on.
+    let before = pids(&stack, &["back", "front"]);
+    let up = stack.run(&["up", "--detach", "--native", "web"]);
+    assert!(up.code == 0 && up.stderr.contains("note: restarting `web`\n"), "{up}");
+    assert_eq!((pids(&stack, &["back", "front"]), owner(&data.join("more"))), (before, me));
+    stack.ok(&["down"]);
+    assert!(crate::run::processes("sleep\04321").is_empty());
+    assert!(!folder.join("run").exists(), "secrets are left where services saw them");
+}
+
+#[test]
+fn a_program_runs_with_the_libraries_of_its_image() {
+    let stack = stack(
+        r#"
+[image.dynamic]
+contents = [
+  { file = "cat", to = "/usr/bin/cat", mode = "0755" },
+  { file = "libc.so.6", to = "/usr/lib/x86_64-linux-gnu/libc.so.6" },
+  { file = "loader", to = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", mode = "0755" },
+  { symlink = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", to = "/lib64/ld-linux-x86-64.so.2" },
+  { file = "busybox", to = "/bin/busybox", mode = "0755" },
+  { file = "script", to = "/usr/bin/script", mode = "0755" },
+]
+command = ["/usr/bin/cat"]
+
+[service.maps]
+image = "dynamic"
+kind = "job"
+command = ["/usr/bin/cat", "/proc/self/maps"]
+
+[service.script]
+image = "dynamic"
+kind = "job"
+command = ["/usr/bin/script"]
+"#,
+    );
+    stack.write("script", "#!/usr/bin/cat --show-ends\nof a script\n");
+    let found = |path: &str| fs_err::canonicalize(path).unwrap();
+    for (from, to) in [
+        ("/bin/cat", "cat"),
+        ("/lib/x86_64-linux-gnu/libc.so.6", "libc.so.6"),
+        ("/lib64/ld-linux-x86-64.so.2", "loader"),
+    ] {
+        fs_err::copy(found(from), stack.work().join(to)).unwrap();
+    }
+    let up = stack.run(&["up", "--detach", "--native", "maps", "--native", "script"]);
+    assert_eq!(up.code, 0, "{up}");
+    let maps = stack.ok(&["logs", "maps"]);
+    let store = stack.store().display().to_string();
+    for library in ["/libc.so.6", "/ld-linux-x86-64.so.2", "/bin/cat"] {
+        let lines: Vec<_> = maps.lines().filter(|line| line.ends_with(library)).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.contains(&store)), "{library}: {maps}");
+    }
+    let script = stack.ok(&["logs", "script"]);
+    assert!(
+        script.contains("#!/usr/bin/cat --show-ends$\n") && script.contains("\nof a script$\n"),
+        "{script}"
+    );
+}
+
+#[test]
+fn what_can_not_be_outside_of_a_container_is_said() {
+    let stack = stack(
+        r#"
+[image.web]
+contents = [
+  { file = "busybox", to = "/bin/busybox", mode = "0755" },
+  { text = "of the image\n", to = "/etc/web/one.conf" },
+]
+user = { name = "web", uid = 10007 }
+writable = ["/var/lib/web"]
+
+[service.web]
+image = "web"
+command = ["/bin/busybox", "ls", "/etc/web"]
+files = { "/etc/web/two.conf" = { text = "of the service\n" } }
+
+[service.below]
+image = "web"
+command = ["/bin/busybox", "ls", "/var/lib/web"]
+files = { "/var/lib/web/three.conf" = { text = "of the service\n" } }
+"#,
+    );
+    let refused = stack.run(&["up", "--detach", "--native", "web"]);
+    assert_eq!(refused.code, 2, "{refused}");
+    let expected = "error: service `web` can't run outside of a container\n  caused by: it is told of the folder `/etc/web`, of which one part is in \
+                    its image and another is not\n  hint: name the files in it one by one, or let it run in its container: leave out `--native web`\n";
+    assert!(refused.stderr.ends_with(expected), "{refused}");
+    let refused = stack.run(&["up", "--dry-run", "--native", "below"]);
+    let expected = "error: service `below` can't run outside of a container\n  caused by: it sees `/var/lib/web/three.conf` in `/var/lib/web`, where it \
+                    writes\n  hint: let it run in its container: leave out `--native below`\n";
+    assert!(refused.code == 2 && refused.stderr.ends_with(expected), "{refused}");
+    let unknown = stack.run(&["up", "--native", "wbe"]);
+    assert!(
+        unknown.code == 2 && unknown.stderr.contains("the stack has no service `wbe`; it has `below`, `web`"),
+        "{unknown}"
+    );
+    assert_eq!(json(&stack, &["ps"])["running"], false);
+}
+
+#[test]
+fn a_service_outside_of_a_container_is_started_anew_when_its_source_changes() {
+    let (stack, _, port) = site();
+    let watched = Watched::new(&stack, &["--native", "web"]);
+    eventually("all are ready", || state_of(&stack, "kept") == "ready");
+    assert_eq!(
+        (page(port, "/index.html").as_str(), row(&stack, "web")["mode"].as_str()),
+        ("HELLO\n", Some("native"))
+    );
+    stack.write("page/text", "hello again\n");
+    watched.says("note: `page/text` changed: restarting `web`\n");
+    eventually("the new page is there", || {
+        state(&stack, "web") == "ready" && page(port, "/index.html") == "HELLO AGAIN\n"
+    });
+    assert_eq!(row(&stack, "web")["mode"], "native");
+    assert_eq!(watched.stop().code, 0);
+}

@@ -7,6 +7,7 @@ use longshore_oci::folder::FolderError;
 use longshore_oci::{TreeError, TreePath};
 use longshore_stack::model::PortSpec;
 
+use super::plan::Unsound;
 use super::secrets::SecretError;
 
 /// Why a stack does not run.
@@ -48,6 +49,15 @@ pub enum Error {
         service: String,
         /// The program.
         program: String,
+    },
+    /// A service can't be a plain process of the machine.
+    #[error("service `{service}` can't run outside of a container")]
+    NotNative {
+        /// The service.
+        service: String,
+        /// Why.
+        #[source]
+        why: Unsound,
     },
     /// Something is to be seen where the image has something else.
     #[error("service `{service}` is to see a file or folder at `{path}`, where its image has {found}")]
@@ -174,7 +184,7 @@ impl Error {
     pub fn is_of_the_stack(&self) -> bool {
         match self {
             Self::TooMany { .. } | Self::NoCommand { .. } | Self::MountPoint { .. } | Self::Path(_) => true,
-            Self::SamePort { .. } | Self::TakenGate { .. } => true,
+            Self::SamePort { .. } | Self::TakenGate { .. } | Self::NotNative { .. } => true,
             Self::Io(_) | Self::Folder(_) | Self::Secret(_) | Self::Sandbox(_) | Self::Gate { .. } => false,
             // Also of `exec`, which names one that is not there.
             Self::NoProgram { .. } => true,
@@ -201,6 +211,12 @@ impl Error {
             Self::NoCommand { .. } => Some("say `command` in the service or in the image".to_owned()),
             Self::NoProgram { .. } => {
                 Some("correct `command`; `longshore show --files` lists what is in images".to_owned())
+            }
+            Self::NotNative { service, why: Unsound::Part { .. } } => Some(format!(
+                "name the files in it one by one, or let it run in its container: leave out `--native {service}`"
+            )),
+            Self::NotNative { service, .. } => {
+                Some(format!("let it run in its container: leave out `--native {service}`"))
             }
             Self::MountPoint { .. } => {
                 Some("choose another path for it, or take that out of the image".to_owned())

@@ -29,7 +29,7 @@ mod supervise;
 pub use control::{Ask, Changes, Row, Said, Used};
 pub use error::Error;
 pub use place::{Life, Place};
-pub use plan::{Check, File, Gate, Health, Input, Plan, Planned, Scratch, Volume, Way, plan};
+pub use plan::{Check, File, Gate, Health, Input, Mode, Plan, Planned, Scratch, Unsound, Volume, Way, plan};
 pub use roots::{Owners, Root, Roots};
 pub use secrets::{Found, Secret, SecretError, Secrets, Surroundings};
 pub use stage::{delete_volumes, stage};

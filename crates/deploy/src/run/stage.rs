@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Gid, Uid};
 
 use super::place::{Place, private};
 use super::secrets::{Secrets, write};
-use super::{Error, Plan, Planned};
+use super::{Error, Mode, Plan, Planned};
 
 /// Where the files of a service are that are made for every start.
 pub(super) struct Staged(PathBuf);
@@ -38,6 +38,11 @@ impl Staged {
 
     pub(super) fn secret(&self, name: &str) -> PathBuf {
         self.0.join("secrets").join(name)
+    }
+
+    /// Of a service without a container: what it would see at `path` there.
+    pub(super) fn seen(&self, path: &Path) -> PathBuf {
+        self.0.join("seen").join(path.strip_prefix("/").unwrap_or(path))
     }
 }
 
@@ -81,12 +86,19 @@ enum Values {
 fn stage_service(service: &Planned, staged: &Staged, secrets: &Secrets) -> Result<Values, Error> {
     let mut values = Values::AsBefore;
     let owner = Some(service.user);
-    for (index, file) in service.files.values().enumerate() {
-        replace(&staged.file(index), file.text.as_bytes(), file.mode.into(), owner)?;
+    for (index, (path, file)) in service.files.iter().enumerate() {
+        let to = match service.mode {
+            Mode::Container => staged.file(index),
+            Mode::Native => seen(staged, path)?,
+        };
+        replace(&to, file.text.as_bytes(), file.mode.into(), owner)?;
     }
-    for name in service.secrets.keys() {
+    for (name, path) in &service.secrets {
         if let Some(value) = secrets.get(name)? {
-            let path = staged.secret(name);
+            let path = match service.mode {
+                Mode::Container => staged.secret(name),
+                Mode::Native => seen(staged, path)?,
+            };
             if fs::read(&path).is_ok_and(|before| before != value.bytes()) {
                 values = Values::New;
             }
@@ -94,6 +106,13 @@ fn stage_service(service: &Planned, staged: &Staged, secrets: &Secrets) -> Resul
         }
     }
     Ok(values)
+}
+
+/// Where a service without a container finds the file that it is told to be at `path`; in a folder that is there.
+fn seen(staged: &Staged, path: &Path) -> io::Result<PathBuf> {
+    let seen = staged.seen(path);
+    seen.parent().map_or(Ok(()), private)?;
+    Ok(seen)
 }
 
 /// Puts a file in the place of one that may be there and in use. Only root can give it away.

@@ -8,7 +8,7 @@ mod watch;
 
 use std::path::PathBuf;
 
-use longshore_deploy::run::{self, Life, Place, Plan, Secrets, Surroundings};
+use longshore_deploy::run::{self, Life, Mode, Place, Plan, Secrets, Surroundings};
 
 use self::start::Started;
 use self::task::Task;
@@ -33,7 +33,9 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
         show(&plan, global);
         return Ok(());
     }
-    longshore_sandbox::probe().map_err(run::Error::from)?;
+    if plan.services.values().any(|service| service.mode == Mode::Container) {
+        longshore_sandbox::probe().map_err(run::Error::from)?;
+    }
     task.unpack(roots)?;
     let also = task.stage(&plan)?;
     if let Started::Updated(changes) = start::start(&place, &plan, &also)? {
@@ -97,6 +99,9 @@ fn show(plan: &Plan, global: &Global) {
         let line = |what: &str, text: String| print(&format!("  {what:8}  {text}"));
         let (uid, gid) = service.user;
         line("user", format!("{uid}:{gid} in {}", service.cwd.display()));
+        if service.mode == Mode::Native {
+            line("native", "a plain process of this machine".to_owned());
+        }
         line("root", service.root.display().to_string());
         let ports: Vec<_> = service.ports.iter().map(|(name, port)| format!("{name} {port}")).collect();
         line("address", format!("{}  {}", service.address, ports.join(", ")));

@@ -24,12 +24,14 @@ pub fn services(
         });
     }
     check_names("service", &args.services, &all.keys().collect())?;
+    check_names("service", &args.native, &all.keys().collect())?;
     let groups: BTreeSet<&String> = all.values().flat_map(|service| &service.groups).collect();
     check_names("group", &args.groups, &groups)?;
     let mut wanted: Vec<String> = match &args.services[..] {
         [] => all.iter().filter(|(_, spec)| spec.is_in(&args.groups)).map(|(name, _)| name.clone()).collect(),
         some => some.to_vec(),
     };
+    wanted.extend(args.native.iter().cloned());
     if life == Life::Lives
         && let Ok(running) = Plan::read(place)
     {

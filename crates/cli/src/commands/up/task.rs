@@ -45,7 +45,9 @@ impl Task<'_> {
         };
         // What can't be read says nothing of addresses.
         let before = Plan::read(place).ok();
-        let input = Input { stack, images, services, place, before: before.as_ref(), store, owners };
+        let native = self.args.native.iter().cloned().collect();
+        let before = before.as_ref();
+        let input = Input { stack, images, services, native: &native, place, before, store, owners };
         Ok(run::plan(&input)?)
     }
 

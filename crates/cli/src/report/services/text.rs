@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_deploy::run::{Gate, Phase, Row, Verdict, Way};
+use longshore_deploy::run::{Gate, Mode, Phase, Row, Verdict, Way};
 use longshore_stack::model::{Protocol, ServiceKind};
 use owo_colors::{OwoColorize, Stream};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub fn row_json(row: &Row, age: Duration) -> Value {
     json!({
         "service": row.service,
         "kind": row.kind,
+        "mode": row.mode,
         "state": row.phase.name(),
         "seconds": age.as_millis() as f64 / 1000.0,
         "waits_for": row.waits_for,
@@ -109,7 +110,10 @@ pub fn table(services: &Services) -> String {
             let ports = if ports.is_empty() { String::new() } else { format!("{} {ports}", row.address) };
             let gates: Vec<String> = row.gates.iter().map(|(port, gate)| address(port, gate)).collect();
             let (state, since) = (row.phase.name().to_owned(), duration(services.age(row)));
-            [row.service.clone(), state, since, ports, gates.join(" "), detail(row)]
+            let native = (row.mode == Mode::Native).then(|| "native".to_owned());
+            let remarks: Vec<_> =
+                native.into_iter().chain([detail(row)]).filter(|it| !it.is_empty()).collect();
+            [row.service.clone(), state, since, ports, gates.join(" "), remarks.join("; ")]
         })
         .collect();
     let head = ["service", "state", "since", "address", "published", ""].map(str::to_owned);

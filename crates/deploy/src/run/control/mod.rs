@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use server::{Asked, Server};
 
-use super::plan::Gate;
+use super::plan::{Gate, Mode};
 use super::state::{Answer, Exit, Phase};
 
 /// The form of what is said. [`Ask::Stop`] and [`Said::Over`] are the same in all.
@@ -110,6 +110,8 @@ pub struct Row {
     pub service: String,
     /// Whether it runs on or ends.
     pub kind: ServiceKind,
+    /// Where it runs.
+    pub mode: Mode,
     /// Where it is.
     pub phase: Phase,
     /// Since when, on the supervisor's clock.

@@ -12,7 +12,7 @@ use longshore_stack::model::{HealthCheck, ImageSpec, ServiceSpec, Stack, Text};
 
 use super::super::roots::{Owners, Root, Roots};
 use super::super::{Error, address};
-use super::{Check, File, Gate, Health, Plan, Planned, Scratch, VERSION, Volume, Way, ports};
+use super::{Check, File, Gate, Health, Mode, Plan, Planned, Scratch, VERSION, Volume, Way, native, ports};
 use crate::run::place::Place;
 
 /// What a plan is made of.
@@ -23,6 +23,8 @@ pub struct Input<'a> {
     pub images: &'a BTreeMap<String, RootFs>,
     /// The services that run.
     pub services: &'a BTreeSet<String>,
+    /// Those of them that run as plain processes of this machine.
+    pub native: &'a BTreeSet<String>,
     /// Where its state is.
     pub place: &'a Place,
     /// What ran there before: services keep their addresses.
@@ -36,7 +38,8 @@ pub struct Input<'a> {
 /// Says what the supervisor is to run, and which root folders that takes.
 ///
 /// # Errors
-/// When two services can't both have a port, a program or mount point is not in an image, or there are too many services.
+/// When two services can't both have a port, a program or mount point is not in an image, there are too many services, or one
+/// can't run outside of a container.
 pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
     let chosen = input.stack.services.iter().filter(|(name, _)| input.services.contains(*name));
     let chosen: BTreeMap<&str, &ServiceSpec> = chosen.map(|(name, spec)| (name.as_str(), spec)).collect();
@@ -50,10 +53,14 @@ pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
         else {
             continue;
         };
-        let service = Service { name, spec, image, rootfs, address };
+        let native = input.native.contains(name);
+        let service = Service { name, spec, image, rootfs, address, hosts: native.then_some(&hosts) };
         let mut planned = service.planned()?;
         let root = Root::of(name, &planned, rootfs)?;
         planned.root = roots.add(root, input.store);
+        if native {
+            native::outside(name, &mut planned, rootfs, input.place)?;
+        }
         services.insert(name.to_owned(), planned);
     }
     let (stack, profile) = (input.stack.name.clone(), input.stack.profile.clone());
@@ -84,6 +91,8 @@ struct Service<'a> {
     image: &'a ImageSpec,
     rootfs: &'a RootFs,
     address: Ipv4Addr,
+    /// All addresses, where it can't find others by name.
+    hosts: Option<&'a BTreeMap<String, Ipv4Addr>>,
 }
 
 impl Service<'_> {
@@ -99,6 +108,7 @@ impl Service<'_> {
         };
         let env = self.env();
         Ok(Planned {
+            mode: Mode::Container,
             root: PathBuf::new(),
             argv: self.argv(&env)?,
             env,
@@ -122,8 +132,11 @@ impl Service<'_> {
     }
 
     fn text(&self, text: &Text) -> String {
-        // Others are found by name, in `/etc/hosts`.
-        text.resolve(&self.address.to_string(), str::to_owned)
+        // Others are found by name, in `/etc/hosts`, where it has one of its own.
+        text.resolve(&self.address.to_string(), |name| match self.hosts.and_then(|hosts| hosts.get(name)) {
+            Some(address) => address.to_string(),
+            None => name.to_owned(),
+        })
     }
 
     /// What engines set besides the image's variables is set here too.

@@ -1,6 +1,7 @@
 //! What the supervisor runs, as data: nothing of it is done yet, nothing of it is a secret.
 
 mod make;
+mod native;
 mod ports;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use longshore_stack::model::{Condition, PortSpec, Protocol, Resources, Restart, 
 use serde::{Deserialize, Serialize};
 
 pub use make::{Input, plan};
+pub use native::Unsound;
 
 use super::Error;
 use super::place::Place;
@@ -38,6 +40,8 @@ pub struct Plan {
 /// A service as it is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
+    /// Where it runs.
+    pub mode: Mode,
     /// The folder that is its root.
     pub root: PathBuf,
     /// Program and arguments; the program absolute.
@@ -76,6 +80,16 @@ pub struct Planned {
     pub scratch: Vec<Scratch>,
     /// What it may use.
     pub resources: Resources,
+}
+
+/// Where a service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// In a container.
+    Container,
+    /// As a plain process of this machine: what it is told names the machine's own paths.
+    Native,
 }
 
 /// A file that a service sees.

@@ -255,14 +255,15 @@ impl Supervisor<'_> {
             // One that is being taken away is in no plan any more.
             let shown = self.shown.get(name);
             let planned = self.plan.services.get(name);
-            let (address, ports, gates) = match (planned, shown) {
-                (Some(planned), _) => (planned.address, planned.ports.clone(), planned.gates.clone()),
-                (None, Some(row)) => (row.address, row.ports.clone(), BTreeMap::new()),
+            let (mode, address, ports, gates) = match (planned, shown) {
+                (Some(it), _) => (it.mode, it.address, it.ports.clone(), it.gates.clone()),
+                (None, Some(row)) => (row.mode, row.address, row.ports.clone(), BTreeMap::new()),
                 (None, None) => return None,
             };
             let row = Row {
                 service: name.clone(),
                 kind: service.kind(),
+                mode,
                 phase: service.phase(),
                 since: service.since(),
                 waits_for: self.machine.waits_for(name),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, PipeReader, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::{Happened, Supervisor};
 use crate::run::log::{Stream, Writer};
 use crate::run::place::Place;
-use crate::run::plan::Planned;
+use crate::run::plan::{Mode, Planned};
 use crate::run::probe::{self, Whom};
 use crate::run::roots::{FILES, SECRETS};
 use crate::run::stage::Staged;
@@ -93,8 +94,15 @@ impl Supervisor<'_> {
         let (stderr, stderr_end) = io::pipe()?;
         let output = Output { stdout: stdout_end.into(), stderr: stderr_end.into() };
         let group = self.group(service, planned)?;
-        let sandbox = sandbox(self.place, service, planned);
-        let running = sandbox.start(&command(planned), output, group)?;
+        let running = match planned.mode {
+            Mode::Container => {
+                sandbox(self.place, service, planned).start(&command(planned), output, group)?
+            }
+            Mode::Native => {
+                empty(self.place, service, planned)?;
+                longshore_sandbox::start_native(&command(planned), output, group)?
+            }
+        };
         let end = running.as_fd().try_clone_to_owned()?;
         let (tell, name) = (self.tell.clone(), service.to_owned());
         let watch = move || watch(&name, run, [stdout, stderr], &end, &log, &tell);
@@ -171,6 +179,20 @@ enum NotStarted {
 /// Its command.
 fn command(planned: &Planned) -> Command {
     Command { argv: planned.argv.clone(), env: planned.env.clone(), cwd: planned.cwd.clone() }
+}
+
+/// Empties the folders that one without a container is to find empty.
+fn empty(place: &Place, name: &str, planned: &Planned) -> io::Result<()> {
+    let staged = Staged::of(place, name);
+    for scratch in &planned.scratch {
+        let folder = staged.seen(&scratch.path);
+        match fs_err::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs_err::create_dir_all(&folder)?,
+        }
+        fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(scratch.mode.into()))?;
+    }
+    Ok(())
 }
 
 /// What it sees and may.
