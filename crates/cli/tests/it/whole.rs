@@ -224,3 +224,34 @@ fn the_whole_stack_under_compose() {
     find(&sent);
     compose(&["down", "--timeout", "5", "--volumes"]).run();
 }
+
+/// A second stack, with nothing of BeTrace's in it.
+#[test]
+fn notes_are_kept_in_a_database() {
+    const NOTES: u16 = 8090;
+    let _ports = ports();
+    let stack = real("examples/notes");
+    with_update(&stack, &["build"]);
+    let running = Running(&stack);
+    stack.ok(&["up", "--detach"]);
+    let added = post(NOTES, "/", "remember the milk").unwrap();
+    assert_eq!(added.status, 201, "{added:?}\n{}", stack.ok(&["logs"]));
+    stack.ok(&["down"]);
+    stack.ok(&["up", "--detach"]);
+    let kept = get(NOTES, "/", Duration::from_secs(20)).unwrap();
+    assert_eq!(kept.body, "[\"remember the milk\"]\n");
+    // The database takes nobody without the password that was made for it.
+    let refused = stack.run(&[
+        "exec",
+        "web",
+        "/usr/bin/python3",
+        "-c",
+        "import psycopg2; psycopg2.connect('host=db user=postgres password=postgres')",
+    ]);
+    assert_ne!(refused.code, 0, "{refused}");
+    assert!(refused.stderr.contains("password authentication failed"), "{refused}");
+    stack.ok(&["down", "--volumes"]);
+    stack.ok(&["up", "--detach"]);
+    assert_eq!(get(NOTES, "/", Duration::from_secs(20)).unwrap().body, "[]\n");
+    drop(running);
+}
