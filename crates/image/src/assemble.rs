@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use longshore_oci::{Config, Empty, Epoch, History, ImageConfig, Platform, RootFsConfig};
 use longshore_stack::model::ImageSpec;
 
+use crate::health;
 use crate::image::Image;
 use crate::pack::Layer;
 
@@ -62,14 +63,16 @@ fn config(spec: &ImageSpec) -> Config {
         working_dir: spec.workdir.as_ref().map(ToString::to_string).unwrap_or_default(),
         labels: spec.labels.clone(),
         stop_signal: spec.stop_signal.clone().unwrap_or_default(),
+        healthcheck: spec.healthcheck.as_ref().map(health::docker),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
-    use longshore_stack::model::{PortSpec, Protocol, UserSpec};
+    use longshore_stack::model::{HealthCheck, HealthSpec, PortSpec, Protocol, UserSpec};
 
     use super::*;
 
@@ -105,7 +108,28 @@ mod tests {
             keep: Vec::new(),
             allow: Vec::new(),
             max_layers: 40,
+            healthcheck: None,
         }
+    }
+
+    #[test]
+    fn docker_finds_the_health_check_that_is_asked_for() {
+        let health = HealthSpec {
+            check: HealthCheck::Http { port: 8080, path: "/ready".to_owned() },
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(3),
+            retries: 3,
+            start_period: Duration::from_secs(30),
+        };
+        let spec = ImageSpec { healthcheck: Some(health), ..spec() };
+        let said = serde_json::to_value(config(&spec)).unwrap();
+        assert_eq!(
+            said["Healthcheck"],
+            serde_json::json!({
+                "Test": ["CMD", "/usr/libexec/longshore-probe", "http", "http://127.0.0.1:8080/ready", "--timeout", "3"],
+                "Interval": 5_000_000_000_u64, "Timeout": 3_000_000_000_u64, "StartPeriod": 30_000_000_000_u64, "Retries": 3,
+            })
+        );
     }
 
     #[test]

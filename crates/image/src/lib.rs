@@ -7,6 +7,7 @@
 //! **Invariant:** no network, clock, environment or randomness.
 
 mod assemble;
+pub mod health;
 mod image;
 pub mod lint;
 pub mod pack;

@@ -99,6 +99,25 @@ pub struct Config {
     /// What asks it to stop: `SIGTERM` unless said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stop_signal: String,
+    /// How it is known that it works. Docker's own: the specification has no word for it, and other engines read past it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Healthcheck>,
+}
+
+/// How it is known that a container works (Docker image specification 1.3, `Healthcheck`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Healthcheck {
+    /// `CMD`, then program and arguments.
+    pub test: Vec<String>,
+    /// Nanoseconds from one check to the next.
+    pub interval: u64,
+    /// Nanoseconds that a check may take.
+    pub timeout: u64,
+    /// Nanoseconds after a start in which failures don't count.
+    pub start_period: u64,
+    /// So many must fail in a row.
+    pub retries: u32,
 }
 
 /// The `{}` that JSON sets need.

@@ -31,7 +31,7 @@ pub use descriptor::{Annotations, Descriptor, media_type};
 pub use digest::{Content, DiffId, Digest, DigestError, Sha256};
 pub use epoch::Epoch;
 pub use facts::{Elf, ElfClass, Facts, FileFacts};
-pub use image::{Config, Empty, History, ImageConfig, Index, Manifest, RootFsConfig};
+pub use image::{Config, Empty, Healthcheck, History, ImageConfig, Index, Manifest, RootFsConfig};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Silent, Step};
 pub use reference::{Reference, ReferenceError};

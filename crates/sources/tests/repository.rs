@@ -137,6 +137,7 @@ fn image(contents: Vec<ContentSpec>) -> ImageSpec {
         keep: vec![],
         allow: vec![],
         max_layers: 40,
+        healthcheck: None,
     }
 }
 

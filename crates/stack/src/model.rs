@@ -141,6 +141,8 @@ pub struct ImageSpec {
     pub allow: Vec<Allow>,
     /// At most this many layers.
     pub max_layers: usize,
+    /// The health check that is written into its configuration, for Docker.
+    pub healthcheck: Option<HealthSpec>,
 }
 
 /// A user with a group of the same name and, unless said, the same number.

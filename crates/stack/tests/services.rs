@@ -6,6 +6,7 @@ mod common;
 
 use common::{HEAD, complaints, read};
 use insta::assert_snapshot;
+use longshore_stack::model::HealthCheck;
 
 /// Two images, a web program and a database.
 const IMAGES: &str = r#"
@@ -190,7 +191,7 @@ scale = { max = 1 }
       help: write a number for loopback, or an address with a number: "0.0.0.0:8080"
     stack.toml:21:19: stack::path: `ready` is not a path to ask for
       at: "ready"
-      help: it begins with `/`, as in "/ready"
+      help: it begins with `/`, as in "/ready", and has at most 2,000 visible characters of ASCII
     stack.toml:21:35: stack::unknown-name: there is no port `htpp`
       at: "htpp"
       help: did you mean `http`? Known here: `admin`, `host`, `http`
@@ -219,5 +220,28 @@ scale = { max = 1 }
       at: 1
     stack.toml:31:17: stack::replicas: at most 1 can't be more than the 1 that run at least
       at: 1
+    "#);
+}
+
+#[test]
+fn health_checks_go_into_images_when_that_is_asked_for() {
+    let stack = read(&stack(
+        "[service.web]\nhealth = { http = \"/ready\", in-image = true }\n[service.db]\nhealth = { tcp = \"sql\" }\n",
+    ))
+    .unwrap()
+    .stack;
+    let check = stack.images["web"].healthcheck.as_ref().map(|health| &health.check);
+    assert_eq!(check, Some(&HealthCheck::Http { port: 8080, path: "/ready".to_owned() }));
+    assert_eq!(stack.images["db"].healthcheck, None);
+    assert_snapshot!(wrong(r#"
+[service.one]
+image = "web"
+health = { http = "/one", in-image = true }
+[service.two]
+image = "web"
+health = { http = "/two", in-image = true }
+"#), @r#"
+    stack.toml:23:10: stack::health: image `web` can hold the health check of one service only
+      at: { http = "/two", in-image = true }
     "#);
 }

@@ -1,6 +1,7 @@
 //! The whole BeTrace stack, under longshore's own runner and under Compose: what comes in at the OTLP entrance is found
 //! where it belongs, and is still there after everything was stopped and started again.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use longshore_testkit::engine::Docker;
@@ -19,7 +20,9 @@ const PROMETHEUS: u16 = 9090;
 
 /// The stack in the profile that can be had everywhere. Its ports are the same wherever it runs, so one at a time.
 fn stack() -> Sandbox {
-    real("stacks/betrace").env("LONGSHORE_PROFILE", "source")
+    let stack = real("stacks/betrace").env("LONGSHORE_PROFILE", "source");
+    let state = stack.work().join("state").display().to_string();
+    stack.env("XDG_STATE_HOME", &state)
 }
 
 /// What was sent to the stack.
@@ -125,6 +128,30 @@ fn state(stack: &Sandbox, service: &str) -> Value {
     all.into_iter().find(|one| one["service"] == service).unwrap_or_else(|| panic!("`ps` has no `{service}`"))
 }
 
+/// Where the runner keeps a volume.
+fn volume(stack: &Sandbox, name: &str) -> PathBuf {
+    let stacks = stack.work().join("state/longshore/stacks");
+    let only = fs_err::read_dir(stacks).unwrap().next().unwrap().unwrap();
+    only.path().join("volumes").join(name)
+}
+
+/// A file system of a few pages over a folder, which is full at once.
+struct Full(PathBuf);
+
+impl Full {
+    fn mount(folder: &Path, uid: u32) -> Self {
+        let options = format!("size=16k,mode=750,uid={uid},gid={uid}");
+        Tool::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder).run();
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        Tool::new("umount").arg("-l").arg(&self.0).output();
+    }
+}
+
 #[test]
 #[ignore = "builds Loki and Tempo: ./x test --long"]
 fn the_whole_stack_under_the_runner() {
@@ -156,6 +183,17 @@ fn the_whole_stack_under_the_runner() {
     assert!(get(BACKEND, "/v1/health", Duration::from_secs(1)).is_err());
     stack.ok(&["up", "--detach"]);
     find(&sent);
+
+    // A volume without room: whose it is is said, with what it wrote; when there is room again, all is as it was.
+    stack.ok(&["down"]);
+    let full = Full::mount(&volume(&stack, "backend.data"), 10001);
+    let refused = stack.run(&["up", "--detach"]);
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(refused.stderr.contains("`backend`"), "{refused}");
+    stack.ok(&["down"]);
+    drop(full);
+    stack.ok(&["up", "--detach"]);
+    find(&sent);
     drop(running);
 }
 
@@ -185,4 +223,35 @@ fn the_whole_stack_under_compose() {
     compose(&["up", "--detach", "--wait", "--wait-timeout", "300"]).run();
     find(&sent);
     compose(&["down", "--timeout", "5", "--volumes"]).run();
+}
+
+/// A second stack, with nothing of BeTrace's in it.
+#[test]
+fn notes_are_kept_in_a_database() {
+    const NOTES: u16 = 8090;
+    let _ports = ports();
+    let stack = real("examples/notes");
+    with_update(&stack, &["build"]);
+    let running = Running(&stack);
+    stack.ok(&["up", "--detach"]);
+    let added = post(NOTES, "/", "remember the milk").unwrap();
+    assert_eq!(added.status, 201, "{added:?}\n{}", stack.ok(&["logs"]));
+    stack.ok(&["down"]);
+    stack.ok(&["up", "--detach"]);
+    let kept = get(NOTES, "/", Duration::from_secs(20)).unwrap();
+    assert_eq!(kept.body, "[\"remember the milk\"]\n");
+    // The database takes nobody without the password that was made for it.
+    let refused = stack.run(&[
+        "exec",
+        "web",
+        "/usr/bin/python3",
+        "-c",
+        "import psycopg2; psycopg2.connect('host=db user=postgres password=postgres')",
+    ]);
+    assert_ne!(refused.code, 0, "{refused}");
+    assert!(refused.stderr.contains("password authentication failed"), "{refused}");
+    stack.ok(&["down", "--volumes"]);
+    stack.ok(&["up", "--detach"]);
+    assert_eq!(get(NOTES, "/", Duration::from_secs(20)).unwrap().body, "[]\n");
+    drop(running);
 }

@@ -241,6 +241,7 @@ pub(crate) fn spec(contents: impl IntoIterator<Item = ContentSpec>) -> ImageSpec
         keep: Vec::new(),
         allow: Vec::new(),
         max_layers: 40,
+        healthcheck: None,
     }
 }
 

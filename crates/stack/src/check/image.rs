@@ -70,6 +70,8 @@ pub(super) fn check(
         keep: keep(&table.keep),
         allow,
         max_layers: table.max_layers.unwrap_or(40),
+        // A service may say one.
+        healthcheck: None,
     }
 }
 

@@ -27,7 +27,7 @@ use longshore_oci::{Epoch, Platform, Reference};
 use crate::diagnostic::suggestion;
 use crate::file::{At, File, StackTable};
 use crate::findings::Findings;
-use crate::model::{ContentSpec, Stack};
+use crate::model::Stack;
 use crate::read::Locations;
 
 /// Checks `file`, into which its profile has been merged; the files it names are beside it in `folder`. What comes back is
@@ -72,14 +72,9 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         );
     }
     let around = services::Around { folder, images: &images, values: &values };
+    let in_image = services::in_image(&file.service);
     let (services, secrets) = services::check(file.service, file.secret, &around, findings);
-    for service in services.values().filter(|service| service.asks()) {
-        if let Some(image) = images.get_mut(&service.image)
-            && !image.contents.contains(&ContentSpec::Probe)
-        {
-            image.contents.push(ContentSpec::Probe);
-        }
-    }
+    services::into_images(&services, &in_image, &mut images, findings);
     let repository = repository(&file.stack, findings);
     let stack = Stack {
         repository,

@@ -125,14 +125,17 @@ pub(crate) struct HealthTable {
     /// Failures don't count for so long after a start.
     #[schemars(extend("default" = "30s"))]
     pub(crate) start_period: Option<At<String>>,
+    /// Write it into the image's configuration too, where Docker finds it when the image runs by itself.
+    #[serde(default)]
+    pub(crate) in_image: bool,
 }
 
 /// The kinds of health checks: see [`super::CONTENT_KINDS`].
 pub(crate) const HEALTH_KINDS: [(&str, &[&str], &[&str]); 4] = [
-    ("http", &[], &["port", "interval", "timeout", "retries", "start-period"]),
-    ("tcp", &[], &["interval", "timeout", "retries", "start-period"]),
-    ("grpc", &[], &["service", "interval", "timeout", "retries", "start-period"]),
-    ("exec", &[], &["interval", "timeout", "retries", "start-period"]),
+    ("http", &[], &["port", "interval", "timeout", "retries", "start-period", "in-image"]),
+    ("tcp", &[], &["interval", "timeout", "retries", "start-period", "in-image"]),
+    ("grpc", &[], &["service", "interval", "timeout", "retries", "start-period", "in-image"]),
+    ("exec", &[], &["interval", "timeout", "retries", "start-period", "in-image"]),
 ];
 
 /// A volume in full.

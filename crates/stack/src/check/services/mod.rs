@@ -10,6 +10,7 @@ mod scope;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ use super::template::Values;
 use super::{names, quantity};
 use crate::file::{At, SecretTable, ServiceTable};
 use crate::findings::Findings;
-use crate::model::{ImageSpec, PortSpec, Restart, SecretSpec, ServiceKind, ServiceSpec, Stop, Text};
+use crate::model::{
+    ContentSpec, ImageSpec, PortSpec, Restart, SecretSpec, ServiceKind, ServiceSpec, Stop, Text,
+};
 
 /// What services refer to.
 pub(super) struct Around<'a> {
@@ -64,6 +67,36 @@ pub(super) fn check(
     }
     known::check(&services, &specs, around.images, findings);
     (specs, origins)
+}
+
+/// The services whose health check goes into their image, with its place.
+pub(super) fn in_image(services: &BTreeMap<At<String>, ServiceTable>) -> BTreeMap<String, Range<usize>> {
+    let wanted = services.iter().filter_map(|(name, table)| {
+        let health = table.health.as_ref().filter(|health| health.in_image)?;
+        Some((name.value.clone(), health.span.clone()))
+    });
+    wanted.collect()
+}
+
+/// What services bring into their images: the probe, and for Docker the health check itself.
+pub(super) fn into_images(
+    services: &BTreeMap<String, ServiceSpec>,
+    in_image: &BTreeMap<String, Range<usize>>,
+    images: &mut BTreeMap<String, ImageSpec>,
+    findings: &mut Findings,
+) {
+    for (name, service) in services {
+        let Some(image) = images.get_mut(&service.image) else { continue };
+        if service.asks() && !image.contents.contains(&ContentSpec::Probe) {
+            image.contents.push(ContentSpec::Probe);
+        }
+        if let (Some(span), Some(health)) = (in_image.get(name), &service.health)
+            && image.healthcheck.replace(health.clone()).is_some_and(|other| other != *health)
+        {
+            let message = format!("image `{}` can hold the health check of one service only", service.image);
+            findings.error("stack::health", span, message);
+        }
+    }
 }
 
 fn facts<'a>(

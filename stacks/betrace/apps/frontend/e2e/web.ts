@@ -44,9 +44,9 @@ function runCaddy(caddy: string, port: number, backendPort: number, folder: stri
 /** The stack's template with the values of this test. */
 function render(port: number, backendPort: number): string {
   const values: [string, string][] = [
-    ['{{ image.ports.http }}', String(port)],
-    ['{{ values.hosts.backend }}', '127.0.0.1'],
-    ['{{ images.backend.ports.http }}', String(backendPort)],
+    ['{{ self.http.port }}', String(port)],
+    ['{{ self.listen }}', '127.0.0.1'],
+    ['{{ backend.http.addr }}', `127.0.0.1:${backendPort}`],
     ['root * /srv', `root * ${dist}`],
   ];
   let text = readFileSync(caddyfile, 'utf8');
