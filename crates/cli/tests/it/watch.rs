@@ -444,6 +444,10 @@ command = ["/usr/bin/script"]
         let lines: Vec<_> = maps.lines().filter(|line| line.ends_with(library)).collect();
         assert!(!lines.is_empty() && lines.iter().all(|line| line.contains(&store)), "{library}: {maps}");
     }
+    // What such a service could write to is nobody else's.
+    let program = maps.lines().find(|line| line.ends_with("/bin/cat")).unwrap();
+    let program = &program[program.find('/').unwrap()..];
+    assert_eq!(std::os::unix::fs::MetadataExt::nlink(&fs_err::metadata(program).unwrap()), 1);
     let script = stack.ok(&["logs", "script"]);
     assert!(
         script.contains("#!/usr/bin/cat --show-ends$\n") && script.contains("\nof a script$\n"),

@@ -10,6 +10,7 @@ pub use longshore_oci::folder::Owners;
 use longshore_oci::{Content, Digest, Entry, Node, Progress, Store, Tree, TreePath, folder};
 
 use super::Error;
+use super::place::Place;
 use super::plan::Planned;
 
 /// Where services see their secrets, unless one is said to be elsewhere.
@@ -84,7 +85,7 @@ fn points(planned: &Planned) -> Vec<(PathBuf, Kind)> {
 #[derive(Debug)]
 pub struct Roots {
     owners: Owners,
-    all: BTreeMap<Digest, Tree>,
+    all: BTreeMap<(&'static str, Digest), (Files, Tree)>,
 }
 
 impl Roots {
@@ -92,18 +93,24 @@ impl Roots {
         Self { owners, all: BTreeMap::new() }
     }
 
-    /// Takes in one; says where it will be.
+    /// Takes in one that is only read, and shared by all that have the same; says where it will be.
     pub(super) fn add(&mut self, root: Root, store: &Store) -> PathBuf {
-        let folder = store.root().join(self.kind()).join(root.key.hex()).join("tree");
-        self.all.insert(root.key, root.tree);
-        folder
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.owners {
+        let kind = match self.owners {
             Owners::Caller => "services",
             Owners::Tree => "services-owned",
-        }
+        };
+        self.put(kind, root.key, Files::Shared(self.owners), root.tree, store)
+    }
+
+    /// Takes in one that nobody else has, since a service without a container can write there.
+    pub(super) fn add_own(&mut self, root: Root, place: &Place, service: &str, store: &Store) -> PathBuf {
+        let key = Digest::of(format!("{} {} {service}", root.key, place.mark()).as_bytes());
+        self.put("services-native", key, Files::Copies, root.tree, store)
+    }
+
+    fn put(&mut self, kind: &'static str, key: Digest, files: Files, tree: Tree, store: &Store) -> PathBuf {
+        self.all.insert((kind, key), (files, tree));
+        store.root().join(kind).join(key.hex()).join("tree")
     }
 
     /// Writes those that are not there yet.
@@ -113,9 +120,8 @@ impl Roots {
     pub fn write(self, store: &Store, jobs: usize, progress: &dyn Progress) -> Result<(), Error> {
         // What files to mount on hold.
         store.put(b"").map_err(folder::FolderError::from)?;
-        let kind = self.kind();
-        for (key, tree) in self.all {
-            folder::shared(store, kind, &key, Files::Shared(self.owners), jobs, || {
+        for ((kind, key), (files, tree)) in self.all {
+            folder::shared(store, kind, &key, files, jobs, || {
                 let _step = progress.begin("Unpacking", "root folder", Some(tree.size()));
                 Ok::<_, Error>(tree)
             })?;

@@ -57,9 +57,11 @@ pub fn plan(input: &Input) -> Result<(Plan, Roots), Error> {
         let service = Service { name, spec, image, rootfs, address, hosts: native.then_some(&hosts) };
         let mut planned = service.planned()?;
         let root = Root::of(name, &planned, rootfs)?;
-        planned.root = roots.add(root, input.store);
         if native {
+            planned.root = roots.add_own(root, input.place, name, input.store);
             native::outside(name, &mut planned, rootfs, input.place)?;
+        } else {
+            planned.root = roots.add(root, input.store);
         }
         services.insert(name.to_owned(), planned);
     }
