@@ -167,7 +167,7 @@ fn what_the_examples_break_is_found_by_the_programs_built_here() {
     stack.write("stack.toml", direct);
     with_update(&stack, &["build", "-p", "linux/amd64"]);
     let running = Running(&stack);
-    stack.ok(&["up", "--detach", "--group", "load", "frontend", "loadgen"]);
+    stack.ok(&["up", "--detach", "frontend", "loadgen"]);
 
     // As a browser asks: by way of the frontend.
     let start = std::time::Instant::now();
