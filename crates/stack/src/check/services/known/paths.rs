@@ -92,7 +92,7 @@ fn roots(known: &Known<'_>, said: &Said<'_>, findings: &mut Findings) {
 fn missing(known: &Known<'_>, path: &str) -> bool {
     let Ok(path) = TreePath::new(path) else { return false };
     let spec = known.spec;
-    let seen = spec.files.contains_key(&path)
+    let seen = spec.files.keys().any(|file| *file == path || file.is_under(&path))
         || spec.secrets.values().any(|secret| *secret == path)
         || spec.volumes.values().any(|volume| path == volume.path || path.is_under(&volume.path));
     !seen && held(known.image, &path) == Held::No
