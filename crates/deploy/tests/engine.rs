@@ -27,7 +27,7 @@ suites = ["trixie"]
 keyring = "debian-archive"
 
 [image.box]
-contents = [{ text = "#!", to = "/bin/busybox", mode = "0755" }]
+contents = [{ text = "-", to = "/bin/busybox", mode = "0755" }]
 command = ["/bin/busybox"]
 ports = { http = 80 }
 user = { name = "box", uid = 10001 }
