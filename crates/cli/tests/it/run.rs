@@ -36,7 +36,7 @@ secrets = ["key"]
 [service.web]
 image = "box"
 command = ["/bin/sh", "-c", "test -e /srv/born || busybox date > /srv/born; echo serving >&2; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 publish = { http = PORT }
 health = { http = "/born" }
 needs = ["setup"]
@@ -45,7 +45,7 @@ volumes = { data = "/srv" }
 [service.api]
 image = "box"
 command = ["/bin/sh", "-c", "busybox wget -q -O /srv/index.html {{ web.http.url }}/born; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 health = { exec = ["/bin/busybox", "wget", "-q", "-O", "-", "{{ self.http.url }}/"] }
 needs = ["web"]
 "#;
@@ -173,9 +173,12 @@ fn a_stack_comes_up_is_used_and_keeps_its_data() {
     // Through the published port; by another service, by name; and what a service at its own address says.
     let born = page(port, "/born");
     assert!(born.contains("UTC"), "{born}");
-    let seen = stack.ok(&["exec", "api", "busybox", "wget", "-q", "-O", "-", "http://web:8080/born"]);
+    let seen = stack.ok(&["exec", "api", "busybox", "wget", "-q", "-O", "-", "http://web:28081/born"]);
     assert_eq!(seen, born);
-    assert_eq!(stack.ok(&["exec", "web", "/bin/busybox", "wget", "-q", "-O", "-", "http://api:8080/"]), born);
+    assert_eq!(
+        stack.ok(&["exec", "web", "/bin/busybox", "wget", "-q", "-O", "-", "http://api:28081/"]),
+        born
+    );
     assert_eq!(row(&stack, "api")["probe"]["answer"], born.trim_end());
 
     // Each service is its own user, with its own processes, and can't do more.
@@ -292,7 +295,7 @@ fn what_never_gets_ready_is_shown_with_its_last_words() {
 [service.web]
 image = "box"
 command = ["/bin/sh", "-c", "echo 'can not find my page' >&2; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 health = { http = "/missing", interval = "1s", start-period = "1s", retries = 2 }
 
 [service.api]
@@ -481,13 +484,13 @@ fn ports_that_can_not_be_shared_are_refused() {
     let port = free_port();
     let two = |first: &str| {
         format!(
-            "[service.api]\nimage = \"box\"\n{first}ports = {{ http = 8080 }}\n\n[service.web]\nimage = \"box\"\nports = {{ http = 8080 }}\nenv = {{ LISTEN = \"{{{{ self.http.listen }}}}\" }}\npublish = {{ http = {port} }}\n"
+            "[service.api]\nimage = \"box\"\n{first}ports = {{ http = 28081 }}\n\n[service.web]\nimage = \"box\"\nports = {{ http = 28081 }}\nenv = {{ LISTEN = \"{{{{ self.http.listen }}}}\" }}\npublish = {{ http = {port} }}\n"
         )
     };
     let stack = stack(&two(""));
     let refused = stack.run(&["up", "--detach"]);
     assert_eq!(refused.code, 2, "{refused}");
-    let expected = "error: services `api` and `web` both listen on 8080/tcp, and nothing in `api` says on which address\n  hint: services share this \
+    let expected = "error: services `api` and `web` both listen on 28081/tcp, and nothing in `api` says on which address\n  hint: services share this \
                     machine's network, each at its own loopback address: tell the program of `api` to listen on {{ self.http.listen }}, or give \
                     the port another number\n";
     assert!(refused.stderr.ends_with(expected), "{refused}");
@@ -622,7 +625,7 @@ volumes = {{ data = "/srv" }}
 [service.web]
 image = "box"
 command = ["/bin/sh", "-c", "echo page > /srv/page; exec busybox httpd -f -p {{{{ self.http.listen }}}} -h /srv"]
-ports = {{ http = 8080 }}
+ports = {{ http = 28081 }}
 publish = {{ http = {port} }}
 health = {{ http = "/page" }}
 "#
@@ -713,7 +716,7 @@ fn an_ordinary_user_runs_stacks_too() {
         Answer::of(command.stdin(Stdio::null()))
     };
     let up = longshore(&["up", "--detach"]);
-    let seen = longshore(&["exec", "api", "busybox", "wget", "-q", "-O", "-", "http://web:8080/born"]);
+    let seen = longshore(&["exec", "api", "busybox", "wget", "-q", "-O", "-", "http://web:28081/born"]);
     let inside =
         longshore(&["exec", "web", "sh", "-c", "busybox id -u; busybox ls -l /srv/born; echo x > /etc/x"]);
     let stats = longshore(&["--json", "stats"]);

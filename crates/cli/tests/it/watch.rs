@@ -26,7 +26,7 @@ file = "word.txt"
 [service.web]
 image = "site"
 command = ["/bin/busybox", "httpd", "-f", "-p", "{{ self.http.listen }}", "-h", "/www"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 publish = { http = PORT }
 health = { http = "/index.html" }
 
@@ -281,7 +281,7 @@ generate = 32
 [service.back]
 image = "box"
 command = ["/bin/sh", "-c", "echo from the back > /srv/index.html; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 health = { http = "/index.html" }
 
 [service.web]
@@ -300,7 +300,7 @@ exec busybox httpd -f -p {{ self.http.listen }} -h /var/lib/web
 """]
 env = { BACK = "{{ back.http.url }}", DATA = "--data=/var/lib/web/,/nowhere" }
 files = { "/etc/web/web.conf" = { text = "data in /var/lib/web, back at {{ back.http.addr }}\n" } }
-ports = { http = 8080 }
+ports = { http = 28081 }
 publish = { http = PORT }
 health = { exec = ["/bin/busybox", "wget", "-q", "-O", "-", "{{ self.http.url }}/born"] }
 needs = ["back"]
@@ -310,7 +310,7 @@ secrets = ["key"]
 [service.front]
 image = "box"
 command = ["/bin/sh", "-c", "busybox wget -q -O /srv/born {{ web.http.url }}/born; exec busybox httpd -f -p {{ self.http.listen }} -h /srv"]
-ports = { http = 8080 }
+ports = { http = 28081 }
 health = { http = "/born" }
 needs = ["web"]
 
