@@ -158,18 +158,7 @@ fn go(way: &Way, wires: &Wires) -> Result<Report, Failure> {
 }
 
 fn supervise(way: &Way, wires: &Wires, ends: &OwnedFd) -> Result<Report, Failure> {
-    let me = pidfd_open(getpid(), PidfdFlags::empty()).during(Stage::Fork)?;
-    // SAFETY: the child does no more than this process may, and ends in `execute`.
-    let command = match unsafe { sys::clone(0) }.during(Stage::Fork)? {
-        Clone::Child => {
-            if let Err(failure) = die_with(&me).during(Stage::DieWithCaller) {
-                init::say(wires.report.as_fd(), &Report::Failed(failure));
-                sys::exit(0)
-            }
-            init::execute(&way.program, wires)
-        }
-        Clone::Parent(pid, _) => pid,
-    };
+    let command = start(&way.program, wires)?;
     match init::wait_for(command, wires.caller.as_fd(), ends.as_fd(), way.until).during(Stage::Wait)? {
         Waited::Ended(report) => Ok(report),
         Waited::Alone | Waited::TooLong => {
@@ -182,8 +171,24 @@ fn supervise(way: &Way, wires: &Wires, ends: &OwnedFd) -> Result<Report, Failure
     }
 }
 
+/// Starts the program as a child of this process, which is killed when this one ends.
+pub(super) fn start(program: &Program, wires: &Wires) -> Result<i32, Failure> {
+    let me = pidfd_open(getpid(), PidfdFlags::empty()).during(Stage::Fork)?;
+    // SAFETY: the child does no more than this process may, and ends in `execute`.
+    match unsafe { sys::clone(0) }.during(Stage::Fork)? {
+        Clone::Child => {
+            if let Err(failure) = die_with(&me).during(Stage::DieWithCaller) {
+                init::say(wires.report.as_fd(), &Report::Failed(failure));
+                sys::exit(0)
+            }
+            init::execute(program, wires)
+        }
+        Clone::Parent(pid, _) => Ok(pid),
+    }
+}
+
 /// Has this process killed when the one that made it ends.
-pub(super) fn die_with(parent: &OwnedFd) -> Result<(), Errno> {
+fn die_with(parent: &OwnedFd) -> Result<(), Errno> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     match rustix::event::poll(&mut [PollFd::new(parent, PollFlags::IN)], Some(&now))? {

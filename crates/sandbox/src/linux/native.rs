@@ -13,9 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{PidfdFlags, getpid, pidfd_open, set_child_subreaper};
+use rustix::process::{getpid, set_child_subreaper};
 
-use super::beside::die_with;
+use super::beside;
 use super::init::{self, Streams, Waited, Wires};
 use super::plan::Role;
 use super::program::Program;
@@ -109,18 +109,7 @@ fn go(native: &Native, wires: &Wires) -> Result<Option<Report>, Failure> {
     rustix::process::setsid().during(Stage::Session)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     set_child_subreaper(Some(getpid())).during(Stage::DieWithCaller)?;
-    let me = pidfd_open(getpid(), PidfdFlags::empty()).during(Stage::Fork)?;
-    // SAFETY: the child does no more than this process may, and ends in `execute`.
-    let command = match unsafe { sys::clone(0) }.during(Stage::Fork)? {
-        Clone::Child => {
-            if let Err(failure) = die_with(&me).during(Stage::DieWithCaller) {
-                init::say(wires.report.as_fd(), &Report::Failed(failure));
-                sys::exit(0)
-            }
-            init::execute(&native.program, wires)
-        }
-        Clone::Parent(pid, _) => pid,
-    };
+    let command = beside::start(&native.program, wires)?;
     if let Some(told) = &wires.told {
         // SAFETY: this process doesn't use it, and ends without dropping anything.
         unsafe { sys::close(told.as_raw_fd()) };
