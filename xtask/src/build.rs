@@ -16,47 +16,43 @@ const STACKS: [(&str, &[&str]); 4] = [
 pub fn up() -> Result {
     build_longshore()?;
     let (stack, profiles) = STACKS[0];
-    with_fresh_lock(stack, profile(stack, profiles), &["up"])
+    let profile = profile(stack, profiles);
+    images(stack, profile)?;
+    say(&format!("{stack}: longshore up"));
+    run(longshore_on(stack, profile).arg("up"))
 }
 
 /// Builds everything for this machine.
 pub fn build() -> Result {
     build_longshore()?;
     for (stack, profiles) in STACKS {
-        with_fresh_lock(stack, profile(stack, profiles), &["build", "--platform", platform()])?;
+        images(stack, profile(stack, profiles))?;
     }
     Ok(())
 }
 
-/// Runs `longshore WORDS` on a stack; once more with a fresh lock when what the lock pins is gone.
-fn with_fresh_lock(stack: &str, profile: Option<&str>, words: &[&str]) -> Result {
-    let longshore = |words: &[&str]| {
-        let mut command = Command::new(longshore());
-        command.arg("-C").arg(root().join(stack));
-        if let Some(profile) = profile {
-            command.args(["--profile", profile]);
-        }
-        command.args(words);
-        command
-    };
-    say(&format!("{stack}: longshore {}", words.join(" ")));
-    let Err(error) = run(&mut longshore(words)) else { return Ok(()) };
+/// Builds the images of a stack; once more with a fresh lock when what the lock pins is gone.
+fn images(stack: &str, profile: Option<&str>) -> Result {
+    let build = ["build", "--platform", platform()];
+    say(&format!("{stack}: longshore {}", build.join(" ")));
+    let Err(error) = run(longshore_on(stack, profile).args(build)) else { return Ok(()) };
     // An archive moves on and drops what was pinned. For the stacks that are ours, taking what replaced it is right, as long
     // as it is seen; for anybody else's, that is their decision.
-    say(&format!("{error}\n   is that because the archive has moved on? longshore -C {stack} update"));
-    let lock = || std::fs::read(root().join(stack).join(lock_name(profile))).unwrap_or_default();
-    let before = lock();
-    run(&mut longshore(&["update"]))?;
-    if lock() == before {
-        return Err(error);
-    }
-    run(&mut longshore(words))?;
+    say(&format!("{error}\n   trying again with what the archive offers now: longshore -C {stack} update"));
+    run(longshore_on(stack, profile).arg("update"))?;
+    run(longshore_on(stack, profile).args(build))?;
     say(&format!("the lock of {stack} was refreshed; see `git diff {stack}`"));
     Ok(())
 }
 
-fn lock_name(profile: Option<&str>) -> String {
-    profile.map_or_else(|| "stack.lock".to_owned(), |profile| format!("stack.{profile}.lock"))
+/// The binary, about to work on a stack.
+fn longshore_on(stack: &str, profile: Option<&str>) -> Command {
+    let mut command = Command::new(longshore());
+    command.arg("-C").arg(root().join(stack));
+    if let Some(profile) = profile {
+        command.args(["--profile", profile]);
+    }
+    command
 }
 
 /// The first of `profiles` whose inputs can be had from here; the last one when in doubt.
