@@ -2,11 +2,13 @@
 //! generated goes, and nothing else does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_deploy::Rendered;
+use longshore_oci::layout::AtomicFile;
 
 use crate::report::Failure;
 
@@ -88,13 +90,10 @@ impl Folder {
                 self.open(parent)?;
             }
             let mode = rendered.modes.get(path).copied().unwrap_or(0o644);
-            let unfinished = place
-                .with_file_name(format!(".{}.new", place.file_name().unwrap_or_default().to_string_lossy()));
-            fs::write(&unfinished, text).map_err(Failure::Io)?;
+            let mut file = AtomicFile::create(&place).map_err(Failure::Io)?;
+            file.write_all(text.as_bytes()).and_then(|()| file.commit()).map_err(Failure::Io)?;
             // Containers see the mode, whatever the umask here is.
-            fs::set_permissions(&unfinished, std::fs::Permissions::from_mode(mode.into()))
-                .map_err(Failure::Io)?;
-            fs::rename(&unfinished, &place).map_err(Failure::Io)?;
+            fs::set_permissions(&place, std::fs::Permissions::from_mode(mode.into())).map_err(Failure::Io)?;
         }
         for path in before.iter().filter(|path| !rendered.files.0.contains_key(*path)) {
             let place = self.0.join(path);
