@@ -163,9 +163,14 @@ impl Project {
             "aarch64" => "arm64",
             other => other,
         };
-        let fits = |platform: &&Platform| platform.os == "linux" && platform.architecture == own;
+        self.platform(&format!("linux/{own}"), "this machine is")
+    }
+
+    /// The stack's platform `os/architecture`, without a variant, which is what `whose` says: `this machine is`.
+    pub fn platform(&self, name: &str, whose: &str) -> Result<Platform, Failure> {
+        let fits = |made: &&Platform| format!("{}/{}", made.os, made.architecture) == name;
         self.stack.platforms.iter().find(fits).cloned().ok_or_else(|| Failure::Usage {
-            message: format!("the stack is not for `linux/{own}`, which this machine is"),
+            message: format!("the stack is not for `{name}`, which {whose}"),
             hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
         })
     }

@@ -1,7 +1,6 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
 use longshore_image::ImageIndex;
-use longshore_oci::Platform;
 use longshore_publish::engine::{Client, docker, podman};
 use serde_json::json;
 
@@ -17,11 +16,13 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     let engine = args.engine.map_or_else(|| find(machine), Ok)?;
     let lock = for_build(global, project, machine)?;
     let client = Client::new(engine.name());
+    // Engines do not tell their variant.
     let platform = match engine {
         Engine::Docker => docker::platform(&client)?,
         Engine::Podman => podman::platform(&client)?,
     };
-    let images = pipeline::build(project, &lock, machine, &names, &[wanted(project, &platform)?])?;
+    let images =
+        pipeline::build(project, &lock, machine, &names, &[project.platform(&platform, "the engine runs")?])?;
     // The tag of their content, by which generated files name them, besides the one that is asked for.
     let by_content = images
         .0
@@ -60,13 +61,4 @@ fn find(machine: &Machine) -> Result<Engine, Failure> {
             hint: "write an archive for another machine: `longshore save -o images.tar`".to_owned(),
         }),
     }
-}
-
-/// The platform of the stack that an engine for `platform` runs; engines do not tell their variant.
-fn wanted(project: &Project, platform: &str) -> Result<Platform, Failure> {
-    let fits = |made: &&Platform| format!("{}/{}", made.os, made.architecture) == platform;
-    project.stack.platforms.iter().find(fits).cloned().ok_or_else(|| Failure::Usage {
-        message: format!("the stack is not for `{platform}`, which the engine runs"),
-        hint: "add it to `platforms` in stack.toml, then run `longshore lock`".to_owned(),
-    })
 }
