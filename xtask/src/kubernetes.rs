@@ -66,7 +66,7 @@ pub fn programs() -> Result {
 }
 
 /// Go, for one of its own commands; it fetches a newer one of itself when it must.
-fn go(command: &str) -> Command {
+pub fn go(command: &str) -> Command {
     let mut go = Command::new("go");
     // One package at a time: some take two gigabytes of memory.
     go.args([command, "-p", "1", "-trimpath"]).env("GOFLAGS", "").env("CGO_ENABLED", "0");
@@ -74,7 +74,7 @@ fn go(command: &str) -> Command {
 }
 
 /// Makes a folder with `make`, unless it is there; one that is half done is not.
-fn fresh(folder: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
+pub fn fresh(folder: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
     let done = folder.join("done");
     if done.exists() {
         return Ok(());

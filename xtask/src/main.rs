@@ -10,6 +10,7 @@ mod build;
 mod generate;
 mod kubernetes;
 mod probe;
+mod registries;
 mod run;
 mod setup;
 mod test;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::run::{Result, run, say};
 use crate::test::Length;
-use crate::{kubernetes, tools};
+use crate::{kubernetes, registries, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 23] = [
@@ -49,6 +49,7 @@ pub fn setup(length: Length) -> Result {
     install()?;
     tools::setup()?;
     kubernetes::schemas()?;
+    registries::programs()?;
     if length == Length::Long { kubernetes::programs() } else { Ok(()) }
 }
 

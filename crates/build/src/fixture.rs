@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
+use longshore_net::Access;
 use longshore_oci::{Component, Digest, Entry, PackageId, Platform, Silent, Store, Tree, TreePath};
-use longshore_sources::net::Access;
 
 use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Tool, Toolchains};
 

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use longshore_build::{HostToolchain, Leftovers};
+use longshore_net::{self, Access, Client};
 use longshore_oci::{Progress, Store};
 use longshore_sources::deb::repository::Archives;
-use longshore_sources::net::{self, Access, Client};
 
 use crate::args::Global;
 use crate::project::Project;
@@ -43,7 +43,7 @@ impl Machine {
         let network = net::Settings {
             access,
             proxies: settings.proxies.clone(),
-            certificates: settings.certificates.clone(),
+            certificates: settings.certificates.iter().cloned().collect(),
             ..net::Settings::default()
         };
         Ok(Self {

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use longshore_net::Proxies;
 use longshore_sources::deb::mirror::Mirrors;
-use longshore_sources::net::Proxies;
 
 /// Variables by which Go is told where to fetch from.
 const FETCH: [&str; 6] = ["GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE"];

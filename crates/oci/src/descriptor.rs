@@ -9,7 +9,7 @@ use crate::{Content, Digest, Platform};
 /// Arbitrary metadata, sorted by key.
 pub type Annotations = BTreeMap<String, String>;
 
-/// Media types that longshore writes.
+/// Media types that longshore writes or reads.
 pub mod media_type {
     /// An image index.
     pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -23,6 +23,16 @@ pub mod media_type {
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
     /// A layer compressed with zstd.
     pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+    /// The configuration `{}` of what has none (image specification, "Guidance for an Empty Descriptor").
+    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+    /// Docker's image index (image manifest version 2, schema 2).
+    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    /// Docker's image manifest.
+    pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    /// Docker's image configuration.
+    pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// Docker's layer.
+    pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 }
 
 /// Names content by media type, digest and size.
@@ -38,6 +48,9 @@ pub struct Descriptor {
     /// For manifests in an index: what the image runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+    /// For manifests that are no images: what they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// Metadata.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
@@ -51,6 +64,7 @@ impl Descriptor {
             digest: content.digest,
             size: content.size,
             platform: None,
+            artifact_type: None,
             annotations: Annotations::new(),
         }
     }

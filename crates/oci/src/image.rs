@@ -14,10 +14,16 @@ pub struct Manifest {
     pub schema_version: u32,
     /// [`media_type::MANIFEST`].
     pub media_type: String,
+    /// For what is no image: what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
     /// The configuration.
     pub config: Descriptor,
     /// The layers, lowest first.
     pub layers: Vec<Descriptor>,
+    /// The manifest that this one is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Descriptor>,
     /// Metadata.
     #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
@@ -26,7 +32,15 @@ pub struct Manifest {
 impl Manifest {
     /// A manifest of `config` and `layers`.
     pub fn new(config: Descriptor, layers: Vec<Descriptor>, annotations: Annotations) -> Self {
-        Self { schema_version: 2, media_type: media_type::MANIFEST.to_owned(), config, layers, annotations }
+        Self {
+            schema_version: 2,
+            media_type: media_type::MANIFEST.to_owned(),
+            artifact_type: None,
+            config,
+            layers,
+            subject: None,
+            annotations,
+        }
     }
 }
 

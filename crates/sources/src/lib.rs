@@ -3,6 +3,5 @@
 pub mod deb;
 pub mod elf;
 mod intake;
-pub mod net;
 pub mod path;
 pub mod url;

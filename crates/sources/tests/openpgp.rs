@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use longshore_net::{Client, Settings};
 use longshore_sources::deb::mirror::Mirrors;
 use longshore_sources::deb::openpgp::{
     Keyring, OpenPgpError, Signed, Why, verify_clearsigned, verify_detached,
 };
-use longshore_sources::net::{Client, Settings};
 use longshore_stack::model::{AptLocation, AptSource, Expired, Keyring as KeyringName};
 use longshore_testkit::Tool;
 

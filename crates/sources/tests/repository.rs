@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use longshore_net::{Access, Client, Failure, Settings};
 use longshore_oci::{Epoch, Silent, Store};
 use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::lock::{Locked, Refresh, lock};
@@ -14,7 +15,6 @@ use longshore_sources::deb::mirror::Mirrors;
 use longshore_sources::deb::release::{ReleaseError, date};
 use longshore_sources::deb::repository::Archives;
 use longshore_sources::deb::{Error, SuiteProblem};
-use longshore_sources::net::{Access, Client, Failure, Settings};
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{
     AptLocation, AptSource, ContentSpec, Expired, ImageSpec, Keyring, PackageRequest, SourceSpec, Stack,

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use longshore_net::{Access, Client, Settings, Url};
 use longshore_oci::{Component, Content, Digest, Origin, Platform, Silent, Store};
 use longshore_sources::deb::lock::Refresh;
-use longshore_sources::net::{Access, Client, Settings, Url};
 use longshore_sources::url::{self, Error};
 use longshore_stack::lock::{Lock, LockedUrl};
 use longshore_stack::model::{Stack, UrlFile, UrlForm, UrlSpec};

@@ -20,6 +20,8 @@ pub mod git;
 pub mod http;
 pub mod kube;
 pub mod layout;
+pub mod proxy;
+pub mod registry;
 pub mod sandbox;
 pub mod tool;
 pub mod tree;

@@ -5,12 +5,17 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
-    ("longshore-sources", &["longshore-oci", "longshore-stack"]),
+    ("longshore-net", &["longshore-oci"]),
+    ("longshore-registry", &["longshore-oci", "longshore-net"]),
+    ("longshore-sources", &["longshore-oci", "longshore-net", "longshore-stack"]),
     ("longshore-sandbox", &[]),
-    ("longshore-build", &["longshore-oci", "longshore-sandbox", "longshore-sources", "longshore-stack"]),
+    (
+        "longshore-build",
+        &["longshore-oci", "longshore-net", "longshore-sandbox", "longshore-sources", "longshore-stack"],
+    ),
     ("longshore-probe", &["longshore-oci"]),
     ("longshore-image", &["longshore-oci", "longshore-stack", "longshore-probe"]),
     ("longshore-publish", &["longshore-oci", "longshore-image"]),
@@ -23,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
         "longshore",
         &[
             "longshore-oci",
+            "longshore-net",
             "longshore-stack",
             "longshore-sources",
             "longshore-sandbox",

@@ -10,8 +10,8 @@ mod steps;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use longshore_net::Access;
 use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
-use longshore_sources::net::Access;
 use serde::Serialize;
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_net::Access;
 use longshore_oci::{Component, Digest, PackageId, Progress, Store};
-use longshore_sources::net::Access;
 
 /// Brings the packages of toolchains.
 pub trait Toolchains: Sync {

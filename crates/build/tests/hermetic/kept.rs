@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fs_err as fs;
 use longshore_build::rebuild::rebuild;
 use longshore_build::{Executor, Fetch, Limits, Recipe, Step};
-use longshore_sources::net::Access;
+use longshore_net::Access;
 
 use crate::scene::{Machine, root, sh};
 use crate::text;

@@ -8,8 +8,8 @@ use fs_err as fs;
 use longshore_build::{
     Executor, HostToolchain, Leftovers, Recipe, Root, SANDBOX_VERSION, Settings, Step, Toolchains,
 };
+use longshore_net::Access;
 use longshore_oci::{Component, Digest, Entry, Facts, Origin, PackageId, Silent, Store, Tree, TreePath};
-use longshore_sources::net::Access;
 use tempfile::TempDir;
 
 /// The commands that tests use.

@@ -8,7 +8,7 @@ use super::mirror::MirrorError;
 use super::openpgp::OpenPgpError;
 use super::release::ReleaseError;
 use super::resolve::Unsatisfiable;
-use crate::net::{Attempt, NetError, Url};
+use longshore_net::{Attempt, NetError, Url};
 
 /// Why packages could not be locked or fetched.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use longshore_stack::model::{AptSource, SourceSpec, Stack};
 
 use super::Error;
 use super::repository::{Archives, Repositories};
-use crate::net::{Access, NetError, Url};
+use longshore_net::{Access, NetError, Url};
 
 /// A package file whose bytes are those of the lock. Only [`fetch`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ fn describe(id: &PackageId, package: &LockedPackage, error: NetError, addresses:
         NetError::Offline { .. } => Error::OfflinePackage { id },
         NetError::Store(error) => error.into(),
         NetError::Failed { mut attempts } => {
-            let wrong = attempts.iter().position(crate::net::Attempt::is_different);
+            let wrong = attempts.iter().position(longshore_net::Attempt::is_different);
             match wrong {
                 Some(at) => Error::Mismatch {
                     id,

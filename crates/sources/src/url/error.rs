@@ -4,7 +4,7 @@ use longshore_oci::{Digest, Platform, StoreError, TreeError};
 
 use super::zip::ZipProblem;
 use crate::deb::archive::Problem;
-use crate::net::{NetError, UrlError};
+use longshore_net::{NetError, UrlError};
 
 /// Why a pinned archive or file can't be had.
 #[derive(Debug, thiserror::Error)]

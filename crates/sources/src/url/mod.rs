@@ -15,7 +15,7 @@ use longshore_stack::lock::LockedUrl;
 use longshore_stack::model::{UrlForm, UrlSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::net::{Client, Url};
+use longshore_net::{Client, Url};
 
 pub use error::Error;
 pub use pins::lock;

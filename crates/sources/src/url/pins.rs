@@ -6,7 +6,7 @@ use longshore_stack::model::{Stack, UrlFile};
 
 use super::{Error, address};
 use crate::deb::lock::Refresh;
-use crate::net::Client;
+use longshore_net::Client;
 
 /// Most bytes of one file.
 const LIMIT: u64 = 8 << 30;

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fs_err as fs;
+use longshore_net::Access;
 use longshore_oci::{
     Component, Content, Digest, Entry, Node, PackageId, Platform, Silent, Store, Tree, TreePath,
 };
-use longshore_sources::net::Access;
 use longshore_stack::model::{Cgo, GoBuild, GoSource, GoSums};
 use longshore_testkit::http::{Fault, Server, Times};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::deb::control::Paragraphs;
-use crate::net::Url;
+use longshore_net::Url;
 
 /// Debian's releases by codename and by what they are.
 const RELEASES: [&str; 13] = [

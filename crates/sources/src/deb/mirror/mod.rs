@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use longshore_stack::model::{AptLocation, AptSource};
 
 use super::release::date;
-use crate::net::{Url, UrlError};
+use longshore_net::{Url, UrlError};
 
 /// Debian's archives: name, official address, and the end of the names of suites that are in it.
 const DEBIAN: [(&str, &str, &str); 2] = [

@@ -6,7 +6,7 @@ use longshore_oci::{Content, Digest, read_bounded};
 
 use super::{Archives, Suite};
 use crate::deb::Error;
-use crate::net::{NetError, Url};
+use longshore_net::{NetError, Url};
 
 /// No package list is larger, decompressed; trixie's largest has 57 MB.
 const LIMIT: u64 = 512 << 20;

@@ -20,7 +20,7 @@ use super::index::{Index, Packages};
 use super::mirror::Mirrors;
 use super::openpgp;
 use super::release::Release;
-use crate::net::{Client, Url};
+use longshore_net::{Client, Url};
 
 /// No key file is larger.
 const MAX_KEYRING: u64 = 16 << 20;

@@ -10,7 +10,7 @@ use crate::deb::Error;
 use crate::deb::error::{MirrorProblem, SuiteProblem};
 use crate::deb::openpgp::{Keyring, verify_clearsigned, verify_detached};
 use crate::deb::release::{Expected, Release};
-use crate::net::{Access, NetError, Url};
+use longshore_net::{Access, NetError, Url};
 
 /// No release file is larger; Debian's have 0.2 MiB.
 const MAX_RELEASE: u64 = 16 << 20;

@@ -1,0 +1,121 @@
+//! Registries of other people, each of a test's own: on loopback, in a folder of its own, ended when dropped.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::Tool;
+
+/// Which program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Debian's `docker-registry`, 2.8: no lists of referrers.
+    Docker,
+    /// CNCF distribution 3.
+    Distribution,
+    /// go-containerregistry's, in memory, with lists of referrers; its uploads have quirks.
+    Referrers,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Docker, Self::Distribution, Self::Referrers];
+}
+
+/// The name and password that [`Registry::locked`] takes.
+pub const LOGIN: (&str, &str) = ("me", "secret");
+/// Those, as htpasswd has them (bcrypt).
+const HTPASSWD: &str = "me:$2b$05$longshorelongshorelone1kg86RmqDRhXnNNthnKP0d5jFn6W.1y\n";
+
+/// A running registry.
+pub struct Registry {
+    kind: Kind,
+    folder: TempDir,
+    process: Child,
+    port: u16,
+}
+
+impl Registry {
+    /// Starts one that lets anybody do anything.
+    pub fn start(kind: Kind) -> Self {
+        Self::launch(kind, "")
+    }
+
+    /// Starts one that takes [`LOGIN`] alone.
+    pub fn locked(kind: Kind) -> Self {
+        assert_ne!(kind, Kind::Referrers, "it knows no passwords");
+        Self::launch(kind, "auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n")
+    }
+
+    fn launch(kind: Kind, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let at = folder.path().display().to_string();
+        fs_err::write(folder.path().join("htpasswd"), HTPASSWD).unwrap();
+        let config = format!(
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {at}/data}}, delete: {{enabled: true}}}}\n\
+             http: {{addr: '127.0.0.1:{port}'}}\n{}",
+            more.replace("FOLDER", &at)
+        );
+        let path = folder.path().join("config.yml");
+        fs_err::write(&path, config).unwrap();
+        let tool = match kind {
+            Kind::Docker => Tool::new("docker-registry").arg("serve").arg(&path),
+            Kind::Distribution => Tool::kept("registries-1/distribution").arg("serve").arg(&path),
+            Kind::Referrers => Tool::kept("registries-1/referrers").arg(format!("127.0.0.1:{port}")),
+        };
+        let log = fs_err::File::create(folder.path().join("log")).unwrap().into_parts().0;
+        let mut registry = Self { kind, process: tool.spawn(log.try_clone().unwrap(), log), folder, port };
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = !matches!(registry.process.try_wait(), Ok(None));
+            if ended || start.elapsed() > Duration::from_secs(30) {
+                panic!("{kind:?} does not serve\n{}", registry.log());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        registry
+    }
+
+    /// Which it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What it wrote: a line a request, where it tells of them.
+    pub fn log(&self) -> String {
+        fs_err::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Removes blobs that no manifest names, as its owner would at night.
+    ///
+    /// Only of registries that keep them on disk.
+    pub fn collect_garbage(&self) {
+        let config = self.folder.path().join("config.yml");
+        let tool = match self.kind {
+            Kind::Docker => Tool::new("docker-registry"),
+            Kind::Distribution => Tool::kept("registries-1/distribution"),
+            Kind::Referrers => return,
+        };
+        tool.arg("garbage-collect").arg(config).run();
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// go-containerregistry's client.
+pub fn crane() -> Tool {
+    Tool::kept("registries-1/crane")
+}
