@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use longshore_build::{HostToolchain, Leftovers};
-use longshore_net::{self, Access, Client};
+use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
 use longshore_sources::deb::repository::Archives;
 

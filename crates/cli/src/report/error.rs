@@ -6,12 +6,13 @@ use std::io;
 use longshore_image::lint::Finding;
 use longshore_image::pack;
 use longshore_image::rootfs::ComposeError;
+use longshore_net as net;
 use longshore_oci::folder::FolderError;
 use longshore_oci::{Content, ReferenceError, StoreError};
 use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
 use longshore_sources::path::PathError;
-use longshore_sources::{deb, net, url};
+use longshore_sources::{deb, url};
 use longshore_stack::lock::{Lock, LockError};
 use longshore_stack::{Diagnostics, ProfileError, ReadError};
 
