@@ -11,7 +11,7 @@ use longshore_sources::deb::repository::Archives;
 use crate::args::Global;
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
-use crate::settings::Settings;
+use crate::settings::{Registries, Settings};
 
 /// How far the store's records are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub struct Machine {
     pub leftovers: Leftovers,
     pub host: HostToolchain,
     pub access: Access,
+    network: net::Settings,
 }
 
 impl Machine {
@@ -48,7 +49,8 @@ impl Machine {
         };
         Ok(Self {
             store: Store::open(&settings.store)?,
-            client: Client::new(network)?,
+            client: Client::new(network.clone())?,
+            network,
             progress,
             verbosity: Verbosity::of(global),
             trust,
@@ -69,6 +71,22 @@ impl Machine {
             now: self.settings.now,
             progress: &*self.progress,
         }
+    }
+
+    /// Registries as this machine reaches them. Settings are read when the first is asked.
+    pub fn registries(&self) -> longshore_registry::Client {
+        let Registries { auth_files, conf, conf_d, certs_d, plain_http, .. } =
+            self.settings.registries.clone();
+        let settings = longshore_registry::Settings {
+            net: self.network.clone(),
+            auth_files,
+            search: self.settings.path.clone(),
+            registries_conf: conf,
+            registries_conf_d: conf_d,
+            plain_http,
+            certs_d,
+        };
+        longshore_registry::Client::new(settings, self.store.clone())
     }
 
     /// How many things are done at once.
