@@ -27,9 +27,11 @@ user = { name = \"api\", uid = 10002 }
 /// A stack of those, called `test`, at version 1.2.3.
 fn two() -> (Repository, Sandbox) {
     let noise: String = (0..20_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
-    let base =
-        Package::new("base", "1.0-1").executable("usr/bin/serve", "program").file("usr/share/noise", noise);
-    let repository = Repository::new(&[base]);
+    let base = |architecture: &str| {
+        let base = Package::new("base", "1.0-1").architecture(architecture);
+        base.executable("usr/bin/serve", architecture).file("usr/share/noise", &noise)
+    };
+    let repository = Repository::new(&[base("amd64"), base("arm64")]);
     let sandbox = sandbox(&repository, IMAGES);
     let file = sandbox.read("stack.toml").replace(
         "name = \"test\"\n",
@@ -51,6 +53,13 @@ fn assert_sound(layout: &Path) {
 
 fn remote(host: &str, image: &str) -> String {
     format!("{host}/org/{image}")
+}
+
+/// Lines in an order that does not change.
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 /// What crane says of a name.
@@ -158,7 +167,7 @@ fn logins_are_kept_where_others_look_and_never_shown() {
     // What others wrote is read, and they read what we wrote.
     let home = sandbox.work().join("../home/.docker");
     let listed = crane().env("DOCKER_CONFIG", &home).args(["ls", &remote(&host, "web")]).run();
-    assert_eq!(listed.lines().collect::<Vec<_>>(), ["1.2", "1.2.3", "latest"]);
+    assert_eq!(sorted(&listed), ["1.2", "1.2.3", "latest"]);
     assert!(sandbox.ok(&["logout", &host]).contains("logged out"));
     assert_eq!(sandbox.run(&["push", "--to", &to, "--force", "--tag", "x"]).code, 1);
 }
@@ -271,7 +280,7 @@ fn pruning_keeps_what_is_kept_whole() {
         );
         let done = json(&sandbox.ok(&["--json", "prune", "--to", &to, "--yes"]));
         registry.collect_garbage();
-        let left: Vec<String> = crane().args(["ls", &web]).run().lines().map(str::to_owned).collect();
+        let left = sorted(&crane().args(["ls", &web]).run());
         let versions: Vec<_> =
             left.iter().filter(|tag| tag.starts_with("1.2.")).map(String::as_str).collect();
         assert_eq!(versions, ["1.2.1", "1.2.4", "1.2.5"], "{kind:?}: {done}");
@@ -310,7 +319,7 @@ fn a_store_is_served_to_engines_and_nothing_is_taken() {
     assert_eq!(digest(&format!("{web}:latest")), expected);
     crane().args(["validate", "--remote", &format!("{web}:latest")]).run();
     let refused = crane().args(["tag", name, "other"]).output();
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("405"), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("this registry is only read"), "{refused:?}");
     server.kill().unwrap();
     server.wait().unwrap();
     let public = sandbox.run(&["serve", "--listen", "0.0.0.0:5000"]);

@@ -1,7 +1,7 @@
 //! Removing what was decided to go.
 
 use longshore_oci::{Digest, Progress};
-use longshore_registry::{Client, Repository};
+use longshore_registry::{At, Client, Repository};
 
 use super::stock::{Stock, take_stock};
 use super::{Plan, Rules, plan};
@@ -55,6 +55,16 @@ pub fn carry_out(
                 return Err(Error::NoDeletion { repository: repository.name().to_owned(), source: error });
             }
             Err(error) => return Err(error.into()),
+        }
+        // Mostly its tags went with it; some registries keep each for itself.
+        for (tag, _) in planned.tags.iter().filter(|(_, (named, _))| named == digest) {
+            if repository.probe(&At::Tag(tag.clone()))?.is_some() {
+                match repository.delete_tag(tag) {
+                    Ok(()) => removed.tags.push(tag.clone()),
+                    Err(error) if refuses(&error) => removed.left.push(tag.clone()),
+                    Err(error) => return Err(error.into()),
+                }
+            }
         }
         // The list of an image that stays must not name what is gone.
         let subjects = stock.manifests.iter().filter(|(_, node)| node.referrers.contains(digest));
