@@ -19,6 +19,16 @@ pub fn programs() -> Result {
     })
 }
 
+/// What benchmarks compare with besides.
+const BENCH: &str = "github.com/regclient/regclient/cmd/regctl";
+
+/// Builds those that benchmarks need.
+pub fn clients() -> Result {
+    programs()?;
+    let folder = root().join(FOLDER);
+    if folder.join("regctl").exists() { Ok(()) } else { build(&folder, &[BENCH]) }
+}
+
 fn build(folder: &Path, packages: &[&str]) -> Result {
     let mut go = go("build");
     // With the separator, so that what is built goes into the folder under its own name.

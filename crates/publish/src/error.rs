@@ -55,7 +55,7 @@ pub enum Error {
         /// The repository.
         repository: String,
         /// What it said.
-        source: longshore_registry::Error,
+        source: Box<longshore_registry::Error>,
     },
     /// There is no such image at a place.
     #[error("`{place}` {}{}", wanted.as_ref().map_or_else(|| "holds not one image".to_owned(), |wanted| format!("has no image `{wanted}`")), holds(has))]
@@ -126,7 +126,7 @@ pub enum Error {
         /// Those that moved and could not be moved back.
         left: Vec<String>,
         /// Why.
-        source: longshore_registry::Error,
+        source: Box<longshore_registry::Error>,
     },
     /// An engine's client program can't be started.
     #[error("can't run `{program}`")]
@@ -178,7 +178,8 @@ impl Error {
             Self::Platform { wanted, .. } => {
                 Some(format!("add \"{wanted}\" to `platforms` in `stack.toml`, and run `longshore lock`"))
             }
-            Self::Registry(error) | Self::Tags { source: error, .. } => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::Tags { source, .. } => source.hint(),
             Self::Changed { .. } => Some("run the same command again, and look at what it says now".to_owned()),
             Self::NoDeletion { .. } => Some(
                 "deletion is a setting of the registry (distribution: `storage.delete.enabled`); others have it in their own \

@@ -39,6 +39,11 @@ impl Runs {
         Ok(Self(runs))
     }
 
+    /// All of them as one.
+    pub fn together(runs: Vec<Self>) -> Self {
+        Self(runs.into_iter().flat_map(|runs| runs.0).collect())
+    }
+
     /// Median, smallest and largest of a figure.
     pub fn figure(&self, of: impl Fn(&Run) -> f64) -> (f64, f64, f64) {
         let mut values: Vec<_> = self.0.iter().map(of).collect();

@@ -3,8 +3,10 @@
 
 mod builds;
 mod by_hand;
+mod counter;
 mod measure;
 mod ours;
+mod push;
 mod report;
 mod services;
 
@@ -44,6 +46,8 @@ pub enum Part {
     Builds,
     /// Stacks that start.
     Services,
+    /// Stacks that go to a registry.
+    Push,
 }
 
 /// Measures `parts` and writes the report.
@@ -65,6 +69,10 @@ pub fn bench(parts: &[Part]) -> Result {
     if parts.contains(&Part::Services) {
         say("services");
         sections.push(services::section(&memory.0.join("services"))?);
+    }
+    if parts.contains(&Part::Push) {
+        say("pushes");
+        sections.push(push::section(&memory.0.join("push"))?);
     }
     report::write(&folder, &sections)
 }

@@ -52,7 +52,10 @@ pub fn carry_out(
             // Some registries remove what an index names, or what refers to it, along with it.
             Err(error) if error.is_not_found() => {}
             Err(error) if refuses(&error) => {
-                return Err(Error::NoDeletion { repository: repository.name().to_owned(), source: error });
+                return Err(Error::NoDeletion {
+                    repository: repository.name().to_owned(),
+                    source: Box::new(error),
+                });
             }
             Err(error) => return Err(error.into()),
         }

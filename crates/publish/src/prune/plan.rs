@@ -269,7 +269,8 @@ mod tests {
         let plan = plan("r/x", &stock(), &Rules { keep: &keep, ..Rules::default() });
         let mut expected: Vec<Digest> = ["a", "signature", "list"].map(d).into();
         let mut rest = plan.remove[1..].to_vec();
-        (expected.sort(), rest.sort());
+        expected.sort();
+        rest.sort();
         assert_eq!(plan.remove[0], d("old"), "an index goes before what it names");
         assert_eq!(rest, expected, "`b` is in the index that stays");
         assert_eq!(plan.untag, ["1.10"], "its manifest stays as `latest`");

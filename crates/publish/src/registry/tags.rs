@@ -66,5 +66,5 @@ pub fn move_tags(survey: &Survey<'_>, client: &Client) -> Result<Vec<Moved>, Err
     });
     let mut left: Vec<_> = left.collect();
     left.sort();
-    Err(Error::Tags { left, source })
+    Err(Error::Tags { left, source: Box::new(source) })
 }

@@ -1,0 +1,200 @@
+//! A stack into an empty registry, again, and with one change: `longshore push` against crane, skopeo and regctl, which push the same
+//! layouts. Bytes are counted on the way to the registry.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::counter::Counter;
+use super::measure::Runs;
+use super::report::{Section, target, wall};
+use super::{Row, empty, said};
+use crate::registries;
+use crate::run::{Result, capture, root, run, shipped};
+
+/// Two images that share packages.
+const STACK: &str = "examples/notes";
+/// A file of one of them, and the line that is added to it.
+const CHANGED: &str = "app/notes.py";
+const RUNS: usize = 3;
+
+/// Who pushes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Longshore,
+    Crane,
+    Skopeo,
+    Regctl,
+}
+
+const ALL: [(Who, [&str; 3]); 4] = [
+    (Who::Longshore, ["longshore, cold", "longshore, again", "longshore, one change"]),
+    (Who::Crane, ["crane, cold", "crane, again", "crane, one change"]),
+    (Who::Skopeo, ["skopeo, cold", "skopeo, again", "skopeo, one change"]),
+    (Who::Regctl, ["regctl, cold", "regctl, again", "regctl, one change"]),
+];
+
+pub fn section(work: &Path) -> Result<Section> {
+    registries::clients()?;
+    empty(work)?;
+    let bench = Bench { work };
+    let (before, after) = (bench.prepare("before", "")?, bench.prepare("after", "\n# changed\n")?);
+    let mut rows = Vec::new();
+    let mut bytes = Vec::new();
+    for (who, [cold, again, changed]) in ALL {
+        // Each run has a registry of its own, and one that was pushed to before.
+        let mut registry = bench.registry()?;
+        let mut sent = [0; 3];
+        let mut runs: [Vec<_>; 3] = Default::default();
+        for _ in 0..RUNS {
+            registry = bench.registry()?;
+            let counter = Counter::before(&registry.host())?;
+            for (at, version) in [&before, &before, &after].into_iter().enumerate() {
+                let start = counter.bytes();
+                runs[at].push(Runs::take(1, work, || Ok(()), || bench.push(who, version, &counter.host()))?);
+                sent[at] = counter.bytes() - start;
+            }
+        }
+        drop(registry);
+        for ((name, runs), sent) in [cold, again, changed].into_iter().zip(runs).zip(sent) {
+            rows.push(Row { name, runs: Runs::together(runs) });
+            bytes.push((name, sent));
+        }
+    }
+    let targets = targets(&rows, &bytes);
+    Ok(Section { title: format!("{STACK}: pushed"), key: "push", rows, targets })
+}
+
+fn targets(rows: &[Row], bytes: &[(&str, u64)]) -> String {
+    let others = |step: &str, of: &dyn Fn(&str) -> f64| {
+        ["crane", "skopeo", "regctl"]
+            .map(|who| of(&format!("{who}, {step}")))
+            .into_iter()
+            .fold(f64::INFINITY, f64::min)
+    };
+    let sent = |name: &str| {
+        bytes.iter().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, sent)| *sent as f64)
+    };
+    let mut text = String::from("\nsent: ");
+    let all = bytes.iter().map(|(name, sent)| format!("{name} {:.3} MB", *sent as f64 / 1e6));
+    text += &all.collect::<Vec<_>>().join(" · ");
+    let fewest = ["cold", "again", "one change"]
+        .into_iter()
+        .all(|step| sent(&format!("longshore, {step}")) <= others(step, &sent));
+    let times = others("again", &|name| wall(rows, name)) / wall(rows, "longshore, again");
+    text += &format!(
+        "\n\nnever more bytes than any of them: {} · again {times:.1} × as fast as the best of them (target 3: {})\n",
+        target(fewest),
+        target(times >= 3.0)
+    );
+    text
+}
+
+/// The stack at one version: where its file is, and a layout of each image.
+struct Version {
+    stack: PathBuf,
+    layouts: Vec<(String, PathBuf, String)>,
+}
+
+struct Bench<'a> {
+    work: &'a Path,
+}
+
+impl Bench<'_> {
+    fn prepare(&self, name: &str, added: &str) -> Result<Version> {
+        let stack = self.work.join(name);
+        run(Command::new("cp").arg("-a").arg(root().join(STACK)).arg(&stack))?;
+        let file = stack.join(CHANGED);
+        let text = fs::read_to_string(&file).map_err(|error| said(&file, &error))?;
+        fs::write(&file, text + added).map_err(|error| said(&file, &error))?;
+        let listed = capture(self.longshore(&stack).args(["--json", "build"]))?;
+        let images: serde_json::Value = serde_json::from_str(&listed).map_err(|error| error.to_string())?;
+        let mut layouts = Vec::new();
+        for image in images["images"].as_array().into_iter().flatten() {
+            let image = image["image"].as_str().unwrap_or_default().to_owned();
+            let layout = self.work.join(format!("{name}-{image}"));
+            let said =
+                capture(self.longshore(&stack).args(["--json", "build", &image, "--output"]).arg(&layout))?;
+            let said: serde_json::Value = serde_json::from_str(&said).map_err(|error| error.to_string())?;
+            let digest = said["published"]["images"][0]["manifest"].as_str().unwrap_or_default().to_owned();
+            layouts.push((image, layout, digest));
+        }
+        Ok(Version { stack, layouts })
+    }
+
+    fn longshore(&self, stack: &Path) -> Command {
+        let mut command = Command::new(shipped());
+        command.arg("-C").arg(stack).env("LONGSHORE_STORE", self.work.join("store"));
+        command
+    }
+
+    /// The command that pushes a version; one shell for clients that push one image at a time.
+    fn push(&self, who: Who, version: &Version, host: &str) -> Command {
+        if who == Who::Longshore {
+            let mut command = self.longshore(&version.stack);
+            command.args(["push", "--to", &format!("{host}/org")]);
+            return command;
+        }
+        let tools = root().join("target/test-tools/registries-1");
+        let mut script = String::from("set -e\n");
+        for (image, layout, digest) in &version.layouts {
+            let (layout, to) = (layout.display(), format!("{host}/org/{image}:latest"));
+            script += &match who {
+                Who::Crane => format!("{}/crane push --insecure {layout} {to}\n", tools.display()),
+                Who::Skopeo => {
+                    format!("skopeo copy --quiet --all --dest-tls-verify=false oci:{layout} docker://{to}\n")
+                }
+                _ => format!(
+                    "{}/regctl --host reg={host},tls=disabled image copy ocidir://{layout}@{digest} {to}\n",
+                    tools.display()
+                ),
+            };
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).env("HOME", self.work).env("TMPDIR", self.work);
+        command
+    }
+
+    fn registry(&self) -> Result<Registry> {
+        let folder = self.work.join("registry");
+        empty(&folder)?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        drop(listener);
+        let config = folder.join("config.yml");
+        let text = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}/data}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
+            folder.display()
+        );
+        fs::write(&config, text).map_err(|error| said(&config, &error))?;
+        let mut program = Command::new(root().join("target/test-tools/registries-1/distribution"));
+        let process = program.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let registry = Registry { process: process.map_err(|error| error.to_string())?, port };
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(registry.host()).is_ok() {
+                return Ok(registry);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(String::from("the registry does not serve"))
+    }
+}
+
+struct Registry {
+    process: Child,
+    port: u16,
+}
+
+impl Registry {
+    fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
