@@ -9,9 +9,10 @@ use crate::test::Length;
 use crate::{kubernetes, registries, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 23] = [
+const PROGRAMS: [(&str, &[&str]); 24] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
+    ("ctr", &["containerd"]),
     ("podman", &["podman"]),
     ("docker-registry", &["docker-registry"]),
     ("skopeo", &["skopeo"]),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use longshore_testkit::apt::{Package, Repository};
-use longshore_testkit::engine::Docker;
+use longshore_testkit::engine::{Containerd, Docker};
 use longshore_testkit::registry::{Kind, LOGIN, Registry, crane};
 use longshore_testkit::{Sandbox, Tool};
 use serde_json::Value;
@@ -324,6 +324,31 @@ fn a_store_is_served_to_engines_and_nothing_is_taken() {
     server.wait().unwrap();
     let public = sandbox.run(&["serve", "--listen", "0.0.0.0:5000"]);
     assert!(public.code == 2 && public.stderr.contains("is not on loopback"), "{public}");
+}
+
+#[test]
+fn containerd_and_k3s_get_images_under_the_digests_that_they_have_in_registries() {
+    let containerd = Containerd::start();
+    let (_repository, sandbox) = two();
+    let sandbox = sandbox.env("CONTAINERD_ADDRESS", &containerd.address());
+    // k3s brings a containerd, and a `ctr` that knows where it is.
+    let programs = sandbox.work().join("programs");
+    sandbox.write("programs/k3s", "#!/bin/sh\n[ \"$1\" = ctr ] || exit 2\nshift\nexec ctr \"$@\"\n");
+    Tool::new("chmod").arg("+x").arg(programs.join("k3s")).run();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let sandbox = sandbox.env("PATH", &path);
+    for (engine, tag) in [("containerd", "one"), ("k3s", "two")] {
+        let loaded = json(&sandbox.ok(&["--json", "load", "--engine", engine, "--tag", tag]));
+        let listed = containerd.cli().args(["--namespace", "k8s.io", "images", "ls"]).run();
+        for image in loaded["published"]["images"].as_array().unwrap() {
+            let (name, digest) = (image["name"].as_str().unwrap(), image["manifest"].as_str().unwrap());
+            let line = listed.lines().find(|line| line.starts_with(&format!("docker.io/{name} ")));
+            let line = line.unwrap_or_else(|| panic!("{engine}: no {name} in\n{listed}"));
+            assert!(line.contains(digest) && line.contains("linux/amd64,linux/arm64"), "{engine}: {line}");
+        }
+    }
+    let checked = containerd.cli().args(["--namespace", "k8s.io", "images", "check"]).run();
+    assert_eq!(checked.matches("complete").count(), 4, "{checked}");
 }
 
 #[test]

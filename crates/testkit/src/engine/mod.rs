@@ -1,8 +1,10 @@
 //! Container engines that live as long as one test: nothing of the machine's own engine is touched.
 
+mod containerd;
 mod docker;
 mod podman;
 
+pub use containerd::Containerd;
 pub use docker::{Container, Docker, Run, ports};
 pub use podman::Podman;
 
