@@ -6,6 +6,7 @@ use std::sync::Arc;
 use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
+use longshore_registry as registry;
 use longshore_sources::deb::repository::Archives;
 
 use crate::args::Global;
@@ -33,6 +34,7 @@ pub struct Machine {
     pub leftovers: Leftovers,
     pub host: HostToolchain,
     pub access: Access,
+    network: net::Settings,
 }
 
 impl Machine {
@@ -48,13 +50,14 @@ impl Machine {
         };
         Ok(Self {
             store: Store::open(&settings.store)?,
-            client: Client::new(network)?,
+            client: Client::new(network.clone())?,
             progress,
             verbosity: Verbosity::of(global),
             trust,
             leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
             host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },
             access,
+            network,
             settings,
         })
     }
@@ -69,6 +72,16 @@ impl Machine {
             now: self.settings.now,
             progress: &*self.progress,
         }
+    }
+
+    /// Registries as this machine reaches them.
+    pub fn registries(&self) -> registry::Client {
+        let settings = registry::Settings {
+            net: self.network.clone(),
+            search: self.settings.path.clone(),
+            ..registry::Settings::default()
+        };
+        registry::Client::new(settings, self.store.clone())
     }
 
     /// How many things are done at once.

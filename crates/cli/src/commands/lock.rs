@@ -2,13 +2,14 @@
 
 use longshore_image::pack::ASSEMBLER;
 use longshore_sources::deb::lock::{self, Refresh};
-use longshore_sources::url;
+use longshore_sources::{base_image, url};
 use longshore_stack::lock::Lock;
 use serde_json::json;
 
 use crate::args::Global;
 use crate::builds;
 use crate::machine::Machine;
+use crate::others::Others;
 use crate::project::Project;
 use crate::report::{Failure, plural, print, print_json};
 
@@ -63,7 +64,10 @@ pub fn refresh(
     let previous = before.cloned().unwrap_or_default();
     let Machine { client, store, progress, .. } = machine;
     let urls = url::lock(&project.stack, &previous, what, client, store, &**progress)?;
-    builds::pinned(project, machine, Lock { urls, ..locked.lock })
+    let registries = machine.registries();
+    let access = Others::access(machine, &registries);
+    let images = base_image::lock(&project.stack, &previous, what, &access)?;
+    builds::pinned(project, machine, Lock { urls, images, ..locked.lock })
 }
 
 /// `--locked` forbids what would have to become of `lock`.

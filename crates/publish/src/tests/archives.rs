@@ -92,7 +92,7 @@ fn a_failure_on_the_way_leaves_the_old_file() {
     let file = bench.path("docker.tar");
     fs_err::write(&file, "old").unwrap();
     let blob =
-        images[0].images[0].layers[1].recipe.entries().iter().find_map(|(_, entry)| match entry.node {
+        images[0].images[0].layers[1].recipe().unwrap().entries().iter().find_map(|(_, entry)| match entry.node {
             longshore_oci::Node::File(content) => Some(content),
             _ => None,
         });

@@ -115,7 +115,7 @@ fn our_own_failure_is_ours_and_the_engine_sees_no_whole_archive() {
     let bench = Bench::new();
     let images = bench.two();
     let blob =
-        images[0].images[0].layers[1].recipe.entries().iter().find_map(|(_, entry)| match entry.node {
+        images[0].images[0].layers[1].recipe().unwrap().entries().iter().find_map(|(_, entry)| match entry.node {
             longshore_oci::Node::File(content) => Some(content),
             _ => None,
         });
