@@ -66,12 +66,7 @@ impl<'a> Others<'a> {
     }
 
     /// What `image` builds on, as its layers are on `platform`.
-    pub fn base(
-        &self,
-        image: &str,
-        spec: &ImageSpec,
-        platform: &Platform,
-    ) -> Result<Option<Base>, Failure> {
+    pub fn base(&self, image: &str, spec: &ImageSpec, platform: &Platform) -> Result<Option<Base>, Failure> {
         let Some(base) = &spec.base else { return Ok(None) };
         let reference = &base.reference;
         let pin = self.pin(reference, platform)?;
@@ -128,12 +123,7 @@ impl<'a> Others<'a> {
         base_image::config(reference, pin, &access).map_err(|error| Self::because(error.into(), image))
     }
 
-    fn load(
-        &self,
-        image: &str,
-        reference: &Reference,
-        platform: &Platform,
-    ) -> Result<Loaded, Failure> {
+    fn load(&self, image: &str, reference: &Reference, platform: &Platform) -> Result<Loaded, Failure> {
         let key = (reference.clone(), platform.clone());
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known {
@@ -152,6 +142,16 @@ impl<'a> Others<'a> {
         let loaded = (Arc::new(files), sizes);
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
         Ok(loaded)
+    }
+
+    /// Why an image that can't be locked is wanted at all.
+    pub fn wanted(error: base_image::Error, project: &Project) -> Failure {
+        let asks = |spec: &ImageSpec| error.reference().is_some_and(|wanted| spec.others().contains(wanted));
+        let first = project.stack.images.iter().find(|(_, spec)| asks(spec)).map(|(name, _)| name.clone());
+        match first {
+            Some(image) => Self::because(error.into(), &image),
+            None => error.into(),
+        }
     }
 
     fn because(failure: Failure, image: &str) -> Failure {
@@ -186,7 +186,9 @@ pub fn inherited_everywhere(project: &Project, lock: &Lock, machine: &Machine) -
         };
         for (name, spec) in &here.stack.images {
             let other = there.stack.images.get(name).map(|other| &other.user);
-            if let Some(other) = other.filter(|other| (other.uid, other.gid) != (spec.user.uid, spec.user.gid)) {
+            if let Some(other) =
+                other.filter(|other| (other.uid, other.gid) != (spec.user.uid, spec.user.gid))
+            {
                 return Err(Failure::Usage {
                     message: format!(
                         "the base of image `{name}` runs as {}:{} on {before}, and as {}:{} on {platform}",

@@ -57,10 +57,12 @@ impl Base {
             };
             Layer { diff_id: layer.diff_id, size: layer.size, body: Body::Taken(Arc::new(taken)) }
         });
+        // A number alone means TCP (image specification, "ExposedPorts").
+        let full = |port: &String| if port.contains('/') { port.clone() } else { format!("{port}/tcp") };
         Self {
             layers: layers.collect(),
             history: config.history.clone(),
-            exposed_ports: config.config.exposed_ports.clone(),
+            exposed_ports: config.config.exposed_ports.keys().map(|port| (full(port), Empty {})).collect(),
             on,
         }
     }

@@ -190,8 +190,7 @@ impl World {
         refresh: &Refresh,
     ) -> Result<LockedImage, Error> {
         let reference = self.reference(tag);
-        let mut all =
-            base_image::lock(&stack(&reference, platforms), before, refresh, &self.access())?;
+        let mut all = base_image::lock(&stack(&reference, platforms), before, refresh, &self.access())?;
         Ok(all.remove(&reference.to_string()).unwrap())
     }
 
@@ -324,16 +323,23 @@ fn layers_come_to_what_umoci_makes_of_them() {
 
     let layout = world.folder.path().join("layout");
     let (from, to) = (format!("docker://{}", world.reference("1")), format!("oci:{}:1", layout.display()));
-    Tool::new("skopeo").args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", &from, &to]).run();
+    Tool::new("skopeo")
+        .args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", &from, &to])
+        .run();
     let bundle = world.folder.path().join("bundle");
     let root = longshore_testkit::layout::umoci_unpack(&layout, "1", &bundle);
     assert_eq!(in_tree(&files.tree, &world.store), on_disk(&root));
 
     // Hard links stay as far as they are of one layer, and each entry knows its own.
     let path = |text: &str| TreePath::new(text).unwrap();
-    assert_eq!(files.tree.get(&path("usr/bin/tool-too")).unwrap().node, Node::Hardlink(path("usr/bin/third")));
+    assert_eq!(
+        files.tree.get(&path("usr/bin/tool-too")).unwrap().node,
+        Node::Hardlink(path("usr/bin/third"))
+    );
     files.tree.check().unwrap();
-    for (at, layer) in [("etc/keep", 1), ("etc/changed", 2), ("etc/gone", 3), ("usr/bin/later", 3), ("usr/bin/third", 1)] {
+    for (at, layer) in
+        [("etc/keep", 1), ("etc/changed", 2), ("etc/gone", 3), ("usr/bin/later", 3), ("usr/bin/third", 1)]
+    {
         assert_eq!(files.layer(&path(at)).layer, layer, "{at}");
     }
     assert!(files.facts.contains_key(&path("usr/bin/third")), "{:?}", files.facts);
@@ -342,7 +348,10 @@ fn layers_come_to_what_umoci_makes_of_them() {
 #[test]
 fn every_way_of_compression_gives_the_same_files() {
     let world = World::new(Kind::Distribution);
-    let [tar] = world.tars(["one"], "layer('one', [('a', 'file', 'text', {'pax_headers': {'SCHILY.xattr.user.x': 'y'}})])");
+    let [tar] = world.tars(
+        ["one"],
+        "layer('one', [('a', 'file', 'text', {'pax_headers': {'SCHILY.xattr.user.x': 'y'}})])",
+    );
     let mut trees = Vec::new();
     for (n, (kind, docker)) in [
         (media_type::LAYER_TAR, false),
@@ -383,8 +392,10 @@ fn names_are_followed_through_every_kind_of_index() {
         }
         manifest
     };
-    let amd64 = for_platform(world.manifest("linux/amd64", std::slice::from_ref(&layer), true), "amd64", None);
-    let arm64 = for_platform(world.manifest("linux/arm64", std::slice::from_ref(&layer), true), "arm64", Some("v8"));
+    let amd64 =
+        for_platform(world.manifest("linux/amd64", std::slice::from_ref(&layer), true), "amd64", None);
+    let arm64 =
+        for_platform(world.manifest("linux/arm64", std::slice::from_ref(&layer), true), "arm64", Some("v8"));
     let mut about = world.manifest("unknown/unknown", std::slice::from_ref(&layer), false);
     about["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
     about["annotations"] = json!({ "vnd.docker.reference.type": "attestation-manifest" });
@@ -420,7 +431,10 @@ fn names_are_followed_through_every_kind_of_index() {
     let gone = world.lock("gone", &["linux/amd64"]).unwrap_err();
     assert_eq!(world.shown(&gone), "image `REGISTRY/org/base:gone`");
     let hint = gone.hint().unwrap().replace(&world.registry.host(), "REGISTRY");
-    assert_eq!(hint, "correct the name, or run `longshore update REGISTRY/org/base:gone` to pin what it names now");
+    assert_eq!(
+        hint,
+        "correct the name, or run `longshore update REGISTRY/org/base:gone` to pin what it names now"
+    );
 }
 
 #[test]
@@ -428,9 +442,8 @@ fn the_lock_holds_what_a_tag_named_until_it_is_told_to_move() {
     let world = World::new(Kind::Docker);
     let [one, two] =
         world.tars(["one", "two"], "layer('one', [('a', 'file', '1')])\nlayer('two', [('a', 'file', '2')])");
-    let push = |tar: &[u8], of: &str| {
-        world.manifest(of, &[world.layer(media_type::DOCKER_LAYER_GZIP, tar)], true)
-    };
+    let push =
+        |tar: &[u8], of: &str| world.manifest(of, &[world.layer(media_type::DOCKER_LAYER_GZIP, tar)], true);
     let with = |mut manifest: Value, architecture: &str| {
         manifest["platform"] = json!({ "os": "linux", "architecture": architecture });
         manifest
@@ -440,14 +453,24 @@ fn the_lock_holds_what_a_tag_named_until_it_is_told_to_move() {
     let locked = world.lock("1", &["linux/amd64"]).unwrap();
     let name = world.reference("1").to_string();
     let lock = Lock { images: BTreeMap::from([(name.clone(), locked.clone())]), ..Lock::default() };
-    world.index("1", &[with(push(&two, "linux/amd64"), "amd64"), with(push(&two, "linux/arm64"), "arm64")], true);
+    world.index(
+        "1",
+        &[with(push(&two, "linux/amd64"), "amd64"), with(push(&two, "linux/arm64"), "arm64")],
+        true,
+    );
 
     let kept = world.lock_again("1", &["linux/amd64"], &lock, &Refresh::Missing).unwrap();
     assert_eq!(kept, locked);
     // A new platform is that of the image that is pinned, not of what the tag names now.
     let more = world.lock_again("1", &["linux/amd64", "linux/arm64"], &lock, &Refresh::Missing).unwrap();
-    assert_eq!((more.digest, &more.platforms["linux/amd64"]), (locked.digest, &locked.platforms["linux/amd64"]));
-    assert_eq!(more.platforms["linux/arm64"].layers[0].diff_id, locked.platforms["linux/amd64"].layers[0].diff_id);
+    assert_eq!(
+        (more.digest, &more.platforms["linux/amd64"]),
+        (locked.digest, &locked.platforms["linux/amd64"])
+    );
+    assert_eq!(
+        more.platforms["linux/arm64"].layers[0].diff_id,
+        locked.platforms["linux/amd64"].layers[0].diff_id
+    );
     let others = Refresh::Packages(["nginx".to_owned()].into());
     assert_eq!(world.lock_again("1", &["linux/amd64"], &lock, &others).unwrap(), locked);
     for refresh in [Refresh::All, Refresh::Packages([name].into())] {
@@ -473,7 +496,9 @@ fn what_is_no_image_that_can_be_taken_is_refused_by_name() {
     let foreign = world.manifest("linux/amd64", &[named(FOREIGN)], false);
     assert_eq!(
         said("foreign", &foreign),
-        format!("image `REGISTRY/org/base:foreign`: layer LAYER is foreign (`{FOREIGN}`): its owner allows no copies of it in other registries")
+        format!(
+            "image `REGISTRY/org/base:foreign`: layer LAYER is foreign (`{FOREIGN}`): its owner allows no copies of it in other registries"
+        )
     );
     let odd = world.manifest("linux/amd64", &[named("application/octet-stream")], false);
     assert_eq!(
@@ -530,8 +555,13 @@ fn manifests_of_the_first_schema_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let registries = Client::new(Settings::default(), store.clone());
-    let access =
-        Access { registries: &registries, store: &store, records: Records::Believed, jobs: 1, progress: &Silent };
+    let access = Access {
+        registries: &registries,
+        store: &store,
+        records: Records::Believed,
+        jobs: 1,
+        progress: &Silent,
+    };
     let reference: Reference = format!("{}/org/base:1", proxy.host()).parse().unwrap();
     let stack = stack(&reference, &["linux/amd64"]);
     let error = base_image::lock(&stack, &Lock::default(), &Refresh::Missing, &access).unwrap_err();
@@ -577,13 +607,18 @@ fn layers_that_are_not_what_they_are_said_to_be_are_refused() {
     let (expected, found) = (Digest::of(b"other"), layer.diff_id);
     assert_eq!(
         text,
-        format!("image `REGISTRY/org/base:other`, layer 1: its uncompressed bytes are {found}, the configuration says {expected}")
+        format!(
+            "image `REGISTRY/org/base:other`, layer 1: its uncompressed bytes are {found}, the configuration says {expected}"
+        )
     );
     let zstd = Pushed { media_type: media_type::LAYER_ZSTD.to_owned(), ..layer };
     world.tag("zstd", &world.manifest("linux/amd64", &[zstd], false));
     assert_eq!(
         world.shown(&world.files("zstd").unwrap_err()),
-        format!("image `REGISTRY/org/base:zstd`, layer 1: its media type is `{}`, and its bytes are gzip", media_type::LAYER_ZSTD)
+        format!(
+            "image `REGISTRY/org/base:zstd`, layer 1: its media type is `{}`, and its bytes are gzip",
+            media_type::LAYER_ZSTD
+        )
     );
 }
 
@@ -593,7 +628,8 @@ fn what_the_store_has_is_asked_of_nobody_and_what_it_lost_is_brought_again() {
     let [tar] = world.tars(["one"], "layer('one', [('a', 'file', 'text')])");
     let layer = world.layer(media_type::DOCKER_LAYER_GZIP, &tar);
     world.tag("1", &world.manifest("linux/amd64", &[layer.clone()], true));
-    let (reference, pin) = (world.reference("1"), pinned(&world.lock("1", &["linux/amd64"]).unwrap(), "linux/amd64"));
+    let (reference, pin) =
+        (world.reference("1"), pinned(&world.lock("1", &["linux/amd64"]).unwrap(), "linux/amd64"));
     let offline = longshore_net::Settings { access: longshore_net::Access::Offline, ..Default::default() };
     let nobody = Client::new(Settings { net: offline, ..Settings::default() }, world.store.clone());
     let away = Access { registries: &nobody, ..world.access() };

@@ -2,13 +2,14 @@
 
 mod build;
 mod inherit;
+mod others;
 mod service;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
-use longshore_oci::{Epoch, Platform, Reference, TreePath};
+use longshore_oci::{Epoch, Platform, TreePath};
 use serde::{Deserialize, Serialize};
 
 pub use build::{
@@ -17,6 +18,7 @@ pub use build::{
 };
 
 pub use inherit::{Account, InheritError};
+pub use others::{BaseSpec, ImageRequest, Inherit};
 pub use service::{
     Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
     SecretSpec, ServiceFile, ServiceKind, ServiceSpec, Stop, VolumeSpec,
@@ -147,27 +149,6 @@ pub struct ImageSpec {
     pub max_layers: usize,
     /// The health check that is written into its configuration, for Docker.
     pub healthcheck: Option<HealthSpec>,
-}
-
-/// Somebody's image that an image builds on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaseSpec {
-    /// Which.
-    pub reference: Reference,
-    /// What it is left to say; none once [`Stack::inherit`] has filled it in.
-    pub inherits: Option<BTreeSet<Inherit>>,
-}
-
-/// What an image leaves to its base to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Inherit {
-    /// Who runs it.
-    User,
-    /// Its program and fixed arguments.
-    Entrypoint,
-    /// Its program, or default arguments.
-    Command,
 }
 
 /// A user with a group of the same name and, unless said, the same number.
@@ -321,21 +302,6 @@ pub struct SliceRequest {
     pub extra: Vec<TreePath>,
 }
 
-/// Part of somebody's image, or all of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageRequest {
-    /// The image.
-    pub reference: Reference,
-    /// Files or folders of it; all of it when there are none.
-    pub from: Vec<TreePath>,
-    /// Where they go; where they were when not said.
-    pub to: Option<Destination>,
-    /// Permission bits of files; those they have when not said.
-    pub mode: Option<u16>,
-    /// `(uid, gid)`; those they have when not said.
-    pub owner: Option<(u32, u32)>,
-}
-
 /// What longshore makes from a package by its own rules; only that package is locked, without dependencies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragment {
@@ -472,15 +438,6 @@ impl ImageSpec {
         all.dedup();
         all
     }
-
-    /// The images of others that it builds on or takes files of.
-    pub fn others(&self) -> BTreeSet<Reference> {
-        let contents = self.contents.iter().filter_map(|content| match content {
-            ContentSpec::Image(request) => Some(request.reference.clone()),
-            _ => None,
-        });
-        contents.chain(self.base.iter().map(|base| base.reference.clone())).collect()
-    }
 }
 
 impl BuildSpec {
@@ -528,11 +485,6 @@ pub(crate) fn build_platform(platforms: &[Platform]) -> Platform {
 }
 
 impl Stack {
-    /// The images of others that any image builds on or takes files of.
-    pub fn others(&self) -> BTreeSet<Reference> {
-        self.images.values().flat_map(ImageSpec::others).collect()
-    }
-
     /// The platform that builds run on, whatever they build for: `linux/amd64` where the stack has it, else its first.
     pub fn build_platform(&self) -> Platform {
         build_platform(&self.platforms)

@@ -11,7 +11,8 @@ use common::HEAD;
 use insta::assert_snapshot;
 use longshore_oci::{Content, DiffId, Digest, PackageId};
 use longshore_stack::lock::{
-    self, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest, LockedPackage, LockedRelease, LockedUrl,
+    self, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest, LockedPackage,
+    LockedRelease, LockedUrl,
 };
 use longshore_stack::model::{Consumer, Requirement, Scope, Stack};
 use proptest::collection::{btree_map, btree_set, vec};

@@ -65,7 +65,19 @@ fn contents_of_images_and_bases_are_read() {
 
 #[test]
 fn what_does_not_name_an_image_is_told() {
-    assert_snapshot!(complaints(&format!("{}\n[image.a]\nbase = \"debian\"\ncontents = [{{ image = \"x.org/tools\" }}, {{ image = \"x.org/A:1\", to = \"/a/\" }}, {{ image = \"x.org/a:1\", from = [\"/a\", \"/b\"], to = \"/c\" }}]\n", HEAD.trim())), @"");
+    assert_snapshot!(complaints(&format!("{}\n[image.a]\nbase = \"debian\"\ncontents = [{{ image = \"x.org/tools\" }}, {{ image = \"x.org/A:1\", to = \"/a/\" }}, {{ image = \"x.org/a:1\", from = [\"/a\", \"/b\"], to = \"/c\" }}]\n", HEAD.trim())), @r#"
+    stack.toml:10:8: stack::reference: image `debian` does not say in which registry it is
+      at: "debian"
+      help: write `docker.io/library/debian` if Docker's is meant
+    stack.toml:11:23: stack::reference: image `x.org/tools` has neither a tag nor a digest
+      at: "x.org/tools"
+      help: write `x.org/tools:TAG`, and the lock pins what that names
+    stack.toml:11:50: stack::reference: `x.org/A:1` is not an image reference: a repository is lower-case letters, digits and single separators `.`, `_`, `-` between slashes
+      at: "x.org/A:1"
+    stack.toml:11:126: stack::slice: several things can't all become `/c`
+      at: "/c"
+      help: end it with `/` to put them into that folder
+    "#);
 }
 
 #[test]
@@ -86,7 +98,8 @@ fn a_base_is_inherited_where_the_image_says_nothing() {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into();
     });
-    let accounts = Account::all(b"root:x:0:0:root:/root:/bin/sh\nnonsense\nweb:x:101:102::/var/web:/bin/false\n");
+    let accounts =
+        Account::all(b"root:x:0:0:root:/root:/bin/sh\nnonsense\nweb:x:101:102::/var/web:/bin/false\n");
     for image in ["a", "b", "c"] {
         stack.inherit(image, &config, &accounts).unwrap();
     }
@@ -95,7 +108,10 @@ fn a_base_is_inherited_where_the_image_says_nothing() {
     assert_eq!((env("A"), env("B")), ("base", "own"));
     assert_eq!((a.labels["x"].as_str(), a.labels["y"].as_str()), ("own", "base"));
     assert_eq!(a.labels.get("org.opencontainers.image.version"), None, "that is the base's version");
-    assert_eq!((a.user.name.as_str(), a.user.uid, a.user.gid, a.user.home.as_str()), ("web", 101, 102, "/var/web"));
+    assert_eq!(
+        (a.user.name.as_str(), a.user.uid, a.user.gid, a.user.home.as_str()),
+        ("web", 101, 102, "/var/web")
+    );
     assert_eq!((&a.entrypoint, &a.command), (&vec!["/base".to_owned()], &vec!["arg".to_owned()]));
     assert_eq!(a.workdir.as_ref().unwrap().to_string(), "/base");
     assert_eq!(a.stop_signal.as_deref(), Some("SIGQUIT"));
@@ -116,7 +132,10 @@ fn a_base_without_a_numeric_user_says_what_to_write() {
         stack.inherit("a", &config(user, |_| {}), &accounts).unwrap_err()
     };
     let error = told("nginx");
-    assert_snapshot!(format!("{error}\n{}", error.hint()), @"");
+    assert_snapshot!(format!("{error}\n{}", error.hint()), @r#"
+    image `a` has no user, and that of its base `registry.example.org/debian:trixie` is `nginx`, which is no number
+    write `user = { name = "nginx", uid = 101, gid = 102 }` in [image.a]; then run `longshore check`
+    "#);
     let error = told("");
     assert_snapshot!(format!("{error}\n{}", error.hint()), @"");
     let mut numeric = stack("[image.a]\nbase = \"registry.example.org/debian:trixie\"\n");
@@ -143,7 +162,22 @@ fn the_lock_says_what_a_name_named() {
     assert_eq!(lock.stale(&stack), Vec::<String>::new());
     let text = lock.to_string();
     let images = &text[text.find("[[image]]").unwrap()..];
-    assert_snapshot!(images, @"");
+    assert_snapshot!(images, @r#"
+    [[image]]
+    name = "registry.example.org/debian:trixie"
+    sha256 = "1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6"
+
+    [[image.on]]
+    platform = "linux/amd64"
+    media-type = "application/vnd.oci.image.manifest.v1+json"
+    size = 11
+    sha256 = "baf0239e48ff4c47ebac3ba02b5cf1506b69cd5a0c0d0c825a53ba65976fb942"
+    config-size = 6
+    config-sha256 = "b79606fb3afea5bd1609ed40b622142f1c98125abcfe89a76a661b0e8e343910"
+    layers = [
+      "sha256:dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85 5 application/vnd.oci.image.layer.v1.tar+gzip sha256:90aebae315675cbf04612de4f7d5874850f48e0b8dd82becbeaa47ca93f5ebfb",
+    ]
+    "#);
     assert!(text.contains("\nrevision = 3\n"), "{text}");
     assert_eq!(lock::parse(&text, Path::new("stack.lock")).unwrap(), lock);
     let without = Lock { images: BTreeMap::new(), ..lock };
@@ -154,8 +188,14 @@ fn the_lock_says_what_a_name_named() {
 fn a_lock_of_other_images_is_stale() {
     let base = "[image.a]\nbase = \"registry.example.org/debian:trixie\"\n";
     let now = stack(base);
-    assert_eq!(Lock { images: BTreeMap::new(), ..locked(&[], &now) }.stale(&now), [format!("image `{REFERENCE}` is not in the lock")]);
-    assert_eq!(locked(&[], &now).stale(&now), [format!("image `{REFERENCE}` is not in the lock for linux/amd64")]);
+    assert_eq!(
+        Lock { images: BTreeMap::new(), ..locked(&[], &now) }.stale(&now),
+        [format!("image `{REFERENCE}` is not in the lock")]
+    );
+    assert_eq!(
+        locked(&[], &now).stale(&now),
+        [format!("image `{REFERENCE}` is not in the lock for linux/amd64")]
+    );
     assert_eq!(
         locked(&["linux/amd64", "linux/arm64"], &now).stale(&now),
         [format!("image `{REFERENCE}` is pinned for more than the stack asks")]
@@ -170,7 +210,8 @@ fn a_lock_of_other_images_is_stale() {
     );
     let mut newer = locked(&["linux/amd64"], &now);
     newer.images.get_mut(REFERENCE).unwrap().digest = Digest::of(b"newer");
-    let changes: Vec<String> = locked(&["linux/amd64"], &now).diff(&newer).iter().map(ToString::to_string).collect();
+    let changes: Vec<String> =
+        locked(&["linux/amd64"], &now).diff(&newer).iter().map(ToString::to_string).collect();
     let (old, new) = (Digest::of(b"index").short(), Digest::of(b"newer").short());
     assert_eq!(changes, [format!("~ {REFERENCE} {old} → {new}")]);
 }
@@ -184,7 +225,11 @@ fn a_damaged_lock_of_images_is_refused_where_it_is() {
         ("vnd.oci.image.manifest.v1+json\"", "vnd x\"", "is no media type"),
         (".tar+gzip sha256:", ".tar+gzip sha512:", "is not of the form `sha256:… SIZE MEDIA-TYPE sha256:…`"),
         ("platform = \"linux/amd64\"", "platform = \"plan9/amd64\"", "is not a platform"),
-        ("debian:trixie\"", "debian@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"", "the name says sha256:e3b0"),
+        (
+            "debian:trixie\"",
+            "debian@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+            "the name says sha256:e3b0",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         match lock::parse(&text.replacen(from, to, 1), Path::new("stack.lock")) {

@@ -38,11 +38,7 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         }
         let lock = refresh(project, machine, None, &Refresh::Missing)?;
         project.write_lock(&lock)?;
-        machine.progress.note(&format!(
-            "pinned {} in {}",
-            plural(lock.packages.len(), "package"),
-            project.lock_path().display()
-        ));
+        machine.progress.note(&format!("pinned {} in {}", pins(&lock), project.lock_path().display()));
         return Ok(lock);
     };
     let reasons = project.stale(&lock);
@@ -66,7 +62,8 @@ pub fn refresh(
     let urls = url::lock(&project.stack, &previous, what, client, store, &**progress)?;
     let registries = machine.registries();
     let access = Others::access(machine, &registries);
-    let images = base_image::lock(&project.stack, &previous, what, &access)?;
+    let images = base_image::lock(&project.stack, &previous, what, &access)
+        .map_err(|error| Others::wanted(error, project))?;
     builds::pinned(project, machine, Lock { urls, images, ..locked.lock })
 }
 
@@ -105,5 +102,14 @@ pub fn report(global: &Global, project: &Project, before: Option<&Lock>, lock: &
         Written::Anew => "now pins",
         Written::AsItWas => "is up to date and pins",
     };
-    print(&format!("{} {state} {}", project.lock_path().display(), plural(lock.packages.len(), "package")));
+    print(&format!("{} {state} {}", project.lock_path().display(), pins(lock)));
+}
+
+/// What is pinned, in numbers.
+fn pins(lock: &Lock) -> String {
+    let packages = plural(lock.packages.len(), "package");
+    match lock.images.len() {
+        0 => packages,
+        images => format!("{packages} and {}", plural(images, "image")),
+    }
 }

@@ -60,13 +60,26 @@ impl World {
         fs_err::write(root.join("srv/index.html"), "from the second layer\n").unwrap();
         self.buildah(&["umount", &second]);
         for setting in [
-            ["--user", user], ["--env", "WHO=base"], ["--env", "PATH=/bin"], ["--workingdir", "/srv"],
-            ["--entrypoint", "[\"/bin/busybox\"]"], ["--cmd", "httpd -f -p 8081"], ["--port", "8081"],
-            ["--label", "base=yes"], ["--stop-signal", "SIGINT"],
+            ["--user", user],
+            ["--env", "WHO=base"],
+            ["--env", "PATH=/bin"],
+            ["--workingdir", "/srv"],
+            ["--entrypoint", "[\"/bin/busybox\"]"],
+            ["--cmd", "httpd -f -p 8081"],
+            ["--port", "8081"],
+            ["--label", "base=yes"],
+            ["--stop-signal", "SIGINT"],
         ] {
             self.buildah(&[&["config"], &setting[..], &[&second]].concat());
         }
-        self.buildah(&["commit", "--format", format, "--tls-verify=false", &second, &format!("docker://{}", self.name(tag))]);
+        self.buildah(&[
+            "commit",
+            "--format",
+            format,
+            "--tls-verify=false",
+            &second,
+            &format!("docker://{}", self.name(tag)),
+        ]);
     }
 
     fn raw(&self, tag: &str) -> Value {
@@ -124,10 +137,11 @@ fn an_image_on_a_base_has_its_layers_and_its_word() {
         let built = json(&stack, &["build", "--output", "out"]);
         let (manifest, config) = documents(&stack.work().join("out"));
 
-        // The base's blobs as they are, OCI's name for what they are, and one layer of ours.
+        // The base's blobs as they are, OCI's name for what they are; above them the folders that a container needs and the base
+        // lacks, and what the stack file says.
         let (theirs, their_config) = (world.raw("1"), world.config("1"));
         let (ours, below) = (layers(&manifest), layers(&theirs));
-        assert_eq!((ours.len(), &ours[..2]), (3, &below[..]), "{format}");
+        assert_eq!((ours.len(), &ours[..2]), (4, &below[..]), "{format}");
         for layer in manifest["layers"].as_array().unwrap() {
             assert_eq!(layer["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
         }
@@ -137,14 +151,17 @@ fn an_image_on_a_base_has_its_layers_and_its_word() {
         assert_eq!(annotations["org.opencontainers.image.base.name"], world.name("1"));
         let digest = crane().args(["digest", "--insecure", &world.name("1")]).run();
         assert_eq!(annotations["org.opencontainers.image.base.digest"], digest.trim());
-        assert_eq!(built["images"][0]["layers"].as_array().unwrap().len(), 3);
+        assert_eq!(built["images"][0]["layers"].as_array().unwrap().len(), 4);
 
         let runs = &config["config"];
         assert_eq!(runs["User"], "10007:10008");
         assert_eq!(runs["Entrypoint"], serde_json::json!(["/bin/busybox"]));
         assert_eq!(runs["Cmd"], serde_json::json!(["httpd", "-f", "-p", "8081"]));
         assert_eq!(runs["Env"], serde_json::json!(["PATH=/bin", "TZ=UTC", "WHO=base"]));
-        assert_eq!((&runs["WorkingDir"], &runs["StopSignal"]), (&Value::from("/srv"), &Value::from("SIGINT")));
+        assert_eq!(
+            (&runs["WorkingDir"], &runs["StopSignal"]),
+            (&Value::from("/srv"), &Value::from("SIGINT"))
+        );
         assert_eq!(runs["Labels"]["base"], "yes");
         assert!(runs["ExposedPorts"].get("8081/tcp").is_some(), "{runs}");
 
@@ -153,7 +170,10 @@ fn an_image_on_a_base_has_its_layers_and_its_word() {
         let root = layout::umoci_unpack(&stack.work().join("out"), name, &stack.work().join("bundle"));
         let text = |path: &str| fs_err::read_to_string(root.join(path)).unwrap();
         assert_eq!((text("etc/motd"), text("etc/same")), ("ours\n".to_owned(), "the same\n".to_owned()));
-        assert_eq!((text("srv/new.html"), text("srv/index.html")), ("new\n".to_owned(), "from the second layer\n".to_owned()));
+        assert_eq!(
+            (text("srv/new.html"), text("srv/index.html")),
+            ("new\n".to_owned(), "from the second layer\n".to_owned())
+        );
         assert!(!root.join("etc/gone").exists());
         assert!(text("etc/passwd").contains("box:x:10007:10008"));
         let problems = longshore_publish::validate(&stack.work().join("out"));
@@ -161,9 +181,12 @@ fn an_image_on_a_base_has_its_layers_and_its_word() {
 
         // What the base has already is not packed again.
         let plan = stack.ok(&["plan"]);
-        assert!(plan.contains("on 2 layers of [REGISTRY]".replace("[REGISTRY]", &world.registry.host()).as_str()), "{plan}");
+        assert!(plan.contains(&format!("on 2 layers of {}\n", world.name("1"))), "{plan}");
         let why = stack.ok(&["why", "app", "/etc/same"]);
-        assert!(why.starts_with(&format!("/etc/same (linux/amd64): base {} (manifest ", world.name("1"))), "{why}");
+        assert!(
+            why.starts_with(&format!("/etc/same (linux/amd64): base {} (manifest ", world.name("1"))),
+            "{why}"
+        );
         assert!(why.contains("layer 1)"), "{why}");
         assert!(stack.ok(&["why", "app", "/srv/index.html"]).contains("layer 2)"));
         assert!(stack.ok(&["why", "app", "/etc/motd"]).contains(": inline /etc/motd"));
@@ -202,7 +225,19 @@ fn an_image_on_a_base_runs_in_docker_and_under_up() {
     write(&sandbox, &world.name("1"), "[\"linux/amd64\"]", APP);
     sandbox.ok(&["load"]);
     let runs = |image: &str| {
-        docker.cli().args(["run", "--rm", "--entrypoint", "/bin/busybox", image, "cat", "/etc/motd", "/srv/index.html"]).run()
+        docker
+            .cli()
+            .args([
+                "run",
+                "--rm",
+                "--entrypoint",
+                "/bin/busybox",
+                image,
+                "cat",
+                "/etc/motd",
+                "/srv/index.html",
+            ])
+            .run()
     };
     assert_eq!(runs("test/app:latest"), "ours\nfrom the second layer\n");
     for (n, format) in ["docker", "oci"].into_iter().enumerate() {
@@ -234,7 +269,8 @@ fn each_platform_has_its_own_base_and_layers_of_zstd_stay_so() {
     assert!(problems.is_empty(), "{problems:?}");
     let index: Value = serde_json::from_str(&stack.read("out/index.json")).unwrap();
     let digest = index["manifests"][0]["digest"].as_str().unwrap();
-    let index: Value = serde_json::from_str(&stack.read(&format!("out/blobs/sha256/{}", &digest[7..]))).unwrap();
+    let index: Value =
+        serde_json::from_str(&stack.read(&format!("out/blobs/sha256/{}", &digest[7..]))).unwrap();
     assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
     let named = crane().args(["digest", "--insecure", &both]).run();
     assert_eq!(index["annotations"]["org.opencontainers.image.base.digest"], named.trim());
@@ -247,8 +283,11 @@ fn each_platform_has_its_own_base_and_layers_of_zstd_stay_so() {
     assert!(longshore_publish::validate(&stack.work().join("out")).is_empty());
     // Docker's own archive has no compressed layers.
     stack.ok(&["save", "--format", "docker", "--output", "a.tar"]);
-    let (from, to) = (format!("docker-archive:{}", stack.work().join("a.tar").display()), stack.work().join("copy"));
-    Tool::new("skopeo").args(["--insecure-policy", "copy", "--quiet", &from, &format!("dir:{}", to.display())]).run();
+    let (from, to) =
+        (format!("docker-archive:{}", stack.work().join("a.tar").display()), stack.work().join("copy"));
+    Tool::new("skopeo")
+        .args(["--insecure-policy", "copy", "--quiet", &from, &format!("dir:{}", to.display())])
+        .run();
 }
 
 #[test]
@@ -268,12 +307,18 @@ command = ["/usr/bin/tool"]
     let files = stack.ok(&["show", "--files"]);
     for (path, layer) in [("/usr/bin/tool", 1), ("/etc/motd", 1), ("/srv/index.html", 2)] {
         let line = files.lines().find(|line| line.contains(&format!(" {path}"))).unwrap();
-        assert!(line.contains(&format!("< image {} (manifest ", world.name("1"))) && line.ends_with(&format!("layer {layer})")), "{line}");
+        assert!(
+            line.contains(&format!("< image {} (manifest ", world.name("1")))
+                && line.ends_with(&format!("layer {layer})")),
+            "{line}"
+        );
     }
     assert!(!files.contains("/etc/gone"));
 
     // The tag moves, the lock does not, until it is told to.
-    let digest = |stack: &Stack| stack.read("stack.lock").lines().find(|line| line.starts_with("sha256 = ")).unwrap().to_owned();
+    let digest = |stack: &Stack| {
+        stack.read("stack.lock").lines().find(|line| line.starts_with("sha256 = ")).unwrap().to_owned()
+    };
     let before = digest(&stack);
     world.base("1", "docker", "10007");
     assert_eq!(json(&stack, &["build"])["images"][0]["id"], first["images"][0]["id"]);
@@ -287,10 +332,17 @@ command = ["/usr/bin/tool"]
     write(&stack, &world.name("1"), "[\"linux/amd64\"]", &missing);
     insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @"");
     // Two contents that differ are a conflict.
-    let twice = images.replace("command", "user = { name = \"app\", uid = 5 }\ncommand").replace("contents = [", "contents = [{ text = \"x\", to = \"/etc/motd\" }, ");
+    let twice = images
+        .replace("command", "user = { name = \"app\", uid = 5 }\ncommand")
+        .replace("contents = [", "contents = [{ text = \"x\", to = \"/etc/motd\" }, ");
     write(&stack, &world.name("1"), "[\"linux/amd64\"]", &twice);
     let error = stack.snapshot(&stack.run(&["build"]));
-    assert!(error.contains("`/etc/motd` comes from both `inline /etc/motd` and `image [REGISTRY]/org/base:1 (manifest "), "{error}");
+    assert!(
+        error.contains(
+            "`/etc/motd` comes from both `inline /etc/motd` and `image [REGISTRY]/org/base:1 (manifest "
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl Taken {
         Ok(match self.descriptor.media_type.as_str() {
             media_type::LAYER_GZIP => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, blob))),
             media_type::LAYER_ZSTD => {
-                let mut decoder = zstd::stream::read::Decoder::new(blob).map_err(|error| failed(error.into()))?;
+                let mut decoder =
+                    zstd::stream::read::Decoder::new(blob).map_err(|error| failed(error.into()))?;
                 decoder.window_log_max(WINDOW).map_err(|error| failed(error.into()))?;
                 Box::new(decoder)
             }

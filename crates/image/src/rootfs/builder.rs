@@ -39,7 +39,9 @@ fn rank(origin: &Origin) -> Rank {
         Origin::Base(_) => Rank::Base,
         Origin::Longshore(_) => Rank::Longshore,
         Origin::Package(_) => Rank::Package,
-        Origin::Path(_) | Origin::Inline(_) | Origin::Build(_) | Origin::Url(_) | Origin::Image(_) => Rank::Stack,
+        Origin::Path(_) | Origin::Inline(_) | Origin::Build(_) | Origin::Url(_) | Origin::Image(_) => {
+            Rank::Stack
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use longshore_oci::{
-    Component, Content, Digest, Elf, ElfClass, Entry, FileFacts, ImageFiles, ImageLayer, Node, Origin, PackageId, PackageMeta, Platform,
-    Store, Tree, TreePath,
+    Component, Content, Digest, Elf, ElfClass, Entry, FileFacts, ImageFiles, ImageLayer, Node, Origin,
+    PackageId, PackageMeta, Platform, Store, Tree, TreePath,
 };
 use longshore_stack::model::{
     ContentSpec, Destination, FileRequest, Fragment, FragmentKind, ImageSpec, OutputRequest, PackageRequest,

@@ -27,6 +27,8 @@ mod soname;
 mod view;
 
 #[cfg(test)]
+mod bases;
+#[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
 mod outputs;
@@ -36,9 +38,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use longshore_oci::{
-    Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, Tree, TreePath,
-};
+use longshore_oci::{Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, Tree, TreePath};
 use longshore_stack::model::ImageSpec;
 
 pub use arch::{Arch, Endian};

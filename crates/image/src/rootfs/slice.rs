@@ -221,7 +221,8 @@ impl Need {
             Self::Libraries(user, elf) => {
                 let mut folders = runpath(&user.path, elf);
                 folders.extend(view.arch.library_folders());
-                folders.extend(["lib64", "usr/lib64", "lib"].into_iter().filter_map(|f| TreePath::new(f).ok()));
+                folders
+                    .extend(["lib64", "usr/lib64", "lib"].into_iter().filter_map(|f| TreePath::new(f).ok()));
                 let runs = |path: &TreePath| {
                     let end = links::follow(&build.tree, path);
                     matches!(end.and_then(|end| build.facts.get(&end)), Some(FileFacts::Elf(elf)) if view.arch.runs(elf))

@@ -1,6 +1,6 @@
 //! Why somebody's image can't be had.
 
-use longshore_oci::{Digest, DiffId, Platform, Reference, StoreError, TreeError, TreePath};
+use longshore_oci::{DiffId, Digest, Platform, Reference, StoreError, TreeError, TreePath};
 
 use crate::deb::archive::Problem;
 
@@ -27,7 +27,9 @@ pub enum Error {
         has: Vec<String>,
     },
     /// An index and a configuration disagree.
-    #[error("image `{reference}`: manifest {manifest} is listed for {listed}, and its configuration says {configured}")]
+    #[error(
+        "image `{reference}`: manifest {manifest} is listed for {listed}, and its configuration says {configured}"
+    )]
     OtherPlatform {
         /// The image.
         reference: Reference,
@@ -39,7 +41,9 @@ pub enum Error {
         configured: String,
     },
     /// A manifest of Docker's first kind.
-    #[error("image `{reference}` has a manifest of Docker's schema 1, which names its layers by nothing that could be verified")]
+    #[error(
+        "image `{reference}` has a manifest of Docker's schema 1, which names its layers by nothing that could be verified"
+    )]
     Schema1 {
         /// The image.
         reference: Reference,
@@ -57,7 +61,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// A layer that is not the registry's to give.
-    #[error("image `{reference}`: layer {layer} is foreign (`{media_type}`): its owner allows no copies of it in other registries")]
+    #[error(
+        "image `{reference}`: layer {layer} is foreign (`{media_type}`): its owner allows no copies of it in other registries"
+    )]
     Foreign {
         /// The image.
         reference: Reference,
@@ -128,7 +134,9 @@ pub enum Error {
         problem: Problem,
     },
     /// A layer is compressed in another way than its media type says.
-    #[error("image `{reference}`, layer {layer}: its media type is `{media_type}`, and its bytes are {found}")]
+    #[error(
+        "image `{reference}`, layer {layer}: its media type is `{media_type}`, and its bytes are {found}"
+    )]
     Compression {
         /// The image.
         reference: Reference,
@@ -140,7 +148,9 @@ pub enum Error {
         found: &'static str,
     },
     /// A layer is not what the configuration says.
-    #[error("image `{reference}`, layer {layer}: its uncompressed bytes are {found}, the configuration says {expected}")]
+    #[error(
+        "image `{reference}`, layer {layer}: its uncompressed bytes are {found}, the configuration says {expected}"
+    )]
     DiffId {
         /// The image.
         reference: Reference,
@@ -181,12 +191,38 @@ fn listed(has: &[String]) -> String {
 }
 
 impl Error {
+    /// The image that it is about.
+    pub fn reference(&self) -> Option<&Reference> {
+        match self {
+            Self::Registry { reference, .. }
+            | Self::NoPlatform { reference, .. }
+            | Self::OtherPlatform { reference, .. }
+            | Self::Schema1 { reference }
+            | Self::Kind { reference, .. }
+            | Self::Foreign { reference, .. }
+            | Self::Document { reference, .. }
+            | Self::Endless { reference, .. }
+            | Self::Nested { reference, .. }
+            | Self::Count { reference, .. }
+            | Self::TooLarge { reference, .. }
+            | Self::Layer { reference, .. }
+            | Self::Compression { reference, .. }
+            | Self::DiffId { reference, .. }
+            | Self::Tree { reference, .. }
+            | Self::Loop { reference, .. } => Some(reference),
+            Self::Store(_) => None,
+        }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Registry { reference, error } if error.is_not_found() => Some(match reference.digest {
-                Some(_) => "the registry no longer has it: name one that is there, then run `longshore lock`".to_owned(),
-                None => format!("correct the name, or run `longshore update {reference}` to pin what it names now"),
+                Some(_) => "the registry no longer has it: name one that is there, then run `longshore lock`"
+                    .to_owned(),
+                None => format!(
+                    "correct the name, or run `longshore update {reference}` to pin what it names now"
+                ),
             }),
             Self::Registry { error, .. } => error.hint(),
             Self::NoPlatform { platform, .. } => Some(format!(
@@ -202,9 +238,9 @@ impl Error {
             | Self::Tree { reference, .. }
             | Self::Loop { reference, .. }
             | Self::Count { reference, .. }
-            | Self::OtherPlatform { reference, .. } => {
-                Some(format!("whoever publishes it made it so; `skopeo inspect docker://{reference}` says who that is"))
-            }
+            | Self::OtherPlatform { reference, .. } => Some(format!(
+                "whoever publishes it made it so; `skopeo inspect docker://{reference}` says who that is"
+            )),
             Self::Store(error) => error.hint(),
             Self::Kind { .. }
             | Self::Document { .. }

@@ -12,9 +12,9 @@ use longshore_oci::{
 use longshore_stack::lock::LockedLayer;
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use super::documents::LayerKind;
 use super::fetch::{Access, Records};
-use super::Error;
 use crate::deb::archive::compression::Compression;
 use crate::deb::archive::entries::{Dialect, Entries, Member};
 use crate::deb::archive::{Limits, MemberKind, Problem};
@@ -68,9 +68,10 @@ pub(super) fn unpack(
     access: &Access<'_>,
 ) -> Result<Layer, Error> {
     let what = format!("{} layer {n}", reference.repository);
-    let unpacked = access.progress.during("Unpacking", &what, Some(locked.content.size), |_: &dyn Step| {
-        read(reference, n, locked, access)
-    })?;
+    let unpacked =
+        access.progress.during("Unpacking", &what, Some(locked.content.size), |_: &dyn Step| {
+            read(reference, n, locked, access)
+        })?;
     // Serialising plain data to memory can't fail.
     if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
         access.store.put_record(RECORD, &locked.diff_id.0, &bytes)?;
@@ -123,7 +124,8 @@ fn read(reference: &Reference, n: usize, locked: &LockedLayer, access: &Access<'
     let compression = if kind == LayerKind::Zstd { Compression::Zstd } else { compression };
     let limits = Limits { unpacked: UNPACKED, ..Limits::default() };
     let hash = Rc::new(RefCell::new(Sha256::new()));
-    let plain = compression.decode(blob, locked.content.size, &limits, 1).map_err(|problem| bad(problem.into()))?;
+    let plain =
+        compression.decode(blob, locked.content.size, &limits, 1).map_err(|problem| bad(problem.into()))?;
     let hashing = Hashing { inner: plain, hash: Rc::clone(&hash) };
     let mut tar = Entries::new(Box::new(hashing), &limits, Dialect::Layer);
     let mut files = Files { access, layer: Layer::default() };

@@ -47,9 +47,9 @@ pub fn lock(
             (Some(image), true) => image.clone(),
             (before, _) => {
                 let at = before.map(|image| At::Digest(image.digest));
-                let resolved = access.progress.during("Locking", &name, None, |_| {
-                    resolve(&reference, at, &missing, access)
-                })?;
+                let resolved = access
+                    .progress
+                    .during("Locking", &name, None, |_| resolve(&reference, at, &missing, access))?;
                 let old = before.into_iter().flat_map(|image| image.platforms.clone());
                 LockedImage { platforms: old.chain(resolved.platforms).collect(), ..resolved }
             }

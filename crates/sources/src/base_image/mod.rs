@@ -28,7 +28,11 @@ use longshore_oci::{ImageConfig, ImageFiles, Reference};
 use longshore_stack::lock::LockedManifest;
 
 /// How an image runs, as its configuration says: fetched unless the store has it.
-pub fn config(reference: &Reference, pin: &LockedManifest, access: &Access<'_>) -> Result<ImageConfig, Error> {
+pub fn config(
+    reference: &Reference,
+    pin: &LockedManifest,
+    access: &Access<'_>,
+) -> Result<ImageConfig, Error> {
     access.bring(reference, &[pin.config])?;
     config::read(reference, &pin.config, access.store)
 }

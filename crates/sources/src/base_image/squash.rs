@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_oci::{
-    Content, Entry, Facts, ImageFiles, Node, Reference, Tree, TreeError, TreePath,
-};
+use longshore_oci::{Content, Entry, Facts, FileFacts, ImageFiles, Node, Reference, Tree, TreeError, TreePath};
 use longshore_stack::lock::LockedManifest;
 
 use super::Error;
@@ -36,14 +34,21 @@ enum Bad {
     Tree(TreeError),
 }
 
+/// What is behind a hard link.
+#[derive(Clone)]
+struct Linked {
+    content: Content,
+    facts: Option<FileFacts>,
+}
+
 /// The image as it grows.
 #[derive(Default)]
 struct Image {
     tree: Tree,
     facts: Facts,
     layers: BTreeMap<TreePath, u32>,
-    /// The bytes behind hard links, for when their target goes.
-    linked: BTreeMap<TreePath, Content>,
+    /// The bytes behind hard links and what they need, for when their target goes.
+    linked: BTreeMap<TreePath, Linked>,
 }
 
 impl Image {
@@ -74,8 +79,8 @@ impl Image {
             let (held, content) = match self.tree.get(&target_at).map(|entry| &entry.node) {
                 Some(Node::File(content)) => (target_at.clone(), *content),
                 Some(Node::Hardlink(first)) => {
-                    let content = self.linked.get(&target_at).copied().ok_or_else(dangling)?;
-                    (first.clone(), content)
+                    let linked = self.linked.get(&target_at).ok_or_else(dangling)?;
+                    (first.clone(), linked.content)
                 }
                 _ => return Err(dangling()),
             };
@@ -86,12 +91,13 @@ impl Image {
             // Names in two layers are two files for whoever has these layers apart.
             let together = self.layers.get(&held) == Some(&n);
             let node = if together { Node::Hardlink(held.clone()) } else { Node::File(content) };
-            if let Some(facts) = self.facts.get(&held).filter(|_| !together).cloned() {
+            let facts = self.facts.get(&held).cloned();
+            if let Some(facts) = facts.clone().filter(|_| !together) {
                 self.facts.insert(at.clone(), facts);
             }
-            let linked = together.then_some(content);
+            let linked = together.then_some(Linked { content, facts });
             self.set(n, at.clone(), Entry { node, ..entry.clone() });
-            self.linked.extend(linked.map(|content| (at, content)));
+            self.linked.extend(linked.map(|linked| (at, linked)));
         }
         Ok(())
     }
@@ -152,7 +158,7 @@ impl Image {
     /// first holds it for the others.
     fn settle_links(&mut self) {
         let mut holders: BTreeMap<(TreePath, u32), TreePath> = BTreeMap::new();
-        for (path, content) in std::mem::take(&mut self.linked) {
+        for (path, Linked { content, facts }) in std::mem::take(&mut self.linked) {
             let Some(entry) = self.tree.get(&path) else { continue };
             let Node::Hardlink(target) = entry.node.clone() else { continue };
             let own = self.layers.get(&path).copied().unwrap_or_default();
@@ -164,6 +170,7 @@ impl Image {
                 Some(first) => Node::Hardlink(first.clone()),
                 None => {
                     holders.insert((target, own), path.clone());
+                    self.facts.extend(facts.map(|facts| (path.clone(), facts)));
                     Node::File(content)
                 }
             };

@@ -156,7 +156,8 @@ fn package_or_slice(
     let mut paths = |what: &str, list: &[At<String>]| -> Vec<TreePath> {
         list.iter().filter_map(|path| names::below_root(what, path, findings)).collect()
     };
-    let (from, extra) = (paths("`from`", &from), paths("`extra`", table.extra.as_deref().unwrap_or_default()));
+    let (from, extra) =
+        (paths("`from`", &from), paths("`extra`", table.extra.as_deref().unwrap_or_default()));
     let to = match &table.to {
         Some(to) => Some(names::destination(to, findings)?),
         None => None,

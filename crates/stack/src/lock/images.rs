@@ -199,9 +199,7 @@ impl Lock {
         for (name, old) in &self.images {
             let package = name.clone();
             match new.images.get(name) {
-                None => drop(
-                    changes.insert(name, Change::Removed { package, version: old.digest.short() }),
-                ),
+                None => drop(changes.insert(name, Change::Removed { package, version: old.digest.short() })),
                 Some(new) if new.digest != old.digest => {
                     let (from, to) = (old.digest.short(), new.digest.short());
                     changes.insert(name, Change::Updated { package, from, to });

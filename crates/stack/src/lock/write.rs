@@ -87,7 +87,11 @@ pub(super) fn string(f: &mut fmt::Formatter<'_>, key: &str, value: &str) -> fmt:
     writeln!(f, "{key} = {}", quoted(value))
 }
 
-pub(super) fn list(f: &mut fmt::Formatter<'_>, key: &str, values: impl Iterator<Item = String>) -> fmt::Result {
+pub(super) fn list(
+    f: &mut fmt::Formatter<'_>,
+    key: &str,
+    values: impl Iterator<Item = String>,
+) -> fmt::Result {
     let lines: String = values.map(|value| format!("  {},\n", quoted(&value))).collect();
     match lines.is_empty() {
         true => writeln!(f, "{key} = []"),

@@ -59,9 +59,11 @@ pub fn lock(
     let previous = previous.unwrap_or(&empty);
     let refresh = if previous.packages.is_empty() { &Refresh::All } else { refresh };
     // Names of pinned archives and of others' images are theirs to refresh.
-    let known =
-        |name: &str| previous.packages.keys().any(|id| id.name == name) || stack.urls.contains_key(name)
-            || stack.others().iter().any(|image| image.to_string() == name);
+    let known = |name: &str| {
+        previous.packages.keys().any(|id| id.name == name)
+            || stack.urls.contains_key(name)
+            || stack.others().iter().any(|image| image.to_string() == name)
+    };
     if let Refresh::Packages(names) = refresh
         && let Some(name) = names.iter().find(|name| !known(name))
     {
