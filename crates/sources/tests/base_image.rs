@@ -400,6 +400,13 @@ fn names_are_followed_through_every_kind_of_index() {
     about["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
     about["annotations"] = json!({ "vnd.docker.reference.type": "attestation-manifest" });
 
+    // As go-containerregistry writes it.
+    let amd64 = {
+        let mut amd64 = amd64;
+        amd64["artifactType"] = json!(media_type::DOCKER_CONFIG);
+        amd64
+    };
+
     // Docker's list; OCI's index with an attestation before what it is about; an index in an index.
     let list = world.index("list", &[amd64.clone(), arm64.clone()], true);
     let oci = world.index("oci", &[about.clone(), amd64.clone(), arm64.clone()], false);
@@ -619,6 +626,42 @@ fn layers_that_are_not_what_they_are_said_to_be_are_refused() {
             "image `REGISTRY/org/base:zstd`, layer 1: its media type is `{}`, and its bytes are gzip",
             media_type::LAYER_ZSTD
         )
+    );
+}
+
+#[test]
+fn a_lock_that_was_tampered_with_brings_nothing_in() {
+    let world = World::new(Kind::Docker);
+    let [good, evil] = world
+        .tars(["good", "evil"], "layer('good', [('a', 'file', '1')])\nlayer('evil', [('a', 'file', '2')])");
+    let (good, evil) = (
+        world.layer(media_type::DOCKER_LAYER_GZIP, &good),
+        world.layer(media_type::DOCKER_LAYER_GZIP, &evil),
+    );
+    world.tag("1", &world.manifest("linux/amd64", std::slice::from_ref(&good), true));
+    world.files("1").unwrap();
+    let (reference, pin) =
+        (world.reference("1"), pinned(&world.lock("1", &["linux/amd64"]).unwrap(), "linux/amd64"));
+    let with = |change: &dyn Fn(&mut LockedManifest)| {
+        let mut pin = pin.clone();
+        change(&mut pin);
+        world.shown(&base_image::files(&reference, &pin, Want::Layers, &world.access()).unwrap_err())
+    };
+    // Another blob for a layer whose files are known already, which would be published with them.
+    let text = with(&|pin| pin.layers[0].content = evil.blob);
+    let (expected, found) = (good.diff_id, evil.diff_id);
+    assert_eq!(
+        text,
+        format!(
+            "image `REGISTRY/org/base:1`, layer 1: its uncompressed bytes are {found}, the configuration says {expected}"
+        )
+    );
+    let text = with(&|pin| pin.layers[0].diff_id = longshore_oci::DiffId(evil.diff_id));
+    assert!(
+        text.starts_with(
+            "image `REGISTRY/org/base:1`: the layers in the lock are not those of the configuration"
+        ),
+        "{text}"
     );
 }
 

@@ -96,7 +96,10 @@ impl Listed {
     pub(super) fn is_about_another(&self) -> bool {
         let marked = self.annotations.as_ref().is_some_and(|all| all.contains_key(ABOUT));
         let unknown = self.platform.as_ref().is_some_and(|platform| platform.os == "unknown");
-        marked || unknown || self.artifact_type.is_some()
+        // go-containerregistry says of images, too, what their configuration is.
+        let images = [media_type::CONFIG, media_type::DOCKER_CONFIG];
+        let artifact = self.artifact_type.as_deref().is_some_and(|kind| !images.contains(&kind));
+        marked || unknown || artifact
     }
 
     /// What it is said to be for.

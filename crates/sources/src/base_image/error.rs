@@ -111,6 +111,14 @@ pub enum Error {
         /// `diff_ids` in the configuration.
         diff_ids: usize,
     },
+    /// The lock speaks of other layers than the configuration that it names.
+    #[error("image `{reference}`: the layers in the lock are not those of the configuration {config} there")]
+    NotLocked {
+        /// The image.
+        reference: Reference,
+        /// The configuration.
+        config: Digest,
+    },
     /// More than is taken.
     #[error("image `{reference}`: {what} has {size} bytes; at most {limit} are taken")]
     TooLarge {
@@ -204,6 +212,7 @@ impl Error {
             | Self::Endless { reference, .. }
             | Self::Nested { reference, .. }
             | Self::Count { reference, .. }
+            | Self::NotLocked { reference, .. }
             | Self::TooLarge { reference, .. }
             | Self::Layer { reference, .. }
             | Self::Compression { reference, .. }
@@ -227,6 +236,9 @@ impl Error {
             Self::Registry { error, .. } => error.hint(),
             Self::NoPlatform { platform, .. } => Some(format!(
                 "leave `{platform}` out of `platforms`, or take an image that is for it; then run `longshore lock`"
+            )),
+            Self::NotLocked { reference, .. } => Some(format!(
+                "take the lock back from version control, or run `longshore update {reference}` to pin what it names now"
             )),
             Self::Schema1 { reference } => Some(format!(
                 "have it pushed anew by a current engine: `docker pull {reference}` and `docker push {reference}`"

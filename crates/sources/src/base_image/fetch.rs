@@ -73,7 +73,7 @@ pub(super) fn layers(
 ) -> Result<Vec<Layer>, Error> {
     let mut layers = Vec::with_capacity(pin.layers.len());
     for locked in &pin.layers {
-        layers.push(layer::recorded(&locked.diff_id, access)?);
+        layers.push(layer::recorded(locked, access)?);
     }
     let todo: Vec<usize> = (0..layers.len()).filter(|&n| layers[n].is_none()).collect();
     let blobs = pin.layers.iter().zip(&layers);

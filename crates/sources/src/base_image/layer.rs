@@ -22,6 +22,9 @@ use crate::intake;
 
 /// Kind of the store's records; a new number whenever the same layer would give other files.
 const RECORD: &str = "image-layer-1";
+/// Kind of the records of what blobs are when they are decompressed: the lock's word is not enough, since the blob is published
+/// with it.
+const BLOB: &str = "image-blob-1";
 /// Names of the files that take away others ("Whiteouts").
 const WHITEOUT: &[u8] = b".wh.";
 /// The name of the file that hides all that lies below in its folder.
@@ -47,8 +50,12 @@ pub(super) struct Layer {
 }
 
 /// What the store has of a layer.
-pub(super) fn recorded(diff_id: &DiffId, access: &Access<'_>) -> Result<Option<Layer>, Error> {
-    let record = access.store.record(RECORD, &diff_id.0)?;
+pub(super) fn recorded(locked: &LockedLayer, access: &Access<'_>) -> Result<Option<Layer>, Error> {
+    let LockedLayer { diff_id: DiffId(tar), content, .. } = locked;
+    if access.store.record(BLOB, &content.digest)?.as_deref() != Some(tar.as_bytes()) {
+        return Ok(None);
+    }
+    let record = access.store.record(RECORD, tar)?;
     let layer = record.and_then(|bytes| postcard::from_bytes::<Layer>(&bytes).ok());
     let whole = |layer: &Layer| {
         access.records == Records::Believed
@@ -75,6 +82,7 @@ pub(super) fn unpack(
     // Serialising plain data to memory can't fail.
     if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
         access.store.put_record(RECORD, &locked.diff_id.0, &bytes)?;
+        access.store.put_record(BLOB, &locked.content.digest, locked.diff_id.0.as_bytes())?;
     }
     Ok(unpacked)
 }

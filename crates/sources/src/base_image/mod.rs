@@ -33,8 +33,14 @@ pub fn config(
     pin: &LockedManifest,
     access: &Access<'_>,
 ) -> Result<ImageConfig, Error> {
+    config::check_size(reference, &pin.config)?;
     access.bring(reference, &[pin.config])?;
-    config::read(reference, &pin.config, access.store)
+    let config = config::read(reference, &pin.config, access.store)?;
+    // A lock may come from anywhere.
+    if !pin.layers.iter().map(|layer| &layer.diff_id).eq(&config.rootfs.diff_ids) {
+        return Err(Error::NotLocked { reference: reference.clone(), config: pin.config.digest });
+    }
+    Ok(config)
 }
 
 /// The files of an image, and the sizes of its layers' uncompressed tars, lowest first. Blobs are fetched unless the store has
@@ -45,6 +51,7 @@ pub fn files(
     want: Want,
     access: &Access<'_>,
 ) -> Result<(ImageFiles, Vec<u64>), Error> {
+    config(reference, pin, access)?;
     let layers = fetch::layers(reference, pin, want, access)?;
     let sizes = layers.iter().map(|layer| layer.size).collect();
     Ok((squash::squash(reference, pin, &layers)?, sizes))

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use longshore_oci::{Content, Entry, Facts, FileFacts, ImageFiles, Node, Reference, Tree, TreeError, TreePath};
+use longshore_oci::{
+    Content, Entry, Facts, FileFacts, ImageFiles, Node, Reference, Tree, TreeError, TreePath,
+};
 use longshore_stack::lock::LockedManifest;
 
 use super::Error;
