@@ -670,7 +670,7 @@ fn what_the_store_has_is_asked_of_nobody_and_what_it_lost_is_brought_again() {
     let world = World::new(Kind::Docker);
     let [tar] = world.tars(["one"], "layer('one', [('a', 'file', 'text')])");
     let layer = world.layer(media_type::DOCKER_LAYER_GZIP, &tar);
-    world.tag("1", &world.manifest("linux/amd64", &[layer.clone()], true));
+    world.tag("1", &world.manifest("linux/amd64", std::slice::from_ref(&layer), true));
     let (reference, pin) =
         (world.reference("1"), pinned(&world.lock("1", &["linux/amd64"]).unwrap(), "linux/amd64"));
     let offline = longshore_net::Settings { access: longshore_net::Access::Offline, ..Default::default() };

@@ -263,7 +263,9 @@ fn each_platform_has_its_own_base_and_layers_of_zstd_stay_so() {
         .args(["--dest-compress-format", "zstd", &format!("docker://{one}"), &zstd])
         .run();
     let stack = world.stack("both", APP);
-    write(&stack, &both, "[\"linux/amd64\", \"linux/arm64\"]", APP);
+    // It is the same busybox on both.
+    let either = format!("{APP}allow = [\"wrong-architecture\"]\n");
+    write(&stack, &both, "[\"linux/amd64\", \"linux/arm64\"]", &either);
     stack.ok(&["build", "--output", "out"]);
     let problems = longshore_publish::validate(&stack.work().join("out"));
     assert!(problems.is_empty(), "{problems:?}");
@@ -330,7 +332,16 @@ command = ["/usr/bin/tool"]
 
     let missing = images.replace("/etc/motd", "/etc/mot");
     write(&stack, &world.name("1"), "[\"linux/amd64\"]", &missing);
-    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @"");
+    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @r#"
+    exit code: 1
+    --- stdout
+    --- stderr
+        Fetching org/base 57f47510d425 (203 B)
+       Unpacking org/base layer 1 (1.1 MB)
+    error: image `[REGISTRY]/org/base:1` has no `/etc/mot`, which image `app` takes from it
+      why: image `app`
+      hint: to see what it has, take all of it for once (`{ image = "[REGISTRY]/org/base:1" }`) and run `longshore show --files`
+    "#);
     // Two contents that differ are a conflict.
     let twice = images
         .replace("command", "user = { name = \"app\", uid = 5 }\ncommand")
@@ -350,10 +361,45 @@ fn what_can_t_be_built_on_says_why_and_what_to_write() {
     let world = World::new(Kind::Docker);
     world.base("named", "docker", "box");
     let stack = world.stack("named", APP);
-    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @"");
+    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @r#"
+    exit code: 2
+    --- stdout
+    --- stderr
+         Locking [REGISTRY]/org/base:named
+        Fetching org/base 6a3de3b3d4fa (1.5 kB)
+    note: pinned 0 packages and 1 image in ./stack.lock
+       Unpacking org/base layer 1 (1.1 MB)
+    error: image `app` has no user, and that of its base `[REGISTRY]/org/base:named` is `box`, which is no number
+      why: image `app`
+      hint: write `user = { name = "box", uid = 10007, gid = 10008 }` in [image.app]; then run `longshore check`
+    "#);
     write(&stack, &world.name("named"), "[\"linux/amd64\", \"linux/arm64\"]", APP);
-    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @"");
-    insta::assert_snapshot!(stack.snapshot(&stack.run(&["lock"])), @"");
+    insta::assert_snapshot!(stack.snapshot(&stack.run(&["build"])), @r#"
+    exit code: 2
+    --- stdout
+    --- stderr
+    error: `stack.lock` does not fit `stack.toml`
+      caused by: image `[REGISTRY]/org/base:named` is not in the lock for linux/arm64
+      hint: run `longshore lock`; it keeps what is pinned already
+    "#);
+    insta::assert_snapshot!(stack.snapshot(&stack.run(&["lock"])), @r#"
+    exit code: 1
+    --- stdout
+    --- stderr
+         Locking [REGISTRY]/org/base:named
+    error: image `[REGISTRY]/org/base:named` is not for linux/arm64, only for linux/amd64
+      why: image `app`
+      hint: leave `linux/arm64` out of `platforms`, or take an image that is for it; then run `longshore lock`
+    "#);
     write(&stack, &world.name("gone"), "[\"linux/amd64\"]", APP);
-    insta::assert_snapshot!(stack.snapshot(&stack.run(&["lock"])), @"");
+    insta::assert_snapshot!(stack.snapshot(&stack.run(&["lock"])), @r#"
+    exit code: 1
+    --- stdout
+    --- stderr
+         Locking [REGISTRY]/org/base:gone
+    error: image `[REGISTRY]/org/base:gone`
+      caused by: [REGISTRY] has no manifest `gone`: manifest unknown (MANIFEST_UNKNOWN)
+      why: image `app`
+      hint: correct the name, or run `longshore update [REGISTRY]/org/base:gone` to pin what it names now
+    "#);
 }

@@ -62,7 +62,7 @@ pub(super) fn read(reference: &Reference, content: &Content, store: &Store) -> R
     let blob = VerifiedReader::new(store.open_blob(content)?, *content);
     let bytes = read_bounded(blob, MAX_MANIFEST).map_err(longshore_oci::StoreError::from)?;
     let raw: Raw = serde_json::from_slice(&bytes).map_err(|error| Error::Document {
-        reference: reference.clone(),
+        reference: Box::new(reference.clone()),
         what: format!("configuration {}", content.digest),
         error,
     })?;
@@ -75,7 +75,7 @@ pub(super) fn check_size(reference: &Reference, content: &Content) -> Result<(),
         return Ok(());
     }
     Err(Error::TooLarge {
-        reference: reference.clone(),
+        reference: Box::new(reference.clone()),
         what: format!("configuration {}", content.digest),
         size: content.size,
         limit: MAX_MANIFEST,

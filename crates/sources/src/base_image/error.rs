@@ -11,7 +11,7 @@ pub enum Error {
     #[error("image `{reference}`")]
     Registry {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Why.
         #[source]
         error: Box<longshore_registry::Error>,
@@ -20,9 +20,9 @@ pub enum Error {
     #[error("image `{reference}` is not for {platform}, only for {}", listed(has))]
     NoPlatform {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// What is wanted.
-        platform: Platform,
+        platform: Box<Platform>,
         /// What it is for, sorted.
         has: Vec<String>,
     },
@@ -32,11 +32,11 @@ pub enum Error {
     )]
     OtherPlatform {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// The manifest.
         manifest: Digest,
         /// What the index says.
-        listed: Platform,
+        listed: Box<Platform>,
         /// What the configuration says.
         configured: String,
     },
@@ -46,13 +46,13 @@ pub enum Error {
     )]
     Schema1 {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
     },
     /// Something of another kind than images consist of.
     #[error("image `{reference}`: {what} has the media type `{found}`, expected {expected}")]
     Kind {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// ``manifest sha256:…``.
         what: String,
         /// Its media type.
@@ -66,7 +66,7 @@ pub enum Error {
     )]
     Foreign {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// The layer's blob.
         layer: Digest,
         /// Its media type.
@@ -76,7 +76,7 @@ pub enum Error {
     #[error("image `{reference}`: {what} can't be read")]
     Document {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// ``manifest sha256:…``.
         what: String,
         /// Why.
@@ -87,7 +87,7 @@ pub enum Error {
     #[error("image `{reference}`: more than {limit} manifests and indexes would have to be read")]
     Endless {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// How many are read.
         limit: usize,
     },
@@ -95,7 +95,7 @@ pub enum Error {
     #[error("image `{reference}`: its indexes lie in each other more than {limit} deep")]
     Nested {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// How deep they may.
         limit: usize,
     },
@@ -103,7 +103,7 @@ pub enum Error {
     #[error("image `{reference}`: manifest {manifest} has {layers} layers, and its configuration {diff_ids}")]
     Count {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// The manifest.
         manifest: Digest,
         /// Layers in the manifest.
@@ -115,7 +115,7 @@ pub enum Error {
     #[error("image `{reference}`: the layers in the lock are not those of the configuration {config} there")]
     NotLocked {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// The configuration.
         config: Digest,
     },
@@ -123,7 +123,7 @@ pub enum Error {
     #[error("image `{reference}`: {what} has {size} bytes; at most {limit} are taken")]
     TooLarge {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// ``layer sha256:…``.
         what: String,
         /// How many it has.
@@ -135,7 +135,7 @@ pub enum Error {
     #[error("image `{reference}`, layer {layer}: {problem}")]
     Layer {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Which, counted from 1 at the lowest.
         layer: usize,
         /// What is wrong.
@@ -147,7 +147,7 @@ pub enum Error {
     )]
     Compression {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Which, counted from 1 at the lowest.
         layer: usize,
         /// What the manifest says.
@@ -161,7 +161,7 @@ pub enum Error {
     )]
     DiffId {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Which, counted from 1 at the lowest.
         layer: usize,
         /// What the configuration says.
@@ -173,7 +173,7 @@ pub enum Error {
     #[error("image `{reference}`, layer {layer}: {error}")]
     Tree {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Which, counted from 1 at the lowest.
         layer: usize,
         /// How.
@@ -183,7 +183,7 @@ pub enum Error {
     #[error("image `{reference}`, layer {layer}: links on the way to `{path}` lead in a circle")]
     Loop {
         /// The image.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Which, counted from 1 at the lowest.
         layer: usize,
         /// Where to.
@@ -218,7 +218,7 @@ impl Error {
             | Self::Compression { reference, .. }
             | Self::DiffId { reference, .. }
             | Self::Tree { reference, .. }
-            | Self::Loop { reference, .. } => Some(reference),
+            | Self::Loop { reference, .. } => Some(reference.as_ref()),
             Self::Store(_) => None,
         }
     }

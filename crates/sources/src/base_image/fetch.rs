@@ -52,7 +52,8 @@ impl Access<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let failed = |error| Error::Registry { reference: reference.clone(), error: Box::new(error) };
+        let failed =
+            |error| Error::Registry { reference: Box::new(reference.clone()), error: Box::new(error) };
         let repository = self.registries.repository(reference).map_err(failed)?;
         each(&missing, self.registries.jobs(), |content| {
             let what = format!("{} {}", reference.repository, content.digest.short());

@@ -107,7 +107,7 @@ impl From<StoreError> for Bad {
 
 fn read(reference: &Reference, n: usize, locked: &LockedLayer, access: &Access<'_>) -> Result<Layer, Error> {
     let bad = |bad: Bad| match bad {
-        Bad::Problem(problem) => Error::Layer { reference: reference.clone(), layer: n, problem },
+        Bad::Problem(problem) => Error::Layer { reference: Box::new(reference.clone()), layer: n, problem },
         Bad::Store(error) => error.into(),
     };
     let mut blob = access.store.open_blob(&locked.content)?;
@@ -127,7 +127,12 @@ fn read(reference: &Reference, n: usize, locked: &LockedLayer, access: &Access<'
     let kind = LayerKind::of(&locked.media_type);
     if said != kind && !(kind == LayerKind::Zstd && skippable) {
         let media_type = locked.media_type.clone();
-        return Err(Error::Compression { reference: reference.clone(), layer: n, media_type, found });
+        return Err(Error::Compression {
+            reference: Box::new(reference.clone()),
+            layer: n,
+            media_type,
+            found,
+        });
     }
     let compression = if kind == LayerKind::Zstd { Compression::Zstd } else { compression };
     let limits = Limits { unpacked: UNPACKED, ..Limits::default() };
@@ -143,7 +148,7 @@ fn read(reference: &Reference, n: usize, locked: &LockedLayer, access: &Access<'
     let Content { digest, size } = hash.borrow().clone().finish();
     if DiffId(digest) != locked.diff_id {
         return Err(Error::DiffId {
-            reference: reference.clone(),
+            reference: Box::new(reference.clone()),
             layer: n,
             expected: locked.diff_id,
             found: DiffId(digest),

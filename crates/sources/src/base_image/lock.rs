@@ -85,7 +85,7 @@ fn resolve(
 }
 
 fn failed(reference: &Reference, error: longshore_registry::Error) -> Error {
-    Error::Registry { reference: reference.clone(), error: Box::new(error) }
+    Error::Registry { reference: Box::new(reference.clone()), error: Box::new(error) }
 }
 
 /// A manifest that may be the one.
@@ -108,13 +108,13 @@ impl Look<'_> {
     fn get(&mut self, at: &At) -> Result<Found, Error> {
         self.read += 1;
         if self.read > MOST {
-            return Err(Error::Endless { reference: self.reference.clone(), limit: MOST });
+            return Err(Error::Endless { reference: Box::new(self.reference.clone()), limit: MOST });
         }
         let found = self.repository.manifest(at).map_err(|error| failed(self.reference, error))?;
         if found.descriptor.media_type.starts_with("application/vnd.docker.distribution.manifest.v1+")
             || schema(&found.bytes) == Some(1)
         {
-            return Err(Error::Schema1 { reference: self.reference.clone() });
+            return Err(Error::Schema1 { reference: Box::new(self.reference.clone()) });
         }
         Ok(found)
     }
@@ -145,7 +145,7 @@ impl Look<'_> {
                 continue;
             }
             if depth == DEPTH {
-                return Err(Error::Nested { reference: self.reference.clone(), limit: DEPTH });
+                return Err(Error::Nested { reference: Box::new(self.reference.clone()), limit: DEPTH });
             }
             let nested = self.get(&At::Digest(listed.digest))?;
             self.gather(&nested, depth + 1, all)?;
@@ -166,9 +166,9 @@ impl Look<'_> {
                 let configured = config::platform(&config);
                 if !configured.fits(platform) {
                     return Err(Error::OtherPlatform {
-                        reference: self.reference.clone(),
+                        reference: Box::new(self.reference.clone()),
                         manifest: manifest.manifest.digest,
-                        listed: platform.clone(),
+                        listed: Box::new(platform.clone()),
                         configured: configured.to_string(),
                     });
                 }
@@ -188,7 +188,11 @@ impl Look<'_> {
             has.insert(configured.to_string());
         }
         let has = has.into_iter().collect();
-        Err(Error::NoPlatform { reference: self.reference.clone(), platform: platform.clone(), has })
+        Err(Error::NoPlatform {
+            reference: Box::new(self.reference.clone()),
+            platform: Box::new(platform.clone()),
+            has,
+        })
     }
 
     fn listed(&mut self, listed: &Listed) -> Result<(LockedManifest, ImageConfig), Error> {
@@ -218,7 +222,7 @@ impl Look<'_> {
         let diff_ids = &config.rootfs.diff_ids;
         if diff_ids.len() != layers.len() {
             return Err(Error::Count {
-                reference: self.reference.clone(),
+                reference: Box::new(self.reference.clone()),
                 manifest: digest,
                 layers: layers.len(),
                 diff_ids: diff_ids.len(),
@@ -240,7 +244,7 @@ impl Look<'_> {
     }
 
     fn check_layer(&self, layer: &Listed) -> Result<(), Error> {
-        let (reference, media_type) = (self.reference.clone(), layer.media_type.clone());
+        let (reference, media_type) = (Box::new(self.reference.clone()), layer.media_type.clone());
         match LayerKind::of(&media_type) {
             LayerKind::Foreign => Err(Error::Foreign { reference, layer: layer.digest, media_type }),
             LayerKind::Other => {
@@ -257,12 +261,12 @@ impl Look<'_> {
 
     fn kind(&self, what: String, found: &str, expected: &'static str) -> Error {
         let plain: String = found.chars().filter(|c| c.is_ascii_graphic()).take(100).collect();
-        Error::Kind { reference: self.reference.clone(), what, found: plain, expected }
+        Error::Kind { reference: Box::new(self.reference.clone()), what, found: plain, expected }
     }
 
     fn parse<T: DeserializeOwned>(&self, bytes: &[u8], what: &str) -> Result<T, Error> {
         serde_json::from_slice(bytes).map_err(|error| Error::Document {
-            reference: self.reference.clone(),
+            reference: Box::new(self.reference.clone()),
             what: what.to_owned(),
             error,
         })

@@ -38,7 +38,7 @@ pub fn config(
     let config = config::read(reference, &pin.config, access.store)?;
     // A lock may come from anywhere.
     if !pin.layers.iter().map(|layer| &layer.diff_id).eq(&config.rootfs.diff_ids) {
-        return Err(Error::NotLocked { reference: reference.clone(), config: pin.config.digest });
+        return Err(Error::NotLocked { reference: Box::new(reference.clone()), config: pin.config.digest });
     }
     Ok(config)
 }

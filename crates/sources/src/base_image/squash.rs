@@ -22,8 +22,12 @@ pub(super) fn squash(
     let mut image = Image::default();
     for (n, layer) in (1..).zip(layers) {
         image.apply(n, layer).map_err(|bad| match bad {
-            Bad::Loop(path) => Error::Loop { reference: reference.clone(), layer: n as usize, path },
-            Bad::Tree(error) => Error::Tree { reference: reference.clone(), layer: n as usize, error },
+            Bad::Loop(path) => {
+                Error::Loop { reference: Box::new(reference.clone()), layer: n as usize, path }
+            }
+            Bad::Tree(error) => {
+                Error::Tree { reference: Box::new(reference.clone()), layer: n as usize, error }
+            }
         })?;
     }
     image.settle_links();
