@@ -137,7 +137,10 @@ fn a_base_without_a_numeric_user_says_what_to_write() {
     write `user = { name = "nginx", uid = 101, gid = 102 }` in [image.a]; then run `longshore check`
     "#);
     let error = told("");
-    assert_snapshot!(format!("{error}\n{}", error.hint()), @"");
+    assert_snapshot!(format!("{error}\n{}", error.hint()), @r#"
+    image `a` has no user, and that of its base `registry.example.org/debian:trixie` is root
+    write `user = { name = "app", uid = 65532 }` in [image.a]; if it must be root, add `allow = ["root-user"]`; then run `longshore check`
+    "#);
     let mut numeric = stack("[image.a]\nbase = \"registry.example.org/debian:trixie\"\n");
     numeric.inherit("a", &config("7:8", |_| {}), &accounts).unwrap();
     assert_eq!((numeric.images["a"].user.uid, numeric.images["a"].user.gid), (7, 8));

@@ -179,7 +179,13 @@ impl World {
                 Origin::Build(name) => drop(locals.insert(format!("build:{name}"), component)),
                 Origin::Url(name) => drop(locals.insert(format!("url:{name}"), component)),
                 Origin::Image(layer) => {
-                    let Component { tree, facts, .. } = (*component).clone();
+                    let Component { mut tree, facts, .. } = (*component).clone();
+                    let parents: Vec<_> = tree.iter().flat_map(|(path, _)| path.ancestors()).collect();
+                    for parent in parents {
+                        if tree.get(&parent).is_none() {
+                            tree.insert(parent, Entry::directory(0o755));
+                        }
+                    }
                     let layers = tree.iter().map(|(path, _)| (path.clone(), layer.layer)).collect();
                     let ImageLayer { reference, manifest, .. } = layer;
                     let files = ImageFiles { reference: reference.clone(), manifest, tree, facts, layers };
