@@ -6,13 +6,12 @@ use std::sync::Arc;
 use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
-use longshore_registry as registry;
 use longshore_sources::deb::repository::Archives;
 
 use crate::args::Global;
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
-use crate::settings::Settings;
+use crate::settings::{Registries, Settings};
 
 /// How far the store's records are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +50,13 @@ impl Machine {
         Ok(Self {
             store: Store::open(&settings.store)?,
             client: Client::new(network.clone())?,
+            network,
             progress,
             verbosity: Verbosity::of(global),
             trust,
             leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
             host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },
             access,
-            network,
             settings,
         })
     }
@@ -74,14 +73,20 @@ impl Machine {
         }
     }
 
-    /// Registries as this machine reaches them.
-    pub fn registries(&self) -> registry::Client {
-        let settings = registry::Settings {
+    /// Registries as this machine reaches them. Settings are read when the first is asked.
+    pub fn registries(&self) -> longshore_registry::Client {
+        let Registries { auth_files, conf, conf_d, certs_d, plain_http, .. } =
+            self.settings.registries.clone();
+        let settings = longshore_registry::Settings {
             net: self.network.clone(),
+            auth_files,
             search: self.settings.path.clone(),
-            ..registry::Settings::default()
+            registries_conf: conf,
+            registries_conf_d: conf_d,
+            plain_http,
+            certs_d,
         };
-        registry::Client::new(settings, self.store.clone())
+        longshore_registry::Client::new(settings, self.store.clone())
     }
 
     /// How many things are done at once.

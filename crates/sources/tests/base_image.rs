@@ -84,6 +84,7 @@ fn stack(base: &Reference, platforms: &[&str]) -> Stack {
         images: BTreeMap::from([("web".to_owned(), spec)]),
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        publish: longshore_stack::model::PublishSpec::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod inherit;
 mod others;
+mod publish;
 mod service;
 mod text;
 
@@ -19,6 +20,7 @@ pub use build::{
 
 pub use inherit::{Account, InheritError};
 pub use others::{BaseSpec, ImageRequest, Inherit};
+pub use publish::{PublishSpec, Retention};
 pub use service::{
     Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
     SecretSpec, ServiceFile, ServiceKind, ServiceSpec, Stop, VolumeSpec,
@@ -52,6 +54,8 @@ pub struct Stack {
     pub services: BTreeMap<String, ServiceSpec>,
     /// Where the services' secrets come from, by name.
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// How images are called in a registry, and which are kept there.
+    pub publish: PublishSpec,
 }
 
 /// Where packages come from.
