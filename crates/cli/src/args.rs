@@ -215,7 +215,7 @@ pub struct Init {
 
 #[derive(Debug, Args)]
 pub struct Update {
-    /// Packages to move [default: all]
+    /// Packages to move, also by name pinned archives and images of others [default: all]
     #[arg(value_name = "PACKAGE")]
     pub packages: Vec<String>,
 }

@@ -9,6 +9,7 @@ mod generated;
 mod inputs;
 mod interrupt;
 mod machine;
+mod others;
 mod pipeline;
 mod project;
 mod report;

@@ -14,6 +14,7 @@ use longshore_stack::lock::Lock;
 use crate::builds::{self, Builds};
 use crate::inputs::{Loader, locals};
 use crate::machine::Machine;
+use crate::others::{self, Others};
 use crate::project::Project;
 use crate::report::Failure;
 
@@ -49,7 +50,9 @@ pub fn compose(
     let names = project.stack.images.keys().cloned().collect();
     let (built, all) = compose_some(project, lock, machine, platform, &names)?;
     let planned = all.iter().map(|(name, rootfs)| {
-        let max_layers = project.stack.images[name].max_layers;
+        let spec = &project.stack.images[name];
+        let below = spec.base.as_ref().and_then(|base| lock.image(&base.reference, platform));
+        let max_layers = spec.max_layers.saturating_sub(below.map_or(0, |base| base.layers.len()));
         ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
     });
     let plan = plan::plan(&planned.collect());
@@ -72,13 +75,16 @@ fn compose_some(
     platform: &Platform,
     names: &BTreeSet<String>,
 ) -> Result<Made, Failure> {
+    let project = &others::inherited(project, lock, machine, platform)?;
     let loader = Loader::new(project, lock, machine);
+    let others = Others::new(project, lock, machine);
     let built =
         Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
     let mut all = BTreeMap::new();
     for (name, spec) in project.stack.images.iter().filter(|(name, _)| names.contains(*name)) {
         let mut locals = locals(project, machine, lock, platform, spec)?;
         locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
+        let others = others.files(name, spec, platform)?;
         let packages = loader.packages(name, platform);
         let input = rootfs::Input {
             spec,
@@ -86,6 +92,7 @@ fn compose_some(
             platform,
             packages: &packages,
             locals: &locals,
+            others: &others,
             store: &machine.store,
         };
         let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
@@ -102,6 +109,7 @@ pub fn roots(
     names: &BTreeSet<String>,
     platform: &Platform,
 ) -> Result<BTreeMap<String, RootFs>, Failure> {
+    let project = &others::inherited(project, lock, machine, platform)?;
     let (_, roots) = compose_some(project, lock, machine, platform, names)?;
     refuse_errors(project, machine, &roots, names, platform)?;
     Ok(roots)
@@ -117,10 +125,13 @@ pub fn build(
 ) -> Result<Images, Failure> {
     let mut images = BTreeMap::new();
     for platform in platforms {
+        let project = &others::inherited(project, lock, machine, platform)?;
+        let others = Others::new(project, lock, machine);
         let composed = compose(project, lock, machine, platform)?;
         refuse_errors(project, machine, &composed.rootfs, names, platform)?;
         for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
             let spec = &project.stack.images[name];
+            let base = others.base(name, spec, platform)?;
             let recipes = composed
                 .layers(name, platform)
                 .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
@@ -128,7 +139,7 @@ pub fn build(
             let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
             images.insert(
                 (name.clone(), platform.clone()),
-                assemble(name, spec, project.stack.epoch, platform, layers),
+                assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers),
             );
         }
     }

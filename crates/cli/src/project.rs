@@ -29,6 +29,7 @@ fn stack_file(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A stack checked for one profile, or for none, and where it is.
+#[derive(Clone)]
 pub struct Project {
     pub folder: PathBuf,
     pub stack: Stack,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use longshore_oci::{Config, Empty, Epoch, History, ImageConfig, Platform, RootFsConfig};
 use longshore_stack::model::ImageSpec;
 
+use crate::base::Base;
 use crate::health;
 use crate::image::Image;
 use crate::pack::Layer;
@@ -13,33 +14,42 @@ use crate::pack::Layer;
 const DEFAULT_ENV: [(&str, &str); 2] =
     [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("TZ", "UTC")];
 
-/// The image `name` as `spec` says, on `platform`, of `layers` (lowest first), with every time `epoch`.
+/// The image `name` as `spec` says, on `platform`, of `layers` (lowest first) on those of `base`, with every time `epoch`.
+/// What `spec` leaves to the base has been filled in (`Stack::inherit`).
 ///
 /// `Volumes` stays empty: engines would make an anonymous volume for each, and which directories hold data is the
 /// deployment's to say.
 pub fn assemble(
     name: &str,
     spec: &ImageSpec,
+    base: Option<&Base>,
     epoch: Epoch,
     platform: &Platform,
-    layers: Vec<Layer>,
+    own: Vec<Layer>,
 ) -> Image {
     let created = epoch.to_string();
-    let history = layers
-        .iter()
-        .map(|layer| History { created: created.clone(), created_by: layer.name().to_owned(), comment: None })
-        .collect();
+    let mut history = base.map(|base| base.history.clone()).unwrap_or_default();
+    history.extend(own.iter().map(|layer| History {
+        created: created.clone(),
+        created_by: layer.name().to_owned(),
+        ..History::default()
+    }));
+    let mut layers = base.map(|base| base.layers.clone()).unwrap_or_default();
+    layers.extend(own);
+    let mut settings = config(spec);
+    settings.exposed_ports.extend(base.into_iter().flat_map(|base| base.exposed_ports.clone()));
     let config = ImageConfig {
         created,
         platform: platform.clone(),
-        config: config(spec),
+        config: settings,
         rootfs: RootFsConfig {
             kind: "layers".to_owned(),
             diff_ids: layers.iter().map(|layer| layer.diff_id).collect(),
         },
         history,
     };
-    Image { name: name.to_owned(), platform: platform.clone(), config, layers }
+    let base = base.map(|base| base.on.clone());
+    Image { name: name.to_owned(), platform: platform.clone(), config, layers, base }
 }
 
 /// The variables that a program of the image finds.
@@ -78,6 +88,7 @@ mod tests {
 
     fn spec() -> ImageSpec {
         ImageSpec {
+            base: None,
             contents: Vec::new(),
             user: UserSpec {
                 name: "web".into(),
@@ -137,6 +148,7 @@ mod tests {
         let image = assemble(
             "web",
             &spec(),
+            None,
             Epoch(0),
             &"linux/arm/v7".parse().unwrap(),
             crate::pack::testing::two_layers(),

@@ -1,9 +1,11 @@
 //! Images: known by their configuration, whose digest needs no compressed byte.
 
+use longshore_oci::validate::{BASE_DIGEST, BASE_NAME};
 use longshore_oci::{
     Annotations, Content, Descriptor, Digest, ImageConfig, Manifest, Platform, Reference, media_type,
 };
 
+use crate::base::BuiltOn;
 use crate::pack::Layer;
 
 /// An image for one platform.
@@ -15,8 +17,10 @@ pub struct Image {
     pub platform: Platform,
     /// How it runs, and its layers by `diff_id`.
     pub config: ImageConfig,
-    /// Its layers, lowest first.
+    /// Its layers, lowest first; those of what it builds on are the lowest.
     pub layers: Vec<Layer>,
+    /// What it builds on.
+    pub base: Option<BuiltOn>,
 }
 
 impl Image {
@@ -41,11 +45,25 @@ impl Image {
         self.layers.iter().map(|layer| layer.size).sum()
     }
 
-    /// The labels that the image specification defines as annotations.
+    /// The labels that the image specification defines as annotations, and what it builds on.
     pub fn annotations(&self) -> Annotations {
+        self.annotations_with(|base| base.manifest)
+    }
+
+    /// The same for an index of this image and those for other platforms: all build on what the base's name named.
+    pub fn index_annotations(&self) -> Annotations {
+        self.annotations_with(|base| base.named)
+    }
+
+    fn annotations_with(&self, digest: impl Fn(&BuiltOn) -> Digest) -> Annotations {
         let labels = self.config.config.labels.iter();
         let standard = labels.filter(|(key, _)| key.starts_with("org.opencontainers.image."));
-        standard.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let mut all: Annotations = standard.map(|(key, value)| (key.clone(), value.clone())).collect();
+        if let Some(base) = &self.base {
+            all.insert(BASE_NAME.to_owned(), base.reference.to_string());
+            all.insert(BASE_DIGEST.to_owned(), digest(base).to_string());
+        }
+        all
     }
 
     /// The configuration's bytes and their name.

@@ -7,6 +7,7 @@
 //! **Invariant:** no network, clock, environment or randomness.
 
 mod assemble;
+mod base;
 pub mod health;
 mod image;
 pub mod lint;
@@ -15,4 +16,5 @@ pub mod plan;
 pub mod rootfs;
 
 pub use assemble::{assemble, environment};
+pub use base::{Base, BaseLayer, BuiltOn};
 pub use image::{Image, ImageIndex};

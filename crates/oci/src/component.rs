@@ -1,10 +1,11 @@
 //! What every source and builder hands to composition.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Facts, Tree};
+use crate::{Digest, Facts, Tree, TreePath};
 
 /// A named part of an image: what it holds, what that needs, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,44 @@ pub enum Origin {
     Build(String),
     /// A pinned archive or file, by its name in the stack file.
     Url(String),
+    /// Somebody's image, of which this is a part.
+    Image(ImageLayer),
+    /// The image that this one builds on: what is in a layer of it stays there.
+    Base(ImageLayer),
+}
+
+/// A layer of somebody's image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ImageLayer {
+    /// The image, as the stack file names it.
+    pub reference: String,
+    /// Its manifest.
+    pub manifest: Digest,
+    /// Which layer, counted from 1 at the lowest.
+    pub layer: u32,
+}
+
+/// The files of somebody's image, all its layers on top of each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFiles {
+    /// The image, as the stack file names it.
+    pub reference: String,
+    /// Its manifest.
+    pub manifest: Digest,
+    /// What it holds, every folder an entry of its own.
+    pub tree: Tree,
+    /// What the programs in it need.
+    pub facts: Facts,
+    /// Which layer each entry is from, counted from 1 at the lowest.
+    pub layers: BTreeMap<TreePath, u32>,
+}
+
+impl ImageFiles {
+    /// The layer that has what is at `path`; the lowest, where nothing is.
+    pub fn layer(&self, path: &TreePath) -> ImageLayer {
+        let layer = self.layers.get(path).copied().unwrap_or(1);
+        ImageLayer { reference: self.reference.clone(), manifest: self.manifest, layer }
+    }
 }
 
 /// One package, exactly.
@@ -73,7 +112,16 @@ impl fmt::Display for Origin {
             Self::Inline(path) => write!(f, "inline {path}"),
             Self::Build(name) => write!(f, "build {name}"),
             Self::Url(name) => write!(f, "url {name}"),
+            Self::Image(layer) => write!(f, "image {layer}"),
+            Self::Base(layer) => write!(f, "base {layer}"),
         }
+    }
+}
+
+impl fmt::Display for ImageLayer {
+    /// `debian:trixie (manifest 0123456789ab, layer 1)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (manifest {}, layer {})", self.reference, self.manifest.short(), self.layer)
     }
 }
 

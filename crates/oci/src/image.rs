@@ -148,16 +148,24 @@ pub struct RootFsConfig {
     pub diff_ids: Vec<DiffId>,
 }
 
-/// What one layer is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What one layer is, or what was done without making one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// RFC 3339.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created: String,
     /// What put it there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_by: String,
+    /// Who did it; only what others made says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// A remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Whether no layer came of it; only in what others made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub empty_layer: bool,
 }
 
 impl ImageConfig {

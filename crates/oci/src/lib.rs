@@ -26,7 +26,7 @@ mod tree;
 pub mod validate;
 mod verified;
 
-pub use component::{Component, Origin, PackageId, PackageMeta};
+pub use component::{Component, ImageFiles, ImageLayer, Origin, PackageId, PackageMeta};
 pub use descriptor::{Annotations, Descriptor, media_type};
 pub use digest::{Content, DiffId, Digest, DigestError, Sha256};
 pub use epoch::Epoch;

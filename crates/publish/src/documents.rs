@@ -49,7 +49,7 @@ impl Documents {
         all.top = match (&manifests[..], index.images.first()) {
             ([only], _) => only.clone(),
             (_, first) => {
-                let annotations = first.map(|image| image.annotations()).unwrap_or_default();
+                let annotations = first.map(|image| image.index_annotations()).unwrap_or_default();
                 let content = all.add(Index::new(manifests, annotations).to_bytes());
                 Descriptor::new(media_type::INDEX, content)
             }

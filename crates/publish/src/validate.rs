@@ -1,4 +1,4 @@
-//! The validator with the codecs that longshore writes.
+//! The validator with the codecs that longshore writes, and those of images that it builds on.
 
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -17,6 +17,7 @@ pub fn decode(media_type: &str, blob: Box<dyn Read>) -> io::Result<Box<dyn Read>
     match media_type {
         media_type::LAYER_TAR => Ok(blob),
         media_type::LAYER_GZIP => Ok(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, blob)))),
+        media_type::LAYER_ZSTD => Ok(Box::new(zstd::stream::read::Decoder::new(blob)?)),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("`{media_type}` can't be decompressed"))),
     }
 }

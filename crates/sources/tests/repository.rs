@@ -116,6 +116,7 @@ impl Machine {
 
 fn image(contents: Vec<ContentSpec>) -> ImageSpec {
     ImageSpec {
+        base: None,
         contents,
         user: UserSpec {
             name: "app".into(),

@@ -1,6 +1,7 @@
 //! `stack.lock`: every input by digest. See `docs/concepts/lock.md` for the goals of its format.
 
 mod compare;
+mod images;
 mod parse;
 mod pins;
 mod write;
@@ -14,13 +15,14 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{AptLocation, Consumer, Keyring, Requirement, SourceSpec, Stack};
 
 pub use compare::Change;
+pub use images::{LockedImage, LockedLayer, LockedManifest};
 pub use parse::parse;
 
 /// The breaking version of the format that this longshore reads and writes.
 pub const VERSION: u32 = 1;
 /// The highest compatible revision of the format that this longshore writes; higher ones are read, what is new in them
-/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`.
-pub const REVISION: u32 = 2;
+/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`, 3 has `[[image]]`.
+pub const REVISION: u32 = 3;
 /// Most bytes of a lock file that are read.
 pub const MAX_BYTES: u64 = 64 << 20;
 
@@ -41,6 +43,8 @@ pub struct Lock {
     pub closures: Vec<LockedClosure>,
     /// Files of `[url.*]`, sorted by name and platform.
     pub urls: Vec<LockedUrl>,
+    /// Images of others, by their name as the stack file writes it.
+    pub images: BTreeMap<String, LockedImage>,
     /// Lines that no `go.sum` of the stack has: published modules that are built, Go releases (Go modules reference,
     /// "go.sum files").
     pub go_sums: BTreeSet<String>,
@@ -187,7 +191,11 @@ impl Lock {
 
     /// The lowest revision of the format that has all that this lock says, so that what is as it was is written as it was.
     fn revision(&self) -> u32 {
-        if self.profile.is_some() { REVISION } else { 1 }
+        match (self.images.is_empty(), &self.profile) {
+            (false, _) => REVISION,
+            (true, Some(_)) => 2,
+            (true, None) => 1,
+        }
     }
 }
 

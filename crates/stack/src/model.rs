@@ -1,6 +1,8 @@
 //! The checked stack: what the rest of longshore works on. Only [`crate::read`] and [`crate::read_all`] make one.
 
 mod build;
+mod inherit;
+mod others;
 mod publish;
 mod service;
 mod text;
@@ -16,6 +18,8 @@ pub use build::{
     GoSums, Limits, Linkage, NpmBuild, OutputRequest, Tool, Toolchain, UrlFile, UrlForm, UrlSpec,
 };
 
+pub use inherit::{Account, InheritError};
+pub use others::{BaseSpec, ImageRequest, Inherit};
 pub use publish::{PublishSpec, Retention};
 pub use service::{
     Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
@@ -113,6 +117,8 @@ pub enum Expired {
 /// One image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageSpec {
+    /// The image that it builds on.
+    pub base: Option<BaseSpec>,
     /// What is in it, defaults first.
     pub contents: Vec<ContentSpec>,
     /// Who runs it.
@@ -271,6 +277,8 @@ pub enum ContentSpec {
     Build(OutputRequest),
     /// A pinned archive or file, or a part of it.
     Url(OutputRequest),
+    /// Files of somebody's image, or all of them.
+    Image(ImageRequest),
     /// longshore's health probe, where a service of the image is asked over the network whether it works, or waits for one that
     /// is. No entry of the stack file: comes last.
     Probe,
@@ -426,6 +434,7 @@ impl ImageSpec {
                 | ContentSpec::Symlink { .. }
                 | ContentSpec::Build(_)
                 | ContentSpec::Url(_)
+                | ContentSpec::Image(_)
                 | ContentSpec::Probe => None,
             })
             .collect();

@@ -22,7 +22,7 @@ fn unknown_keys_are_named_with_the_nearest_one_and_the_rest_is_still_checked() {
     assert_snapshot!(after_head("[image.a]\ncomand = [\"/a\"]\nports = { http = 0 }\n[imag.b]\n"), @r#"
     stack.toml:10:1: stack::unknown-key: unknown key `comand` in `image.a`
       at: comand
-      help: did you mean `command`? Known here: `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
+      help: did you mean `command`? Known here: `base`, `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
     stack.toml:11:18: stack::out-of-range: `image.a.ports.http` must be a number from 1 to 65535, not 0
       at: 0
     stack.toml:12:2: stack::unknown-key: unknown key `imag` in the stack file
@@ -198,7 +198,7 @@ fn contents() {
     stack.toml:17:28: stack::path: `from` `usr/bin/jq` is not an absolute path
       at: "usr/bin/jq"
       help: write `/usr/bin/jq`
-    stack.toml:18:3: stack::missing-key: `image.a.contents[6]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `symlink` is needed
+    stack.toml:18:3: stack::missing-key: `image.a.contents[6]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `image`, `symlink` is needed
       at: { fil = "config/a", to = "/etc/a" }
       help: did you mean `file` for `fil`?
     stack.toml:19:3: stack::wrong-type: `image.a.contents[7]` can't be both `file` and `text`

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use common::HEAD;
 use insta::assert_snapshot;
-use longshore_oci::{Content, PackageId};
+use longshore_oci::{Content, DiffId, Digest, PackageId};
 use longshore_stack::lock::{
-    self, Change, Lock, LockError, LockedClosure, LockedPackage, LockedRelease, LockedUrl,
+    self, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest, LockedPackage,
+    LockedRelease, LockedUrl,
 };
 use longshore_stack::model::{Consumer, Requirement, Scope, Stack};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -169,6 +170,8 @@ prop_compose! {
         closures in btree_map((any::<bool>(), "\\PC{1,8}", prop::sample::select(&["linux/amd64", "linux/arm64", "linux/arm/v7"][..])),
             (vec((any::<prop::sample::Index>(), name(), any::<bool>()), 0..4), vec(any::<prop::sample::Index>(), 0..8)), 0..4),
         urls in btree_map(("\\PC{1,8}", prop::option::of(prop::sample::select(&["linux/amd64", "linux/arm64"][..]))), ("\\PC{1,8}", content()), 0..3),
+        images in btree_map("[a-z]{1,8}\\.[a-z]{2}/[a-z]{1,8}:[a-z0-9]{1,4}", (any::<[u8; 8]>(), btree_map(
+            prop::sample::select(&["linux/amd64", "linux/arm64"][..]), (content(), content(), vec((content(), any::<[u8; 8]>()), 0..3)), 0..3)), 0..3),
         go_sums in btree_set("[a-z.]{1,8}(/[a-z]{1,8}){0,2} v[0-9]\\.[0-9]\\.[0-9](/go\\.mod)? h1:[a-zA-Z0-9+/]{43}=", 0..3),
     ) -> Lock {
         let urls = urls.into_iter().map(|((name, platform), (url, content))| LockedUrl { name, platform: platform.map(str::to_owned), url, content }).collect();
@@ -190,7 +193,17 @@ prop_compose! {
             let consumer = if build { Consumer::Build(name) } else { Consumer::Image(name) };
             LockedClosure { consumer, platform: platform.to_owned(), requires: requires.into_iter().collect(), packages: packages.into_iter().collect() }
         }).collect();
-        Lock { assembler, profile, sources, releases, packages, closures, urls, go_sums }
+        let images = images.into_iter().map(|(name, (digest, platforms))| {
+            let platforms = platforms.into_iter().map(|(platform, (manifest, config, layers))| {
+                let layers = layers.into_iter().map(|(content, diff)| LockedLayer {
+                    media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(), content, diff_id: DiffId(Digest::of(&diff)),
+                }).collect();
+                let media_type = "application/vnd.oci.image.manifest.v1+json".to_owned();
+                (platform.to_owned(), LockedManifest { media_type, manifest, config, layers })
+            }).collect();
+            (name, LockedImage { digest: Digest::of(&digest), platforms })
+        }).collect();
+        Lock { assembler, profile, sources, releases, packages, closures, urls, images, go_sums }
     }
 }
 

@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-net", &["longshore-oci"]),
     ("longshore-registry", &["longshore-oci", "longshore-net"]),
-    ("longshore-sources", &["longshore-oci", "longshore-net", "longshore-stack"]),
+    ("longshore-sources", &["longshore-oci", "longshore-net", "longshore-registry", "longshore-stack"]),
     ("longshore-sandbox", &[]),
     (
         "longshore-build",

@@ -12,6 +12,7 @@ use super::lock::for_build;
 use crate::args::{Generate, Global, ImagesBy, KubeForm, Target};
 use crate::generated::{Folder, Standing};
 use crate::machine::Machine;
+use crate::others;
 use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, print, print_json};
@@ -25,6 +26,8 @@ pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machin
         });
     }
     let images = references(args, global, project, machine)?;
+    let locked = for_build(global, project, machine)?;
+    let project = &others::inherited_everywhere(project, &locked, machine)?;
     let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
     let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
     let rendered = render(args, &deployment)?;

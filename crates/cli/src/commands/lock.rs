@@ -2,13 +2,14 @@
 
 use longshore_image::pack::ASSEMBLER;
 use longshore_sources::deb::lock::{self, Refresh};
-use longshore_sources::url;
+use longshore_sources::{base_image, url};
 use longshore_stack::lock::Lock;
 use serde_json::json;
 
 use crate::args::Global;
 use crate::builds;
 use crate::machine::Machine;
+use crate::others::Others;
 use crate::project::Project;
 use crate::report::{Failure, plural, print, print_json};
 
@@ -37,11 +38,7 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         }
         let lock = refresh(project, machine, None, &Refresh::Missing)?;
         project.write_lock(&lock)?;
-        machine.progress.note(&format!(
-            "pinned {} in {}",
-            plural(lock.packages.len(), "package"),
-            project.lock_path().display()
-        ));
+        machine.progress.note(&format!("pinned {} in {}", pins(&lock), project.lock_path().display()));
         return Ok(lock);
     };
     let reasons = project.stale(&lock);
@@ -63,7 +60,11 @@ pub fn refresh(
     let previous = before.cloned().unwrap_or_default();
     let Machine { client, store, progress, .. } = machine;
     let urls = url::lock(&project.stack, &previous, what, client, store, &**progress)?;
-    builds::pinned(project, machine, Lock { urls, ..locked.lock })
+    let registries = machine.registries();
+    let access = Others::access(machine, &registries);
+    let images = base_image::lock(&project.stack, &previous, what, &access)
+        .map_err(|error| Others::wanted(error, project))?;
+    builds::pinned(project, machine, Lock { urls, images, ..locked.lock })
 }
 
 /// `--locked` forbids what would have to become of `lock`.
@@ -101,5 +102,14 @@ pub fn report(global: &Global, project: &Project, before: Option<&Lock>, lock: &
         Written::Anew => "now pins",
         Written::AsItWas => "is up to date and pins",
     };
-    print(&format!("{} {state} {}", project.lock_path().display(), plural(lock.packages.len(), "package")));
+    print(&format!("{} {state} {}", project.lock_path().display(), pins(lock)));
+}
+
+/// What is pinned, in numbers.
+fn pins(lock: &Lock) -> String {
+    let packages = plural(lock.packages.len(), "package");
+    match lock.images.len() {
+        0 => packages,
+        images => format!("{packages} and {}", plural(images, "image")),
+    }
 }

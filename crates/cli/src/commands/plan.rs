@@ -20,6 +20,11 @@ pub fn run(args: &Plan, global: &Global, project: &Project, machine: &Machine) -
             if !global.json {
                 print(&format!("{name} ({platform}): {}", plural(layers.len(), "layer")));
             }
+            let base = project.stack.images.get(name).and_then(|spec| spec.base.as_ref());
+            let below = base.and_then(|base| Some((base, lock.image(&base.reference, &platform)?)));
+            if let Some((base, pin)) = below.filter(|_| !global.json) {
+                print(&format!("  on {} of {}", plural(pin.layers.len(), "layer"), base.reference));
+            }
             for layer in layers {
                 let shared: Vec<_> = layer.images.iter().map(|(image, _)| image.as_str()).collect();
                 if !global.json {

@@ -13,6 +13,7 @@ use super::lock::for_build;
 use crate::args::{Global, Show};
 use crate::builds;
 use crate::machine::Machine;
+use crate::others;
 use crate::pipeline::{self, Composed};
 use crate::project::Project;
 use crate::report::{Failure, bytes, plural, print, print_json};
@@ -22,6 +23,7 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
     let lock = for_build(global, project, machine)?;
     let mut rows = Vec::new();
     for platform in project.select_platforms(&args.selection)? {
+        let project = &others::inherited(project, &lock, machine, &platform)?;
         let composed = pipeline::compose(project, &lock, machine, &platform)?;
         for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
             let findings = pipeline::findings(project, name, &platform, rootfs);

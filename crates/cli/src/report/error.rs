@@ -12,8 +12,9 @@ use longshore_oci::{Content, ReferenceError, StoreError};
 use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
 use longshore_sources::path::PathError;
-use longshore_sources::{deb, url};
+use longshore_sources::{base_image, deb, url};
 use longshore_stack::lock::{Lock, LockError};
+use longshore_stack::model::InheritError;
 use longshore_stack::{Diagnostics, ProfileError, ReadError};
 
 use super::services::Trouble;
@@ -39,6 +40,10 @@ pub enum Failure {
     Path(#[from] PathError),
     #[error(transparent)]
     Url(#[from] url::Error),
+    #[error(transparent)]
+    Image(#[from] base_image::Error),
+    #[error(transparent)]
+    Inherit(InheritError),
     #[error(transparent)]
     Net(#[from] net::NetError),
     #[error(transparent)]
@@ -158,6 +163,7 @@ impl Failure {
             )
             | Self::Compose(ComposeError::Store(error))
             | Self::Unpack(UnpackError::Store(error))
+            | Self::Image(base_image::Error::Store(error))
             | Self::Run(longshore_deploy::run::Error::Folder(FolderError::Store(error)))
             | Self::Build(longshore_build::Error::Store(error)) => of(error),
             Self::Because { failure, .. } => failure.missing(),
@@ -169,7 +175,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } | Self::Tag(_) => 2,
-            Self::NoStore(_) | Self::NoState(_) | Self::Reference(_) => 2,
+            Self::NoStore(_) | Self::NoState(_) | Self::Reference(_) | Self::Inherit(_) => 2,
             Self::Run(error) if error.is_of_the_stack() => 2,
             Self::Run(_) | Self::NotReady(_) => 1,
             Self::Stale { refused: false, .. } => 2,
@@ -178,6 +184,7 @@ impl Failure {
             | Self::Unpack(_)
             | Self::Path(_)
             | Self::Net(_)
+            | Self::Image(_)
             | Self::Compose(_)
             | Self::Lint(_) => 1,
             Self::Pack(_)
@@ -212,6 +219,8 @@ impl Failure {
             Self::Path(error) => error.hint(),
             Self::Url(error) => error.hint(),
             Self::Net(error) => error.hint(),
+            Self::Image(error) => error.hint(),
+            Self::Inherit(error) => Some(error.hint()),
             Self::Compose(error) => error.hint(),
             Self::Build(error) => error.hint(),
             Self::Unpinned { .. } => Some("run `longshore lock`; it keeps what is pinned already".to_owned()),

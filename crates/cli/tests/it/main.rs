@@ -6,6 +6,7 @@
     reason = "helpers of tests fail loudly and say what they saw"
 )]
 
+mod base_image;
 mod betrace;
 mod builds;
 mod common;

@@ -45,6 +45,7 @@ fn short_name(origin: Option<&Origin>) -> String {
             | Origin::Build(name)
             | Origin::Url(name),
         ) => name.clone(),
+        Some(Origin::Image(layer) | Origin::Base(layer)) => layer.reference.clone(),
         None => String::new(),
     }
 }

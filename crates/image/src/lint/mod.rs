@@ -9,7 +9,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use longshore_oci::Platform;
+use longshore_oci::{Origin, Platform};
 use longshore_stack::model::ImageSpec;
 
 pub use catalogue::{LINTS, Lint};
@@ -24,6 +24,12 @@ pub fn check(rootfs: &RootFs, spec: &ImageSpec, platform: &Platform) -> Vec<Find
     let program = run::check(rootfs, spec, &mut findings);
     elf::check(rootfs, spec, platform, program.as_ref(), &mut findings);
     files::check(rootfs, &mut findings);
+    // What a base brings is known to whoever chose it, as far as it does not keep this image from working.
+    for finding in &mut findings {
+        if matches!(finding.origin, Some(Origin::Base(_))) && finding.severity == Severity::Warning {
+            finding.severity = Severity::Note;
+        }
+    }
     findings.retain(|finding| !allowed(&spec.allow, finding.lint, &finding.subject));
     findings.sort_by(|a, b| (a.severity, a.lint, &a.subject).cmp(&(b.severity, b.lint, &b.subject)));
     findings.dedup();

@@ -16,7 +16,7 @@ use longshore_oci::{
 
 use super::chunk::{self, Chunk};
 use super::each::each;
-use super::{ASSEMBLER, Error, Layer};
+use super::{ASSEMBLER, Body, Error, Layer, Recipe};
 
 /// The records that keep what a layer came to with a codec.
 const RECORD: &str = "layer-blob-1";
@@ -85,6 +85,17 @@ pub fn compress(
     progress: &dyn Progress,
 ) -> Result<Compressed, Error> {
     let failed = |source| Error::Store { layer: layer.name().to_owned(), source };
+    let recipe = match &layer.body {
+        Body::Made(recipe) => recipe,
+        // Its blob is what it is, whatever we would have made of it.
+        Body::Taken(taken) => {
+            let content = taken.descriptor.content();
+            return match store.has(&content) {
+                true => Ok(Compressed { descriptor: taken.descriptor.clone() }),
+                false => Err(failed(StoreError::Missing(content))),
+            };
+        }
+    };
     let key = Digest::of(format!("{} {}", codec.id(), layer.diff_id).as_bytes());
     let record = store.record(RECORD, &key).map_err(failed)?;
     let known =
@@ -92,7 +103,7 @@ pub fn compress(
     let content: Content = match known {
         Some(content) => content,
         None => {
-            let content = write_blob(store, layer, codec, jobs, progress)?;
+            let content = write_blob(store, layer, recipe, codec, jobs, progress)?;
             // These types hold nothing that postcard can't, so an empty record is never written.
             let record = postcard::to_allocvec(&content).unwrap_or_default();
             store.put_record(RECORD, &key, &record).map_err(failed)?;
@@ -105,16 +116,17 @@ pub fn compress(
 fn write_blob(
     store: &Store,
     layer: &Layer,
+    recipe: &Recipe,
     codec: Codec,
     jobs: usize,
     progress: &dyn Progress,
 ) -> Result<Content, Error> {
-    let chunks = chunk::plan(&layer.recipe);
+    let chunks = chunk::plan(recipe);
     let failed = |source| Error::Store { layer: layer.name().to_owned(), source };
     progress.during("Compressing", layer.name(), Some(layer.size), |step| {
         let mut blob = store.writer().map_err(failed)?;
         let mut tar = Sha256::new();
-        in_order(store, layer, &chunks, codec, jobs, |buffers| {
+        in_order(store, recipe, &chunks, codec, jobs, |buffers| {
             tar.update(&buffers.plain);
             step.advance(buffers.plain.len() as u64);
             write(&mut blob, &buffers.packed).map_err(failed)
@@ -132,7 +144,7 @@ fn write(blob: &mut BlobWriter, bytes: &[u8]) -> Result<(), StoreError> {
 /// to work on a chunk, and there are few of them: that bounds the memory.
 fn in_order(
     store: &Store,
-    layer: &Layer,
+    recipe: &Recipe,
     chunks: &[Chunk],
     codec: Codec,
     jobs: usize,
@@ -147,7 +159,7 @@ fn in_order(
         let (done, results) = mpsc::channel();
         for _ in 0..jobs {
             let done = done.clone();
-            scope.spawn(move || work(store, layer, chunks, codec, waiting, &done));
+            scope.spawn(move || work(store, recipe, chunks, codec, waiting, &done));
         }
         drop(done);
         let mut issued = 0..chunks.len();
@@ -177,7 +189,7 @@ fn in_order(
 /// One thread's life: take a permit, fill, compress, hand on.
 fn work(
     store: &Store,
-    layer: &Layer,
+    recipe: &Recipe,
     chunks: &[Chunk],
     codec: Codec,
     waiting: &Mutex<Receiver<(usize, Buffers)>>,
@@ -187,7 +199,7 @@ fn work(
     loop {
         let permit = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((index, mut buffers)) = permit else { return };
-        let result = chunk::fill(store, &layer.recipe, &chunks[index], &mut buffers.plain).map(|()| {
+        let result = chunk::fill(store, recipe, &chunks[index], &mut buffers.plain).map(|()| {
             let bound = compressor.gzip_compress_bound(buffers.plain.len());
             buffers.packed.resize(bound, 0);
             let size = compressor

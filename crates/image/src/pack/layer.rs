@@ -1,14 +1,19 @@
 //! Layers by what they are: the digest and size of the uncompressed tar.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufReader, Read, Write};
 use std::sync::Arc;
 
-use longshore_oci::{Content, DiffId, Digest, Progress, Sha256, Store};
+use flate2::bufread::MultiGzDecoder;
+use longshore_oci::{
+    Content, Descriptor, DiffId, Digest, Progress, Reference, Sha256, Store, StoreError, media_type,
+};
 
 use super::each::each;
 use super::{Error, Recipe, chunk};
 
+/// The largest window of zstd that is had: 128 MiB, as when the layer was unpacked.
+const WINDOW: u32 = 27;
 /// The records that keep what a recipe came to.
 const RECORD: &str = "layer-diff-1";
 
@@ -19,8 +24,28 @@ pub struct Layer {
     pub diff_id: DiffId,
     /// Bytes of the uncompressed tar.
     pub size: u64,
-    /// How the tar is made.
-    pub recipe: Arc<Recipe>,
+    /// Where the tar comes from.
+    pub body: Body,
+}
+
+/// Where a layer's tar comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// It is made so.
+    Made(Arc<Recipe>),
+    /// It is somebody's, and stays as it is.
+    Taken(Arc<Taken>),
+}
+
+/// A layer of somebody's image: the same blob for whoever publishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// For people: whose it is.
+    pub name: String,
+    /// The blob, as a manifest of ours lists it.
+    pub descriptor: Descriptor,
+    /// The image that has it: registries may take the blob from its repository instead of being sent it.
+    pub from: Reference,
 }
 
 impl Layer {
@@ -31,20 +56,59 @@ impl Layer {
 
     /// What history says of it: `debian/nginx 1.26.3-3`.
     pub fn name(&self) -> &str {
-        self.recipe.name()
+        match &self.body {
+            Body::Made(recipe) => recipe.name(),
+            Body::Taken(taken) => &taken.name,
+        }
+    }
+
+    /// How the tar is made; none of a layer that is somebody's.
+    pub fn recipe(&self) -> Option<&Recipe> {
+        match &self.body {
+            Body::Made(recipe) => Some(recipe),
+            Body::Taken(_) => None,
+        }
+    }
+
+    /// The layer of somebody's image that it is; none of one that is made here.
+    pub fn taken(&self) -> Option<&Taken> {
+        match &self.body {
+            Body::Made(_) => None,
+            Body::Taken(taken) => Some(taken),
+        }
     }
 
     /// Streams the uncompressed tar from the store, and fails at its end if it is not the layer's.
     pub fn write_tar(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
+        let failed = |source| Error::Write { layer: self.name().to_owned(), source };
         let mut hash = Sha256::new();
         let mut buffer = Vec::new();
-        for chunk in chunk::plan(&self.recipe) {
-            chunk::fill(store, &self.recipe, &chunk, &mut buffer)?;
-            hash.update(&buffer);
-            out.write_all(&buffer)
-                .map_err(|source| Error::Write { layer: self.name().to_owned(), source })?;
+        match &self.body {
+            Body::Made(recipe) => {
+                for chunk in chunk::plan(recipe) {
+                    chunk::fill(store, recipe, &chunk, &mut buffer)?;
+                    hash.update(&buffer);
+                    out.write_all(&buffer).map_err(failed)?;
+                }
+            }
+            Body::Taken(taken) => {
+                let mut tar = taken.open(store)?.take(self.size.saturating_add(1));
+                buffer.resize(chunk::MAX as usize, 0);
+                loop {
+                    let read = tar.read(&mut buffer).map_err(|source| self.unreadable(source.into()))?;
+                    if read == 0 {
+                        break;
+                    }
+                    hash.update(&buffer[..read]);
+                    out.write_all(&buffer[..read]).map_err(failed)?;
+                }
+            }
         }
         self.check(hash)
+    }
+
+    fn unreadable(&self, source: StoreError) -> Error {
+        Error::Store { layer: self.name().to_owned(), source }
     }
 
     /// Fails unless `hash` has seen this layer's tar.
@@ -54,6 +118,24 @@ impl Layer {
             return Ok(());
         }
         Err(Error::Inconsistent { layer: self.name().to_owned(), expected, found })
+    }
+}
+
+impl Taken {
+    /// Its uncompressed tar; no more of it than the layer is read, since what it is shows at its end.
+    fn open(&self, store: &Store) -> Result<Box<dyn Read>, Error> {
+        let failed = |source: StoreError| Error::Store { layer: self.name.clone(), source };
+        let blob = store.open_blob(&self.descriptor.content()).map_err(failed)?;
+        Ok(match self.descriptor.media_type.as_str() {
+            media_type::LAYER_GZIP => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, blob))),
+            media_type::LAYER_ZSTD => {
+                let mut decoder =
+                    zstd::stream::read::Decoder::new(blob).map_err(|error| failed(error.into()))?;
+                decoder.window_log_max(WINDOW).map_err(|error| failed(error.into()))?;
+                Box::new(decoder)
+            }
+            _ => Box::new(blob),
+        })
     }
 }
 
@@ -87,7 +169,7 @@ pub fn layers(
         .into_iter()
         .map(|recipe| {
             let Content { digest, size } = known[&recipe.key()];
-            Layer { diff_id: DiffId(digest), size, recipe: Arc::new(recipe) }
+            Layer { diff_id: DiffId(digest), size, body: Body::Made(Arc::new(recipe)) }
         })
         .collect())
 }

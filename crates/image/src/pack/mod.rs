@@ -21,7 +21,7 @@ mod tests;
 
 pub use error::Error;
 pub use gzip::{Codec, Compressed, compress, compress_all};
-pub use layer::{Layer, layers};
+pub use layer::{Body, Layer, Taken, layers};
 pub use recipe::Recipe;
 
 /// The rules by which bytes of layers are made: tar, cuts, compression. It is kept in `stack.lock`; another number

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::{Digest, Entry, Node, Origin, TreePath};
+use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, TreePath};
 
 use super::{ImageInput, ImageKey, LayerPlan, PlannedLayer};
 use crate::rootfs::RootFs;
@@ -12,6 +12,8 @@ use crate::rootfs::RootFs;
 pub(super) enum Rank {
     /// Links and folders that every image has.
     Base,
+    /// Parts of others' images.
+    Image,
     /// Packages.
     Package,
     /// What longshore makes from packages.
@@ -44,7 +46,8 @@ struct Group {
     origin: Option<Origin>,
 }
 
-fn group(origin: &Origin) -> Group {
+/// None for what is in a layer already.
+fn group(origin: &Origin) -> Option<Group> {
     let (rank, origin) = match origin {
         Origin::Longshore(name) if name == "base" => (Rank::Base, None),
         Origin::Longshore(name) if name == "accounts" || name == "workdir" => (Rank::Settings, None),
@@ -54,8 +57,14 @@ fn group(origin: &Origin) -> Group {
         Origin::Build(_) => (Rank::Build, Some(origin.clone())),
         Origin::Path(_) => (Rank::Files, None),
         Origin::Inline(_) => (Rank::Settings, None),
+        Origin::Image(layer) => {
+            // What is taken of one image is one layer, whichever of its layers had it.
+            (Rank::Image, Some(Origin::Image(ImageLayer { layer: 0, ..layer.clone() })))
+        }
+        // Stays where it is.
+        Origin::Base(_) => return None,
     };
-    Group { rank, origin }
+    Some(Group { rank, origin })
 }
 
 /// The parts of all images; equal ones of several images are one.
@@ -89,16 +98,21 @@ fn size(entry: &Entry) -> u64 {
 
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
 fn groups(rootfs: &RootFs) -> BTreeMap<Group, BTreeSet<TreePath>> {
-    let parents: BTreeSet<_> = rootfs.tree().iter().filter_map(|(path, _)| path.parent()).collect();
+    let ours = |path: &TreePath| rootfs.origin(path).is_some_and(|origin| group(origin).is_some());
+    let entries: Vec<_> = rootfs.tree().iter().filter(|(path, _)| ours(path)).collect();
+    let parents: BTreeSet<_> = entries.iter().filter_map(|(path, _)| path.parent()).collect();
     let mut groups: BTreeMap<Group, BTreeSet<TreePath>> = BTreeMap::new();
-    for (path, entry) in rootfs.tree().iter() {
+    for (path, entry) in entries {
         if entry.node == Node::Directory && parents.contains(path) {
             continue;
         }
-        // A hard link is in the layer of its file, or tar could not say it.
-        let owner = if let Node::Hardlink(target) = &entry.node { target } else { path };
-        if let Some(origin) = rootfs.origin(owner) {
-            groups.entry(group(origin)).or_default().insert(path.clone());
+        // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
+        let owner = match &entry.node {
+            Node::Hardlink(target) if ours(target) => target,
+            _ => path,
+        };
+        if let Some(group) = rootfs.origin(owner).and_then(group) {
+            groups.entry(group).or_default().insert(path.clone());
         }
     }
     groups
@@ -135,6 +149,7 @@ fn name(part: &Part) -> String {
         Origin::Package(id) => format!("{} {}", id.name, id.version),
         Origin::Longshore(name) => name.clone(),
         Origin::Path(path) | Origin::Inline(path) | Origin::Build(path) | Origin::Url(path) => path.clone(),
+        Origin::Image(layer) | Origin::Base(layer) => layer.reference.clone(),
     };
     let names: Vec<_> = part.origins.iter().take(3).map(short).collect();
     let more = part.origins.len() - names.len();

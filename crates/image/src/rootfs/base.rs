@@ -1,6 +1,7 @@
 //! What every image has: links of the merged `/usr`, the usual folders, name service, what the system is.
 
 use longshore_oci::{Entry, Origin, TreePath};
+use longshore_stack::model::ContentSpec;
 
 use super::builder::Builder;
 use super::view::View;
@@ -30,6 +31,9 @@ const FOLDERS: &[(&str, u16)] = &[
 /// Makes the links and folders that everything else goes into.
 pub(super) fn skeleton(build: &mut Builder<'_>, arch: Arch) -> Result<(), ComposeError> {
     let origin = origin();
+    if build.input.spec.base.is_some() {
+        return on_base(build, arch);
+    }
     for (path, mode) in FOLDERS {
         build.put(&TreePath::new(path)?, Entry::directory(*mode), &origin)?;
     }
@@ -41,6 +45,33 @@ pub(super) fn skeleton(build: &mut Builder<'_>, arch: Arch) -> Result<(), Compos
         build.put(&TreePath::new(path)?, Entry::symlink(target), &origin)?;
     }
     build.put_bytes(&TreePath::new("etc/nsswitch.conf")?, 0o644, NSSWITCH, &origin)?;
+    Ok(())
+}
+
+/// What engines and the runner mount something on.
+const MOUNTS: [&str; 6] = ["dev", "etc", "proc", "run", "sys", "tmp"];
+
+/// Adds what the base lacks of it: where it has something already, that stays as it is. Links into `/usr` are for packages,
+/// whose loader is looked for at their end.
+fn on_base(build: &mut Builder<'_>, arch: Arch) -> Result<(), ComposeError> {
+    let origin = origin();
+    for (path, mode) in FOLDERS.iter().filter(|(path, _)| MOUNTS.contains(path)) {
+        let path = TreePath::new(path)?;
+        if build.tree.get(&path).is_none() {
+            build.put(&path, Entry::directory(*mode), &origin)?;
+        }
+    }
+    let package = |content: &ContentSpec| matches!(content, ContentSpec::Package(_) | ContentSpec::Slice(_));
+    if !build.input.spec.contents.iter().any(package) {
+        return Ok(());
+    }
+    for name in arch.links {
+        let link = TreePath::new(name)?;
+        if build.tree.get(&link).is_none() {
+            build.put(&TreePath::new(format!("usr/{name}"))?, Entry::directory(0o755), &origin)?;
+            build.put(&link, Entry::symlink(format!("usr/{name}")), &origin)?;
+        }
+    }
     Ok(())
 }
 

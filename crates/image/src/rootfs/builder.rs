@@ -22,12 +22,13 @@ pub(super) struct Builder<'a> {
     /// Certificates in the bundle, by name, as DER; for key stores of other formats.
     pub(super) certificates: Vec<(String, Vec<u8>)>,
     /// The bytes behind hard links, for when their target is not in the image after all.
-    linked: BTreeMap<TreePath, Content>,
+    pub(super) linked: BTreeMap<TreePath, Content>,
 }
 
 /// Who wins a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
+    Base,
     Longshore,
     Package,
     Stack,
@@ -35,9 +36,12 @@ enum Rank {
 
 fn rank(origin: &Origin) -> Rank {
     match origin {
+        Origin::Base(_) => Rank::Base,
         Origin::Longshore(_) => Rank::Longshore,
         Origin::Package(_) => Rank::Package,
-        Origin::Path(_) | Origin::Inline(_) | Origin::Build(_) | Origin::Url(_) => Rank::Stack,
+        Origin::Path(_) | Origin::Inline(_) | Origin::Build(_) | Origin::Url(_) | Origin::Image(_) => {
+            Rank::Stack
+        }
     }
 }
 
@@ -166,7 +170,9 @@ impl<'a> Builder<'a> {
         let owner = self.owner(&at);
         match (rank(new.origin).cmp(&rank(&owner)), new.origin, &owner) {
             (std::cmp::Ordering::Greater, ..) => {
-                if let Origin::Package(_) = owner {
+                if let Origin::Package(_) | Origin::Base(_) = owner
+                    && rank(new.origin) == Rank::Stack
+                {
                     self.findings.push(Finding {
                         lint: "override",
                         severity: Severity::Note,

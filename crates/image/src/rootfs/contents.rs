@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use longshore_oci::{Component, Content, Entry, FileFacts, Node, Origin, TreePath};
+use longshore_oci::{Component, Content, Entry, Facts, FileFacts, Node, Origin, Tree, TreePath};
 use longshore_stack::model::{ContentSpec, FileRequest, OutputRequest};
 
 use super::builder::{Builder, Placing};
-use super::{ComposeError, links};
+use super::{ComposeError, links, others};
 
 /// Places files, folders, texts and links, in the order of the stack file.
 pub(super) fn place(build: &mut Builder<'_>) -> Result<(), ComposeError> {
@@ -28,6 +28,7 @@ pub(super) fn place(build: &mut Builder<'_>) -> Result<(), ComposeError> {
             }
             ContentSpec::Build(request) => output(build, &Origin::Build(request.name.clone()), request)?,
             ContentSpec::Url(request) => output(build, &Origin::Url(request.name.clone()), request)?,
+            ContentSpec::Image(request) => others::place(build, request)?,
             ContentSpec::Probe => probe(build)?,
             ContentSpec::Package(_) | ContentSpec::Slice(_) | ContentSpec::Fragment(_) => {}
         }
@@ -63,13 +64,15 @@ fn local(build: &mut Builder<'_>, content: &ContentSpec, request: &FileRequest) 
         _ => TreePath::new(name)?,
     };
     let name = if name == "." { "" } else { name };
+    let origin = Origin::Path(request.path.clone());
     let part = Part {
-        component: &component,
-        origin: &Origin::Path(request.path.clone()),
+        tree: &component.tree,
+        facts: &component.facts,
+        origin: &|_| origin.clone(),
         from: &from,
         to: request.to.path(name.as_bytes()),
         mode: request.mode,
-        owner: request.owner,
+        owner: Some(request.owner),
     };
     part.place(build)
 }
@@ -95,12 +98,13 @@ fn output(build: &mut Builder<'_>, origin: &Origin, request: &OutputRequest) -> 
         });
     }
     let part = Part {
-        component: &component,
-        origin,
+        tree: &component.tree,
+        facts: &component.facts,
+        origin: &|_| origin.clone(),
         from: &from,
         to: request.to.path(from.name()),
         mode: request.mode,
-        owner: request.owner,
+        owner: Some(request.owner),
     };
     part.place(build)
 }
@@ -118,6 +122,7 @@ fn output_key(origin: &Origin) -> String {
             format!("build:{name}")
         }
         Origin::Package(id) => id.to_string(),
+        Origin::Image(layer) | Origin::Base(layer) => layer.to_string(),
     }
 }
 
@@ -127,26 +132,29 @@ fn find(build: &Builder<'_>, key: &str) -> Result<Arc<Component>, ComposeError> 
 }
 
 /// A file or folder of a component on its way into the image.
-struct Part<'a> {
-    component: &'a Component,
-    origin: &'a Origin,
+pub(super) struct Part<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) facts: &'a Facts,
+    /// Who an entry of the tree is from.
+    pub(super) origin: &'a dyn Fn(&TreePath) -> Origin,
     /// What of the component.
-    from: &'a TreePath,
+    pub(super) from: &'a TreePath,
     /// Where it goes: the path of `from` itself.
-    to: TreePath,
-    mode: Option<u16>,
-    owner: (u32, u32),
+    pub(super) to: TreePath,
+    pub(super) mode: Option<u16>,
+    /// Whose it is; whose it was where nothing is said.
+    pub(super) owner: Option<(u32, u32)>,
 }
 
 impl Part<'_> {
-    fn place(&self, build: &mut Builder<'_>) -> Result<(), ComposeError> {
-        let whole = self.component.tree.get(self.from);
+    pub(super) fn place(&self, build: &mut Builder<'_>) -> Result<(), ComposeError> {
+        let whole = self.tree.get(self.from);
         // Folders need not be entries of their own.
         if whole.is_none_or(|entry| entry.node == Node::Directory) && !self.to.is_root() {
             let folder = whole.cloned().unwrap_or_else(|| Entry::directory(0o755));
-            build.put(&self.to, self.owned(&folder), self.origin)?;
+            build.put(&self.to, self.owned(&folder), &(self.origin)(self.from))?;
         }
-        for (path, entry) in self.component.tree.under(self.from) {
+        for (path, entry) in self.tree.under(self.from) {
             if path == self.from && entry.node == Node::Directory {
                 continue;
             }
@@ -154,7 +162,7 @@ impl Part<'_> {
             let mut entry = self.owned(entry);
             let mut linked: Option<Content> = None;
             if let Node::Hardlink(target) = &entry.node {
-                if let Some(Entry { node: Node::File(content), .. }) = self.component.tree.get(target) {
+                if let Some(Entry { node: Node::File(content), .. }) = self.tree.get(target) {
                     linked = Some(*content);
                 }
                 entry.node = match (target.is_under(self.from), linked) {
@@ -163,9 +171,10 @@ impl Part<'_> {
                     _ => Node::Hardlink(self.moved(target)?),
                 };
             }
-            let facts = self.component.facts.get(path);
+            let facts = self.facts.get(path);
+            let origin = (self.origin)(path);
             let executable = entry.mode & 0o111 != 0;
-            let at = build.place(Placing { path: &to, entry, linked, origin: self.origin, facts })?;
+            let at = build.place(Placing { path: &to, entry, linked, origin: &origin, facts })?;
             let must_work = match facts {
                 Some(FileFacts::Elf(elf)) => elf.interpreter.is_some(),
                 Some(FileFacts::Script { .. }) => executable,
@@ -185,7 +194,10 @@ impl Part<'_> {
     }
 
     fn owned(&self, entry: &Entry) -> Entry {
-        let mut entry = entry.clone().owned_by(self.owner.0, self.owner.1);
+        let mut entry = entry.clone();
+        if let Some((uid, gid)) = self.owner {
+            entry = entry.owned_by(uid, gid);
+        }
         if let (Some(mode), Node::File(_) | Node::Hardlink(_)) = (self.mode, &entry.node) {
             entry.mode = mode;
         }

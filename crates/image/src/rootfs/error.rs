@@ -77,6 +77,18 @@ pub enum ComposeError {
         /// The first few of the paths that it has.
         holds: Vec<String>,
     },
+    /// Somebody's image does not have what is taken from it.
+    #[error("image `{other}` has no `{path}`, which image `{image}` takes from it")]
+    NotInImage {
+        /// The image.
+        image: String,
+        /// The image that is taken from.
+        other: String,
+        /// What is taken.
+        path: TreePath,
+        /// A path of the same name that it does have.
+        similar: Option<TreePath>,
+    },
     /// A file beside the stack file was not handed over.
     #[error("`{path}`, which image `{image}` takes, was not read")]
     NoLocal {
@@ -140,6 +152,10 @@ impl ComposeError {
             }
             Self::LinkLoop { .. } => "remove one of the links from `contents`; then run `longshore check`".to_owned(),
             Self::NotInPackage { similar: Some(similar), .. } => format!("did you mean `{similar}`?"),
+            Self::NotInImage { similar: Some(similar), .. } => format!("did you mean `{similar}`?"),
+            Self::NotInImage { other, .. } => format!(
+                "to see what it has, take all of it for once (`{{ image = \"{other}\" }}`) and run `longshore show --files`"
+            ),
             Self::NotInPackage { package, .. } => format!(
                 "to see what it has, take all of it for once (`{{ package = \"{package}\" }}`) and run `longshore show --files`"
             ),

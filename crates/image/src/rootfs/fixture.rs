@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use longshore_oci::{
-    Component, Content, Elf, ElfClass, Entry, FileFacts, Node, Origin, PackageId, PackageMeta, Platform,
-    Store, Tree, TreePath,
+    Component, Content, Digest, Elf, ElfClass, Entry, FileFacts, ImageFiles, ImageLayer, Node, Origin,
+    PackageId, PackageMeta, Platform, Store, Tree, TreePath,
 };
 use longshore_stack::model::{
     ContentSpec, Destination, FileRequest, Fragment, FragmentKind, ImageSpec, OutputRequest, PackageRequest,
@@ -62,6 +62,12 @@ pub(crate) fn built(name: &str) -> Parts {
 /// A pinned archive called `name`.
 pub(crate) fn archive(name: &str) -> Parts {
     parts(Origin::Url(name.to_owned()), None)
+}
+
+/// Somebody's image of one layer.
+pub(crate) fn image(reference: &str) -> Parts {
+    let manifest = Digest::of(reference.as_bytes());
+    parts(Origin::Image(ImageLayer { reference: reference.to_owned(), manifest, layer: 1 }), None)
 }
 
 impl Parts {
@@ -151,6 +157,7 @@ pub(crate) struct World {
     closure: Vec<PackageId>,
     packages: BTreeMap<PackageId, (Arc<Component>, Vec<PackageId>)>,
     locals: BTreeMap<String, Arc<Component>>,
+    others: BTreeMap<String, Arc<ImageFiles>>,
     loaded: Mutex<Vec<Vec<String>>>,
 }
 
@@ -159,6 +166,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let (mut packages, mut locals) = (BTreeMap::new(), BTreeMap::new());
+        let mut others = BTreeMap::new();
         for part in parts {
             for bytes in &part.bytes {
                 store.put(bytes).unwrap();
@@ -170,11 +178,24 @@ impl World {
                 Origin::Path(name) => drop(locals.insert(name, component)),
                 Origin::Build(name) => drop(locals.insert(format!("build:{name}"), component)),
                 Origin::Url(name) => drop(locals.insert(format!("url:{name}"), component)),
+                Origin::Image(layer) => {
+                    let Component { mut tree, facts, .. } = (*component).clone();
+                    let parents: Vec<_> = tree.iter().flat_map(|(path, _)| path.ancestors()).collect();
+                    for parent in parents {
+                        if tree.get(&parent).is_none() {
+                            tree.insert(parent, Entry::directory(0o755));
+                        }
+                    }
+                    let layers = tree.iter().map(|(path, _)| (path.clone(), layer.layer)).collect();
+                    let ImageLayer { reference, manifest, .. } = layer;
+                    let files = ImageFiles { reference: reference.clone(), manifest, tree, facts, layers };
+                    others.insert(reference, Arc::new(files));
+                }
                 other => panic!("{other}"),
             }
         }
         let closure = packages.keys().cloned().collect();
-        Self { _folder: folder, store, closure, packages, locals, loaded: Mutex::default() }
+        Self { _folder: folder, store, closure, packages, locals, others, loaded: Mutex::default() }
     }
 
     pub(crate) fn compose(&self, spec: &ImageSpec) -> Result<RootFs, ComposeError> {
@@ -184,6 +205,7 @@ impl World {
             platform: &amd64(),
             packages: self,
             locals: &self.locals,
+            others: &self.others,
             store: &self.store,
         })
     }
@@ -225,6 +247,7 @@ impl Packages for World {
 
 pub(crate) fn spec(contents: impl IntoIterator<Item = ContentSpec>) -> ImageSpec {
     ImageSpec {
+        base: None,
         contents: contents.into_iter().collect(),
         user: user("app", 10001),
         users: Vec::new(),

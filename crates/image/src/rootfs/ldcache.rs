@@ -7,11 +7,20 @@ use std::collections::BTreeMap;
 use longshore_oci::{FileFacts, Node, Origin, TreePath};
 
 use super::builder::Builder;
-use super::{Arch, ComposeError, Endian, links};
+use super::{Arch, ComposeError, Endian, links, others};
+
+/// Where the loaders of other systems than Debian look: musl's, and those of 64-bit systems that are not multi-arch.
+const FOLDERS_OF_BASES: [&str; 4] = ["lib", "lib64", "usr/lib64", "usr/local/lib"];
 
 /// Writes the cache if there is something for it; returns the folders that the dynamic loader searches.
 pub(super) fn place(build: &mut Builder<'_>, arch: Arch) -> Result<Vec<TreePath>, ComposeError> {
-    let standard = arch.library_folders();
+    let mut standard = arch.library_folders();
+    if build.input.spec.base.is_some() {
+        for folder in FOLDERS_OF_BASES {
+            let folder = links::follow(&build.tree, &TreePath::new(folder)?);
+            standard.extend(folder.filter(|folder| !standard.contains(folder)));
+        }
+    }
     let mut folders: Vec<TreePath> = Vec::new();
     for folder in configured(build)? {
         let folder = links::follow(&build.tree, &folder).unwrap_or(folder);
@@ -25,8 +34,10 @@ pub(super) fn place(build: &mut Builder<'_>, arch: Arch) -> Result<Vec<TreePath>
             libraries.entry(name).or_insert(path);
         }
     }
-    if libraries.is_empty() {
-        return Ok(standard);
+    // Of its own libraries the base has a cache, if its loader reads one.
+    if libraries.values().all(|path| others::base_has(build, path)) {
+        folders.extend(standard);
+        return Ok(folders);
     }
     let bytes = cache(libraries.into_iter().collect(), arch);
     let origin = Origin::Longshore("ld.so.cache".to_owned());

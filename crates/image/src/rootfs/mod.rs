@@ -1,7 +1,7 @@
 //! Composition: packages whole or sliced, fragments and files become one tree in which every path has an owner.
 //!
 //! Ranks decide who wins a path: what the stack file itself contributes replaces a package's file (and says so), a
-//! package's file replaces longshore's own, and two of one rank that differ are a conflict. See
+//! package's file replaces longshore's own, that replaces the base's, and two of one rank that differ are a conflict. See
 //! `docs/design/compose-reads-the-store.md` for what composition takes from the store.
 
 mod accounts;
@@ -18,7 +18,7 @@ mod java;
 mod ldcache;
 mod leave;
 pub(crate) mod links;
-
+mod others;
 mod package;
 mod report;
 mod search;
@@ -26,6 +26,8 @@ mod slice;
 mod soname;
 mod view;
 
+#[cfg(test)]
+mod bases;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -36,7 +38,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use longshore_oci::{Component, Facts, Origin, PackageId, Platform, Store, Tree, TreePath};
+use longshore_oci::{Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, Tree, TreePath};
 use longshore_stack::model::ImageSpec;
 
 pub use arch::{Arch, Endian};
@@ -76,6 +78,9 @@ pub struct Input<'a> {
     /// holds its one name; a folder's tree what is below it. Outputs of builds are at `build:NAME`, pinned archives at
     /// `url:NAME`.
     pub locals: &'a BTreeMap<String, Arc<Component>>,
+    /// Images of others by their name as the stack file writes it: the one that this one builds on, and those that it takes
+    /// files of.
+    pub others: &'a BTreeMap<String, Arc<ImageFiles>>,
     /// Where generated files go, and where the few that are transformed are read.
     pub store: &'a Store,
 }
@@ -175,6 +180,7 @@ pub fn compose(input: &Input) -> Result<RootFs, ComposeError> {
     let arch = Arch::of(input.platform);
     let mut view = view::View::new(input, arch);
     let mut build = builder::Builder::new(input);
+    others::lay(&mut build)?;
     base::skeleton(&mut build, arch)?;
     package::whole(&mut build, &mut view)?;
     slice::slices(&mut build, &mut view)?;

@@ -11,9 +11,9 @@ use longshore_stack::model::{ContentSpec, SliceRequest};
 
 use super::builder::Builder;
 use super::companions::{self, Companion};
-use super::search::{Hit, Reach};
+use super::search::{Hit, Reach, runpath};
 use super::view::View;
-use super::{Brought, ComposeError, links};
+use super::{Brought, ComposeError, links, others};
 
 /// Places every slice that the image asks for.
 pub(super) fn slices(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<(), ComposeError> {
@@ -30,7 +30,7 @@ pub(super) fn slices(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<(),
         slicer.asked(build, view, id, slice)?;
     }
     while !slicer.new.is_empty() {
-        slicer.round(view)?;
+        slicer.round(build, view)?;
     }
     for (hit, to) in &slicer.places {
         view.used.entry(hit.id.clone()).or_insert(Brought::Slice);
@@ -128,7 +128,7 @@ impl Slicer {
     }
 
     /// Looks at what the files that are new need.
-    fn round(&mut self, view: &mut View<'_>) -> Result<(), ComposeError> {
+    fn round(&mut self, build: &Builder<'_>, view: &mut View<'_>) -> Result<(), ComposeError> {
         let new = std::mem::take(&mut self.new);
         let mut needs = Vec::new();
         for hit in &new {
@@ -153,6 +153,7 @@ impl Slicer {
                 }
             }
         }
+        needs.retain_mut(|need| !need.is_met(build, view));
         let likely: Vec<_> = needs.iter().flat_map(|need| need.likely(view)).collect();
         view.load(likely)?;
         let mut looked_up = BTreeMap::new();
@@ -210,6 +211,34 @@ enum Need {
 }
 
 impl Need {
+    /// Whether the base has it, all of it.
+    fn is_met(&mut self, build: &Builder<'_>, view: &View<'_>) -> bool {
+        if build.input.spec.base.is_none() {
+            return false;
+        }
+        match self {
+            Self::Path(_, path) => TreePath::new(path).is_ok_and(|path| others::base_has(build, &path)),
+            Self::Libraries(user, elf) => {
+                let mut folders = runpath(&user.path, elf);
+                folders.extend(view.arch.library_folders());
+                folders
+                    .extend(["lib64", "usr/lib64", "lib"].into_iter().filter_map(|f| TreePath::new(f).ok()));
+                let runs = |path: &TreePath| {
+                    let end = links::follow(&build.tree, path);
+                    matches!(end.and_then(|end| build.facts.get(&end)), Some(FileFacts::Elf(elf)) if view.arch.runs(elf))
+                };
+                let held = |name: &Vec<u8>| {
+                    let mut places = folders.iter().filter_map(|folder| folder.join(name).ok());
+                    places.any(|path| others::base_has(build, &path) && runs(&path))
+                };
+                elf.needed.retain(|name| !held(name));
+                elf.dlopen.retain(|name| !held(name));
+                elf.needed.is_empty() && elf.dlopen.is_empty()
+            }
+            Self::Companion(_) => false,
+        }
+    }
+
     /// The packages that probably have it.
     fn likely(&self, view: &View<'_>) -> Vec<PackageId> {
         match self {

@@ -66,7 +66,7 @@ fn problems(change: impl FnOnce(&mut ImageConfig, &mut Manifest, &mut Descriptor
         platform: "linux/amd64".parse().unwrap(),
         config: Config::default(),
         rootfs: RootFsConfig { kind: "layers".into(), diff_ids: vec![DiffId(layer.digest)] },
-        history: vec![History { created, created_by: "test".into(), comment: None }],
+        history: vec![History { created, created_by: "test".into(), ..History::default() }],
     };
     let about = Descriptor::new(media_type::CONFIG, config.content());
     let layers = vec![Descriptor::new(media_type::LAYER_TAR, layer)];

@@ -91,11 +91,12 @@ fn a_failure_on_the_way_leaves_the_old_file() {
     let images = bench.two();
     let file = bench.path("docker.tar");
     fs_err::write(&file, "old").unwrap();
-    let blob =
-        images[0].images[0].layers[1].recipe.entries().iter().find_map(|(_, entry)| match entry.node {
+    let blob = images[0].images[0].layers[1].recipe().unwrap().entries().iter().find_map(|(_, entry)| {
+        match entry.node {
             longshore_oci::Node::File(content) => Some(content),
             _ => None,
-        });
+        }
+    });
     fs_err::remove_file(bench.store.blob_path(&blob.unwrap().digest)).unwrap();
     let error = archive::save(&file, |out| archive::docker(&images, &amd64(), out, &bench.store, &Silent))
         .unwrap_err();

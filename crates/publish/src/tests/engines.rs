@@ -114,11 +114,12 @@ fn failures_say_what_the_client_said() {
 fn our_own_failure_is_ours_and_the_engine_sees_no_whole_archive() {
     let bench = Bench::new();
     let images = bench.two();
-    let blob =
-        images[0].images[0].layers[1].recipe.entries().iter().find_map(|(_, entry)| match entry.node {
+    let blob = images[0].images[0].layers[1].recipe().unwrap().entries().iter().find_map(|(_, entry)| {
+        match entry.node {
             longshore_oci::Node::File(content) => Some(content),
             _ => None,
-        });
+        }
+    });
     fs_err::remove_file(bench.store.blob_path(&blob.unwrap().digest)).unwrap();
     let client = client(&bench, CLASSIC, &[], &format!(r#"{KEEP}; touch "$here/loaded""#));
     let error = engine::docker::load(&client, &images, &bench.store, &Silent).unwrap_err();

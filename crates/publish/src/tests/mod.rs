@@ -56,7 +56,7 @@ impl Bench {
         let history = |layer: &Layer| History {
             created: created.clone(),
             created_by: layer.name().to_owned(),
-            comment: None,
+            ..History::default()
         };
         let config = ImageConfig {
             created: created.clone(),
@@ -72,7 +72,7 @@ impl Bench {
             },
             history: layers.iter().map(history).collect(),
         };
-        Image { name: name.to_owned(), platform, config, layers }
+        Image { name: name.to_owned(), platform, config, layers, base: None }
     }
 
     /// Images `web` and `api`, which share their first layer.

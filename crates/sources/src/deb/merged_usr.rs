@@ -58,7 +58,14 @@ mod tests {
     use super::*;
 
     fn member(path: &str, kind: MemberKind) -> Member {
-        Member { path: TreePath::new(path).unwrap(), mode: 0o755, uid: 0, gid: 0, kind }
+        Member {
+            path: TreePath::new(path).unwrap(),
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            xattrs: Default::default(),
+            kind,
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use longshore_oci::{Platform, TreePath};
 use super::packages::PackageOrigin;
 use super::runtime::Runtime;
 use super::template::Values;
-use super::{names, outputs};
+use super::{names, others, outputs};
 use crate::file::{At, ContentTable, ImageTable, Shorthand};
 use crate::findings::Findings;
 use crate::model::{
@@ -107,6 +107,9 @@ fn full(
         let to = Destination::Exactly(to(findings)?.path(name));
         return Some(text(Some(path.clone()), rendered?, to));
     }
+    if let Some(reference) = &table.image {
+        return others::content(reference, table, runtime, findings);
+    }
     if table.build.is_some() || table.url.is_some() {
         let to = to(findings)?;
         return outputs::content(table, outputs::Placed { to, mode, owner }, beside, findings);
@@ -142,15 +145,7 @@ fn package_or_slice(
     };
     let package = beside.origin.of(name, &name.span, table.source.as_ref(), findings);
     let from_span = from.span.clone();
-    let single;
-    let from = match &from.value {
-        Shorthand::Full(many) => many.as_slice(),
-        Shorthand::Text(one) => {
-            single = [At { value: one.clone(), span: from_span }];
-            single.as_slice()
-        }
-        Shorthand::Number(_) => &[],
-    };
+    let from = listed(&from.value, from_span);
     if from.is_empty() {
         findings.error(
             "stack::slice",
@@ -161,17 +156,38 @@ fn package_or_slice(
     let mut paths = |what: &str, list: &[At<String>]| -> Vec<TreePath> {
         list.iter().filter_map(|path| names::below_root(what, path, findings)).collect()
     };
-    let (from, extra) = (paths("`from`", from), paths("`extra`", table.extra.as_deref().unwrap_or_default()));
+    let (from, extra) =
+        (paths("`from`", &from), paths("`extra`", table.extra.as_deref().unwrap_or_default()));
     let to = match &table.to {
         Some(to) => Some(names::destination(to, findings)?),
         None => None,
     };
-    if let (Some(Destination::Exactly(path)), [_, _, ..], Some(written)) = (&to, from.as_slice(), &table.to) {
+    check_several(&to, &from, table, findings);
+    Some(ContentSpec::Slice(SliceRequest { package, from, to, extra }))
+}
+
+/// One path or several, as a list.
+pub(super) fn listed(from: &Shorthand<Vec<At<String>>>, span: Range<usize>) -> Vec<At<String>> {
+    match from {
+        Shorthand::Full(many) => many.clone(),
+        Shorthand::Text(one) => vec![At { value: one.clone(), span }],
+        // The schema has refused it.
+        Shorthand::Number(_) => Vec::new(),
+    }
+}
+
+/// Several things need a folder to go into.
+pub(super) fn check_several(
+    to: &Option<Destination>,
+    from: &[TreePath],
+    table: &ContentTable,
+    findings: &mut Findings,
+) {
+    if let (Some(Destination::Exactly(path)), [_, _, ..], Some(written)) = (to, from, &table.to) {
         findings
             .error("stack::slice", &written.span, format!("several things can't all become `{path}`"))
             .help("end it with `/` to put them into that folder".to_owned());
     }
-    Some(ContentSpec::Slice(SliceRequest { package, from, to, extra }))
 }
 
 /// For things without a name of their own.
@@ -227,7 +243,7 @@ pub(super) fn paths(content: &ContentSpec) -> Vec<TreePath> {
             .map(|from| slice.to.as_ref().map_or_else(|| from.clone(), |to| to.path(from.name())))
             .collect(),
         // Whether these are files or folders is known when they are made.
-        ContentSpec::Build(_) | ContentSpec::Url(_) => Vec::new(),
+        ContentSpec::Build(_) | ContentSpec::Url(_) | ContentSpec::Image(_) => Vec::new(),
         ContentSpec::Package(_)
         | ContentSpec::Fragment(_)
         | ContentSpec::Directory(_)

@@ -7,7 +7,7 @@ use longshore_oci::{Epoch, TreePath};
 
 use super::names::{self, Beside};
 use super::runtime::Runtime;
-use super::secrets;
+use super::{others, secrets};
 use crate::diagnostic::suggestion;
 use crate::file::{At, ImageTable, Shorthand, StackTable, WritableTable};
 use crate::findings::Findings;
@@ -40,6 +40,7 @@ pub(super) fn check(
     let allow = check_allow(&table, findings);
     check_env(name, &table, &allow, findings);
     check_command(name, &table, findings);
+    let base = others::base(&table, findings);
     let labels = labels(name, &table, stack, findings);
     let stop_signal = check_signal(table.stop_signal.as_ref(), findings);
     let alternatives = check_alternatives(&table, findings);
@@ -54,6 +55,7 @@ pub(super) fn check(
         }
     }
     ImageSpec {
+        base,
         contents,
         user: runtime.user,
         users: runtime.users,
@@ -141,6 +143,8 @@ fn check_env(image: &At<String>, table: &ImageTable, allow: &[Allow], findings: 
 fn check_command(image: &At<String>, table: &ImageTable, findings: &mut Findings) {
     let program = [&table.entrypoint, &table.command].into_iter().flatten().find_map(|list| list.first());
     match program {
+        // The base's word holds.
+        None if table.base.is_some() => {}
         None => {
             findings
                 .warning("stack::no-command", &image.span, format!("image `{}` starts nothing", image.value))

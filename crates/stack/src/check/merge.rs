@@ -39,6 +39,7 @@ impl File {
 pub(super) fn merge(defaults: &ImageTable, image: ImageTable) -> ImageTable {
     let defaults = defaults.clone();
     ImageTable {
+        base: image.base.or(defaults.base),
         contents: joined(defaults.contents, image.contents),
         user: image.user.or(defaults.user),
         users: joined(defaults.users, image.users),

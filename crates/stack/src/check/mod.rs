@@ -5,6 +5,7 @@ mod contents;
 mod image;
 mod merge;
 mod names;
+mod others;
 mod outputs;
 mod packages;
 mod profiles;

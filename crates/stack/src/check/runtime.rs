@@ -21,7 +21,8 @@ pub(super) struct Runtime {
 impl Runtime {
     /// The numbers of a declared user, or of root.
     pub(super) fn owner(&self, name: &At<String>, findings: &mut Findings) -> (u32, u32) {
-        let users: Vec<&UserSpec> = std::iter::once(&self.user).chain(&self.users).collect();
+        let own = Some(&self.user).filter(|user| !user.is_later());
+        let users: Vec<&UserSpec> = own.into_iter().chain(&self.users).collect();
         if let Some(user) = users.iter().find(|user| user.name == name.value) {
             return (user.uid, user.gid);
         }
@@ -36,6 +37,7 @@ impl Runtime {
 pub(super) fn check(image: &At<String>, table: &ImageTable, findings: &mut Findings) -> Runtime {
     let user = match &table.user {
         Some(user) => check_user(user, findings),
+        None if table.base.is_some() => UserSpec::later(),
         // The number that distroless images use for the same purpose.
         None => UserSpec {
             name: "app".into(),

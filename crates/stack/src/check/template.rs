@@ -149,7 +149,8 @@ fn image(name: &str, runtime: &Runtime) -> Value {
     let workdir = runtime.workdir.as_ref().map_or_else(|| "/".to_owned(), ToString::to_string);
     Value::from_pairs([
         ("name", Value::from(name)),
-        ("user", user(&runtime.user)),
+        // A base's user is known when that is, which is after templates are.
+        ("user", if runtime.user.is_later() { Value::UNDEFINED } else { user(&runtime.user) }),
         ("ports", Value::from_pairs(ports)),
         ("workdir", Value::from(workdir)),
     ])

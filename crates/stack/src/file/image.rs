@@ -12,11 +12,15 @@ use super::{At, Shorthand};
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(rename = "image")]
 pub(crate) struct ImageTable {
+    /// Somebody's image that this one builds on: its layers stay as they are below this image's own, and where this image says
+    /// nothing of how it runs, that one's word holds. With a tag the lock pins what it names now; a digest (`@sha256:…`) pins it here.
+    #[schemars(extend("examples" = ["registry.example.org/debian:trixie-slim"]))]
+    pub(crate) base: Option<At<String>>,
     /// What is in it: packages by name, longshore's fragments `ca-certificates` (the bundle of CA certificates) and `tzdata`
     /// (the time zones), and tables: see below.
     #[schemars(extend("examples" = [["ca-certificates", "nginx"]]))]
     pub(crate) contents: Vec<At<Shorthand<ContentTable>>>,
-    /// The user that runs it.
+    /// The user that runs it. With `base` that one's user, where it is a number.
     #[schemars(extend("default" = { "name": "app", "uid": 65532 }))]
     pub(crate) user: Option<UserTable>,
     /// Users and groups besides, for owners of files.
@@ -129,7 +133,8 @@ pub(crate) struct ContentTable {
     /// The source it comes from.
     pub(crate) source: Option<At<String>>,
     /// Take only these files or folders of the package, and the shared libraries they need. Of a build or archive: the one file or
-    /// folder that is taken, relative; all of it when left out.
+    /// folder that is taken, relative; all of it when left out. Of an image: the files or folders that are taken, by their paths in
+    /// it; all of it when left out.
     pub(crate) from: Option<At<Shorthand<Vec<At<String>>>>>,
     /// Files or folders of the package or its dependencies that are needed besides.
     pub(crate) extra: Option<Vec<At<String>>>,
@@ -145,20 +150,24 @@ pub(crate) struct ContentTable {
     pub(crate) build: Option<At<String>>,
     /// A pinned archive or file, by its name.
     pub(crate) url: Option<At<String>>,
+    /// Somebody's image, of which files are taken. With a tag the lock pins what it names now; a digest (`@sha256:…`) pins it here.
+    pub(crate) image: Option<At<String>>,
     /// A symbolic link with this target.
     pub(crate) symlink: Option<At<String>>,
-    /// Where it goes: an absolute path; one that ends in `/` is the folder it goes into under its own name.
+    /// Where it goes: an absolute path; one that ends in `/` is the folder it goes into under its own name. What is taken of an
+    /// image stays where it was when left out.
     pub(crate) to: Option<At<String>>,
-    /// Permissions in octal. `0644` when left out, `0755` for files that are executable beside the stack file.
+    /// Permissions in octal. `0644` when left out, `0755` for files that are executable beside the stack file; those of an image
+    /// keep their own.
     #[schemars(regex(pattern = "^[0-7]{3,4}$"))]
     pub(crate) mode: Option<At<String>>,
-    /// Whose it is: a name from `user` or `users`, or `root`.
+    /// Whose it is: a name from `user` or `users`, or `root`. What is taken of an image keeps its own.
     #[schemars(extend("default" = "root"))]
     pub(crate) owner: Option<At<String>>,
 }
 
 /// The kinds of content, by the key that makes a table one of them: the keys it needs besides, and the keys it may have.
-pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 8] = [
+pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 9] = [
     ("package", &[], &["source", "from", "to", "extra"]),
     ("file", &["to"], &["mode", "owner"]),
     ("directory", &["to"], &["mode", "owner"]),
@@ -166,5 +175,6 @@ pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 8] = [
     ("template", &["to"], &["mode", "owner"]),
     ("build", &["to"], &["from", "mode", "owner"]),
     ("url", &["to"], &["from", "mode", "owner"]),
+    ("image", &[], &["from", "to", "mode", "owner"]),
     ("symlink", &["to"], &[]),
 ];

@@ -43,6 +43,7 @@ impl Lock {
             reasons.push(format!("platform `{platform}` is no longer asked for"));
         }
         reasons.extend(self.stale_urls(stack));
+        reasons.extend(self.stale_images(stack));
         reasons
     }
 
@@ -127,8 +128,9 @@ impl Lock {
         reasons
     }
 
-    /// What changed from this lock to `new`, sorted by package name. Architectures of one package are one change.
+    /// What changed from this lock to `new`, sorted by package name, images last. Architectures of one package are one change.
     pub fn diff(&self, new: &Self) -> Vec<Change> {
+        let images = self.image_changes(new);
         let (old, new) = (by_name(self), by_name(new));
         let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
         names
@@ -150,6 +152,7 @@ impl Lock {
                     (None, None) => None,
                 }
             })
+            .chain(images)
             .collect()
     }
 }

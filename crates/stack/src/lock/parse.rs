@@ -9,6 +9,7 @@ use longshore_oci::{Content, Digest, PackageId, Platform};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::images::{self, RawImage};
 use super::pins::{self, RawGo, RawUrl};
 use super::{Lock, LockError, LockedClosure, LockedPackage, LockedRelease, VERSION};
 use crate::check::{is_name, is_package};
@@ -36,6 +37,8 @@ struct Raw {
     closure: Vec<RawClosure>,
     #[serde(default)]
     url: Vec<RawUrl>,
+    #[serde(default)]
+    image: Vec<RawImage>,
     #[serde(default)]
     go: RawGo,
 }
@@ -131,6 +134,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock, LockError> {
     }
     lock.closures.sort_by(|a, b| (&a.consumer, &a.platform).cmp(&(&b.consumer, &b.platform)));
     lock.urls = pins::urls(&file, raw.url)?;
+    lock.images = images::images(&file, raw.image)?;
     lock.go_sums = pins::go_sums(&file, raw.go)?;
     Ok(lock)
 }

@@ -62,6 +62,9 @@ impl fmt::Display for Lock {
             string(f, "url", &url.url)?;
             content(f, url.content)?;
         }
+        for (name, image) in &self.images {
+            image.write(name, f)?;
+        }
         if !self.go_sums.is_empty() {
             f.write_str("\n[go]\n")?;
             list(f, "sums", self.go_sums.iter().cloned())?;
@@ -76,15 +79,19 @@ pub(super) fn requirement(requirement: &Requirement) -> String {
     format!("{}/{}{alone}", requirement.source, requirement.package)
 }
 
-fn content(f: &mut fmt::Formatter<'_>, content: Content) -> fmt::Result {
+pub(super) fn content(f: &mut fmt::Formatter<'_>, content: Content) -> fmt::Result {
     write!(f, "size = {}\nsha256 = \"{}\"\n", content.size, content.digest.hex())
 }
 
-fn string(f: &mut fmt::Formatter<'_>, key: &str, value: &str) -> fmt::Result {
+pub(super) fn string(f: &mut fmt::Formatter<'_>, key: &str, value: &str) -> fmt::Result {
     writeln!(f, "{key} = {}", quoted(value))
 }
 
-fn list(f: &mut fmt::Formatter<'_>, key: &str, values: impl Iterator<Item = String>) -> fmt::Result {
+pub(super) fn list(
+    f: &mut fmt::Formatter<'_>,
+    key: &str,
+    values: impl Iterator<Item = String>,
+) -> fmt::Result {
     let lines: String = values.map(|value| format!("  {},\n", quoted(&value))).collect();
     match lines.is_empty() {
         true => writeln!(f, "{key} = []"),

@@ -10,6 +10,7 @@ use longshore_stack::lock::Lock;
 use super::secrets;
 use crate::args::Up;
 use crate::machine::Machine;
+use crate::others;
 use crate::pipeline;
 use crate::project::Project;
 use crate::report::Failure;
@@ -28,16 +29,18 @@ impl Task<'_> {
         let specs = services.iter().filter_map(|name| self.project.stack.services.get(name));
         let images = specs.map(|spec| spec.image.clone()).collect();
         let platform = self.project.own_platform()?;
-        let images = pipeline::roots(self.project, lock, self.machine, &images, &platform)?;
-        self.plan_with(services, &images)
+        let project = others::inherited(self.project, lock, self.machine, &platform)?;
+        let images = pipeline::roots(&project, lock, self.machine, &images, &platform)?;
+        self.plan_with(&project, services, &images)
     }
 
     fn plan_with(
         &self,
+        project: &Project,
         services: &BTreeSet<String>,
         images: &BTreeMap<String, RootFs>,
     ) -> Result<(Plan, Roots), Failure> {
-        let (stack, store, place) = (&self.project.stack, &self.machine.store, self.place);
+        let (stack, store, place) = (&project.stack, &self.machine.store, self.place);
         let users = services.iter().filter_map(|name| stack.services.get(name)).map(|it| &it.user);
         let owners = match users.map(|user| (user.uid, user.gid)).all(longshore_sandbox::can_become) {
             true => Owners::Tree,

@@ -38,7 +38,7 @@ fn python_reads_every_field() {
     let (folder, store) = store();
     let (file, layer) = written(folder.path(), &store);
     let said = Tool::new("python3").args(["-c", PYTHON]).arg(&file).run();
-    let expected = layer.recipe.entries().iter().map(|(path, entry)| {
+    let expected = layer.recipe().unwrap().entries().iter().map(|(path, entry)| {
         let (kind, what) = match &entry.node {
             Node::Directory => (5, "-".to_owned()),
             Node::File(content) => (0, content.digest.hex()),
@@ -73,7 +73,7 @@ fn unpacked(tool: Tool, folder: &Path) -> Vec<String> {
 /// What should be on disk after unpacking.
 fn on_disk(layer: &super::Layer) -> Vec<String> {
     use longshore_oci::Node;
-    let tree: longshore_oci::Tree = layer.recipe.entries().iter().cloned().collect();
+    let tree: longshore_oci::Tree = layer.recipe().unwrap().entries().iter().cloned().collect();
     let line = |(path, entry): (&longshore_oci::TreePath, &Entry)| {
         let node = match &entry.node {
             Node::Hardlink(target) => &tree.get(target).unwrap().node,

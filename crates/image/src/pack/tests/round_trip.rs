@@ -20,8 +20,8 @@ fn everything_comes_back() {
     let layer = layer(&store, &everything(&store));
     let bytes = tar(&store, &layer);
     assert_eq!(bytes.len() as u64, layer.size);
-    assert_eq!(read_tar(&*bytes).unwrap().dump(), expected(&layer.recipe).dump());
-    assert_eq!(read_tar(&*bytes).unwrap(), expected(&layer.recipe));
+    assert_eq!(read_tar(&*bytes).unwrap().dump(), expected(layer.recipe().unwrap()).dump());
+    assert_eq!(read_tar(&*bytes).unwrap(), expected(layer.recipe().unwrap()));
 }
 
 #[test]

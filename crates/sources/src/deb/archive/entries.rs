@@ -20,6 +20,8 @@ pub struct Member {
     pub uid: u32,
     /// Numeric group.
     pub gid: u32,
+    /// Extended attributes by full name; packages have none.
+    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     /// What it is.
     pub kind: MemberKind,
 }
@@ -57,6 +59,9 @@ pub(crate) enum Dialect {
     Deb,
     /// POSIX's with PAX headers, too.
     Any,
+    /// Those of images' layers: what comes twice counts as it comes last, hard links may name what lies in a layer below,
+    /// and a leading slash means the root.
+    Layer,
 }
 
 #[derive(Clone, PartialEq)]
@@ -116,9 +121,10 @@ impl<'a> Entries<'a> {
                     continue;
                 }
                 _ => {
-                    let size = pax.size.unwrap_or(header.size);
-                    let header = Header { size, ..header };
-                    return self.member(header, pax.path.or(long_name), pax.link.or(long_link)).map(Some);
+                    let header = header.with(&pax)?;
+                    let (name, link) = (pax.path.or(long_name), pax.link.or(long_link));
+                    let member = self.member(header, name, link)?;
+                    return Ok(Some(Member { xattrs: pax.xattrs, ..member }));
                 }
             };
             if slot.is_some() {
@@ -140,7 +146,7 @@ impl<'a> Entries<'a> {
     ) -> Result<Member, Problem> {
         let name = long_name.unwrap_or(header.name);
         let link = long_link.unwrap_or(header.link);
-        let path = inside(&name)?;
+        let path = self.inside(&name)?;
         // Old tars mark directories by their trailing slash alone. Only the whole name tells: a long one, cut off in its
         // header after 100 bytes, may end in a slash there.
         let by_slash = header.kind == Kind::File && name.ends_with(b"/");
@@ -161,10 +167,11 @@ impl<'a> Entries<'a> {
                 (MemberKind::Symlink(link), Seen::Symlink)
             }
             Kind::Hardlink => {
-                let target = inside(&link)?;
+                let target = self.inside(&link)?;
                 let target = match self.seen.get(&target) {
                     Some(Seen::File) => target,
                     Some(Seen::Hardlink(first)) => first.clone(),
+                    None if self.dialect == Dialect::Layer => target,
                     _ => return Err(Problem::Hardlink { path: lossy(&name), target: lossy(&link) }),
                 };
                 (MemberKind::Hardlink(target.clone()), Seen::Hardlink(target))
@@ -177,13 +184,23 @@ impl<'a> Entries<'a> {
             return Err(Problem::Path { path: lossy(&name), reason: "it is the root and no directory" });
         }
         let first = self.seen.insert(path.clone(), seen.clone());
-        if first.is_some_and(|first| first != Seen::Directory || seen != Seen::Directory) {
+        let twice = first.is_some_and(|first| first != Seen::Directory || seen != Seen::Directory);
+        if twice && self.dialect != Dialect::Layer {
             return Err(Problem::DuplicatePath { path: lossy(&name) });
         }
         if let MemberKind::File(size) = kind {
             (self.left, self.padding) = (size, padding(size));
         }
-        Ok(Member { path, mode: header.mode, uid: header.uid, gid: header.gid, kind })
+        let xattrs = BTreeMap::new();
+        Ok(Member { path, mode: header.mode, uid: header.uid, gid: header.gid, xattrs, kind })
+    }
+
+    fn inside(&self, name: &[u8]) -> Result<TreePath, Problem> {
+        match name.strip_prefix(b"/") {
+            Some([]) if self.dialect == Dialect::Layer => Ok(TreePath::root()),
+            Some(rest) if self.dialect == Dialect::Layer => inside(rest),
+            _ => inside(name),
+        }
     }
 
     fn header(&mut self) -> Result<Option<Header>, Problem> {

@@ -5,6 +5,7 @@
 //! readers see two archives do not exist here. Layout of a header: `ustar` in POSIX.1-1988 and tar(5).
 
 use super::Problem;
+use super::pax::Pax;
 
 /// The unit of everything in a tar.
 pub(super) const BLOCK: usize = 512;
@@ -92,6 +93,18 @@ impl Header {
             return Err(Problem::Data { path: lossy(&header.name), size: header.size });
         }
         Ok(Some(header))
+    }
+}
+
+impl Header {
+    /// The same with what records before it say.
+    pub fn with(self, pax: &Pax) -> Result<Self, Problem> {
+        let small = |value: Option<u64>, old: u32, what| match value.map(u32::try_from) {
+            None => Ok(old),
+            Some(number) => number.map_err(|_| Problem::BadNumber { path: lossy(&self.name), what }),
+        };
+        let (uid, gid) = (small(pax.uid, self.uid, "owner")?, small(pax.gid, self.gid, "group")?);
+        Ok(Self { uid, gid, size: pax.size.unwrap_or(self.size), ..self })
     }
 }
 

@@ -58,9 +58,12 @@ pub fn lock(
     let empty = Lock::default();
     let previous = previous.unwrap_or(&empty);
     let refresh = if previous.packages.is_empty() { &Refresh::All } else { refresh };
-    // Names of pinned archives are theirs to refresh.
-    let known =
-        |name: &str| previous.packages.keys().any(|id| id.name == name) || stack.urls.contains_key(name);
+    // Names of pinned archives and of others' images are theirs to refresh.
+    let known = |name: &str| {
+        previous.packages.keys().any(|id| id.name == name)
+            || stack.urls.contains_key(name)
+            || stack.others().iter().any(|image| image.to_string() == name)
+    };
     if let Refresh::Packages(names) = refresh
         && let Some(name) = names.iter().find(|name| !known(name))
     {
@@ -73,6 +76,7 @@ pub fn lock(
         profile: stack.profile.clone(),
         sources: stack.source_definitions(),
         urls: previous.urls.clone(),
+        images: previous.images.clone(),
         go_sums: previous.go_sums.clone(),
         ..Lock::default()
     };

@@ -20,6 +20,7 @@ pub(super) fn held(image: &ImageSpec, path: &TreePath) -> Held {
     let made_by_all = ["/", "/bin", "/dev", "/etc/group", "/etc/passwd", "/proc", "/tmp"];
     let writable = image.writable.iter().any(|folder| touches(&merged(&folder.path), &path));
     let perhaps = writable
+        || image.base.is_some()
         || made_by_all.contains(&path.to_string().as_str())
         || image.contents.iter().any(|content| brings(content, &path));
     if perhaps { Held::Perhaps } else { Held::No }
@@ -38,6 +39,7 @@ fn brings(content: &ContentSpec, path: &TreePath) -> bool {
         ContentSpec::Build(output) | ContentSpec::Url(output) => {
             touches(&merged(&output_place(output)), path)
         }
+        ContentSpec::Image(_) => true,
         ContentSpec::Slice(slice) => {
             let own = contents::paths(content).iter().any(|own| touches(&merged(own), path));
             own || slice.extra.iter().any(|extra| touches(&merged(extra), path))
