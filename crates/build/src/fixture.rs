@@ -41,6 +41,8 @@ impl Fixture {
             certificates: None,
             leftovers: Leftovers::Removed,
             host: HostToolchain::Allowed,
+            witness: None,
+            supply: None,
         };
         Self { executor: Executor::new(settings), _folder: folder }
     }

@@ -17,6 +17,7 @@ mod gosum;
 mod module;
 #[cfg(test)]
 mod tests;
+mod supply;
 mod toolchain;
 mod version;
 mod wrapper;

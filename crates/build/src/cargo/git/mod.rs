@@ -11,6 +11,7 @@
 mod error;
 mod modules;
 mod object;
+mod bundle;
 mod objects;
 mod pack;
 mod repository;
@@ -19,6 +20,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub(super) use bundle::{pack, unpack, wanted};
 pub use error::GitError;
 pub(super) use error::explain;
 pub use object::ObjectId;
