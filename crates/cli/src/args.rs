@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
+mod inputs;
 mod run;
 
 use std::path::PathBuf;
@@ -8,7 +9,9 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use longshore_oci::Platform;
 use longshore_publish::Codec;
+use longshore_vendor::Place;
 
+pub use inputs::Inputs;
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 
 /// From one stack file to reproducible container images.
@@ -86,6 +89,9 @@ pub struct Global {
     /// Use what the store holds; never the network
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Use what `longshore vendor` brought together, and never the network [default: stack.vendor beside the stack file]
+    #[arg(long, global = true, value_name = "DIR|oci://…", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub vendored: Option<Inputs>,
     /// Fail (exit 3) if the lock is missing or would have to change
     #[arg(long, global = true)]
     pub locked: bool,
@@ -146,6 +152,8 @@ pub enum Command {
     Down(Down),
     /// Show the stack's secrets and where they come from, never their values
     Secrets(Secrets),
+    /// Copy every locked input into a folder or a registry of your own
+    Vendor(Vendor),
     /// Show what is in images and where it comes from
     Show(Show),
     /// Say which input put a path or a package into an image
@@ -365,6 +373,19 @@ pub enum KubeForm {
     Kustomize,
     /// A chart for Helm
     Helm,
+}
+
+#[derive(Debug, Args)]
+pub struct Vendor {
+    /// Where to: a folder, or oci://REGISTRY/REPOSITORY[:TAG] [default: stack.vendor beside the stack file]
+    #[arg(long, value_name = "DIR|oci://…")]
+    pub to: Option<Place>,
+    /// The inputs of every profile of the stack
+    #[arg(long, conflicts_with = "profile")]
+    pub all_profiles: bool,
+    /// Copy nothing; fail if what is there lacks an input or is damaged
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

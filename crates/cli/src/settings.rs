@@ -28,6 +28,8 @@ pub struct Settings {
     pub fetch_files: BTreeMap<String, PathBuf>,
     /// More certificate authorities, from `SSL_CERT_FILE`.
     pub certificates: Option<PathBuf>,
+    /// Files that say who we are at registries, as Docker has them.
+    pub auth_files: Vec<PathBuf>,
     /// `PATH`, for the programs that are run (git, docker, podman).
     pub path: OsString,
     /// Seconds since 1970, for `Valid-Until` and key expiry alone.
@@ -114,11 +116,18 @@ impl Settings {
                 direct: proxies.remove("no_proxy"),
             },
             certificates: path_of("SSL_CERT_FILE"),
+            auth_files: auth_files(&path_of),
             path: std::env::var_os("PATH").unwrap_or_default(),
             now,
             jobs,
         })
     }
+}
+
+/// Docker's own file of credentials.
+fn auth_files(path_of: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    let folder = path_of("DOCKER_CONFIG").or_else(|| path_of("HOME").map(|home| home.join(".docker")));
+    folder.into_iter().map(|folder| folder.join("config.json")).collect()
 }
 
 /// The user's own settings of Go, npm and Cargo, and the passwords file that Go reads, where these clients look for them
