@@ -124,3 +124,68 @@ impl<'a> Layout<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use longshore_oci::Digest;
+    use longshore_stack::model::{CargoBuild, DefaultFeatures, Linkage};
+
+    use crate::fixture::{Files, platform};
+    use crate::{Error, cargo};
+
+    /// A crate with this text in it.
+    fn packed(text: &str) -> Vec<u8> {
+        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (path, text) in [
+            ("x-1.0.0/Cargo.toml", "[package]\nname = \"x\"\nversion = \"1.0.0\"\n"),
+            ("x-1.0.0/lib.rs", text),
+        ] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+        }
+        tar.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_vendored_is_held_to_the_projects_lock() {
+        let (right, wrong) = (packed("right"), packed("wrong"));
+        let checksum = Digest::of(&right);
+        let lock = format!(
+            "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"x\"]\n\n[[package]]\nname = \"x\"\n\
+             version = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{}\"\n",
+            checksum.hex()
+        );
+        let manifest =
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\nx = \"1\"\n";
+        let spec = CargoBuild {
+            path: String::from("app"),
+            package: None,
+            bins: Vec::new(),
+            features: Vec::new(),
+            default_features: DefaultFeatures::On,
+            profile: String::from("release"),
+            linkage: Linkage::Dynamic,
+        };
+        let (fixture, supply) = Files::fixture(None);
+        let files =
+            [("Cargo.lock", lock.as_str()), ("Cargo.toml", manifest), ("src/main.rs", "fn main() {}")];
+        let input = fixture.input(&files, &[("cargo", "1.85.1-1")]);
+        let prepare = || cargo::prepare("app", &spec, &platform("linux/amd64"), &input);
+
+        let error = prepare().unwrap_err();
+        assert!(matches!(error, Error::NotSupplied { .. }), "{error}");
+        assert_eq!(error.to_string(), "build `app` needs what was not vendored: crate `x` 1.0.0");
+        assert!(error.hint().unwrap().contains("`longshore vendor`"));
+
+        supply.give(&checksum.to_string(), &wrong);
+        let error = prepare().unwrap_err();
+        assert!(matches!(error, Error::Cargo(cargo::Error::Checksum { .. })), "{error}");
+
+        supply.give(&checksum.to_string(), &right);
+        prepare().unwrap();
+    }
+}

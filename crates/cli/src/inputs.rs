@@ -56,9 +56,8 @@ impl<'a> Loader<'a> {
         if self.machine.inputs.is_some() {
             for id in ids {
                 let locked = self.lock.packages.get(id);
-                let lacks = |locked: &LockedPackage| {
-                    self.machine.lacks(self.project, Kind::Deb, &locked.content)
-                };
+                let lacks =
+                    |locked: &LockedPackage| self.machine.lacks(self.project, Kind::Deb, &locked.content);
                 if locked.map_or(Ok(false), lacks)? {
                     lacking.push(id);
                 }

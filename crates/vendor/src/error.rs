@@ -52,14 +52,18 @@ impl Error {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         let again = |place: &Place| {
-            Some(format!("run `longshore vendor --to {place}` where there is network; it writes what is not as it should be anew"))
+            Some(format!(
+                "run `longshore vendor --to {place}` where there is network; it writes what is not as it should be anew"
+            ))
         };
         match self {
             Self::Io(_) => None,
             Self::Store(error) => error.hint(),
             Self::Layout(error) => error.hint(),
             Self::Registry(error) => error.hint(),
-            Self::Nothing { place } => Some(format!("run `longshore vendor --to {place}` where there is network")),
+            Self::Nothing { place } => {
+                Some(format!("run `longshore vendor --to {place}` where there is network"))
+            }
             Self::NotInputs { .. } => Some("name another place; nothing was changed in this one".to_owned()),
             Self::Damaged { place, .. } => again(place),
         }

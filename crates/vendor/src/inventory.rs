@@ -71,7 +71,9 @@ impl Inventory {
             .map_err(|error| refuse(format!("its list of inputs can't be read: {error}")))?;
         if document.version != VERSION {
             let found = document.version;
-            return Err(refuse(format!("its list has version {found}; this longshore knows version {VERSION}")));
+            return Err(refuse(format!(
+                "its list has version {found}; this longshore knows version {VERSION}"
+            )));
         }
         for Listed { input, layer, offset } in &document.inputs {
             let size = sizes.get(layer).copied().ok_or_else(|| {
@@ -82,7 +84,10 @@ impl Inventory {
                 Some(offset) => offset.checked_add(input.content.size).is_some_and(|end| end <= size),
             };
             if !fits {
-                return Err(refuse(format!("its list says where `{}` is, and it can't be there", input.name)));
+                return Err(refuse(format!(
+                    "its list says where `{}` is, and it can't be there",
+                    input.name
+                )));
             }
         }
         Ok(Self::new(document.inputs))

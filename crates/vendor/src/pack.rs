@@ -156,7 +156,8 @@ mod tests {
         let path = folder.path().join("x.tar");
         fs_err::write(&path, &all).unwrap();
         let listed = longshore_testkit::Tool::new("tar").arg("-tf").arg(&path).run();
-        let names: Vec<_> = files.iter().map(|bytes| format!("{}\n", Content::of(bytes).digest.hex())).collect();
+        let names: Vec<_> =
+            files.iter().map(|bytes| format!("{}\n", Content::of(bytes).digest.hex())).collect();
         assert_eq!(listed, names.concat());
     }
 

@@ -34,8 +34,9 @@ impl FromStr for Place {
                 path => Ok(Self::Folder(path.into())),
             };
         };
-        let reference: Reference =
-            reference.parse().map_err(|problem: longshore_oci::ReferenceError| error(problem.reason.to_owned()))?;
+        let reference: Reference = reference
+            .parse()
+            .map_err(|problem: longshore_oci::ReferenceError| error(problem.reason.to_owned()))?;
         match reference.registry.as_str() {
             "" => Err(error("it names no registry".to_owned())),
             _ => Ok(Self::Registry(reference)),

@@ -179,8 +179,9 @@ mod tests {
     fn large_ones_are_layers_small_ones_are_packed_and_another_version_changes_one_pack() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let mut inputs: BTreeSet<_> =
-            (0..100).map(|n| input(Kind::Crate, &format!("c{n}"), format!("{n}").as_bytes(), &store)).collect();
+        let mut inputs: BTreeSet<_> = (0..100)
+            .map(|n| input(Kind::Crate, &format!("c{n}"), format!("{n}").as_bytes(), &store))
+            .collect();
         let big = input(Kind::Deb, "big/name", &vec![1; 2 << 20], &store);
         inputs.insert(big.clone());
         // One file under two names.
@@ -205,7 +206,8 @@ mod tests {
     fn too_many_large_ones_are_packed_and_nothing_is_still_an_artifact() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let inputs = (1..=8_u8).map(|n| input(Kind::Url, &format!("u{n}"), &vec![n; usize::from(n) * 100], &store));
+        let inputs =
+            (1..=8_u8).map(|n| input(Kind::Url, &format!("u{n}"), &vec![n; usize::from(n) * 100], &store));
         let planned = plan_with(&inputs.collect(), &store, 1, 2).unwrap();
         let files = planned.layers.iter().filter(|layer| layer.descriptor.media_type == FILE).count();
         assert_eq!(files, 4 - 2, "512 bytes and more");

@@ -47,12 +47,18 @@ impl Vendored {
         let manifest = manifest(&bytes, &place)?;
         let content = manifest.config.content();
         let list = layout.open_blob(&content).map_err(|error| damaged("its list of inputs", error))?;
-        let list = read_bounded(list, MAX_BYTES).map_err(|error| self::damaged(&place, "its list of inputs", &error))?;
+        let list = read_bounded(list, MAX_BYTES)
+            .map_err(|error| self::damaged(&place, "its list of inputs", &error))?;
         Self::new(place, &manifest, &list, Source::Folder(layout), store)
     }
 
     /// Those in `repository`, at a tag or digest.
-    pub fn open_registry(place: Place, repository: Repository, at: &At, store: &Store) -> Result<Self, Error> {
+    pub fn open_registry(
+        place: Place,
+        repository: Repository,
+        at: &At,
+        store: &Store,
+    ) -> Result<Self, Error> {
         let found = match repository.manifest(at) {
             Err(error) if error.is_not_found() => return Err(Error::Nothing { place }),
             other => other?,
@@ -68,7 +74,13 @@ impl Vendored {
         Self::new(place, &manifest, &list, Source::Registry(Box::new(repository)), store)
     }
 
-    fn new(place: Place, manifest: &Manifest, list: &[u8], source: Source, store: &Store) -> Result<Self, Error> {
+    fn new(
+        place: Place,
+        manifest: &Manifest,
+        list: &[u8],
+        source: Source,
+        store: &Store,
+    ) -> Result<Self, Error> {
         let layers = manifest.layers.iter().map(|layer| (layer.digest, layer.size)).collect();
         let inventory = Inventory::parse(list, &layers, &place)?;
         Ok(Self { place, inventory, layers, source, store: store.clone(), fetching: Mutex::default() })
@@ -134,9 +146,11 @@ impl Vendored {
         let more = u64::from(listed.offset.is_none());
         io::copy(&mut layer.take(content.size + more), &mut writer)?;
         match writer.commit_expecting(&content) {
-            Err(StoreError::Verify(reason)) => {
-                Err(Error::Damaged { place: self.place.clone(), what, reason: format!("is another file: {reason}") })
-            }
+            Err(StoreError::Verify(reason)) => Err(Error::Damaged {
+                place: self.place.clone(),
+                what,
+                reason: format!("is another file: {reason}"),
+            }),
             other => Ok(other?),
         }
     }
@@ -185,7 +199,11 @@ fn manifest(bytes: &[u8], place: &Place) -> Result<Manifest, Error> {
 }
 
 fn damaged(place: &Place, what: &str, error: &dyn std::error::Error) -> Error {
-    Error::Damaged { place: place.clone(), what: what.to_owned(), reason: format!("can't be read: {}", cause(error)) }
+    Error::Damaged {
+        place: place.clone(),
+        what: what.to_owned(),
+        reason: format!("can't be read: {}", cause(error)),
+    }
 }
 
 /// The innermost reason.

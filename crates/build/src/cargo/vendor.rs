@@ -48,7 +48,9 @@ pub(super) fn folder(
     for package in &lock.registry {
         match unpacked(store, &package.checksum)? {
             // Whoever wants the files themselves can't do with what was unpacked of them.
-            Some(tree) if whole(store, &tree) && (witness.is_none() || file(store, package)?.is_some()) => drop(crates.insert(package.folder(), (package, tree))),
+            Some(tree) if whole(store, &tree) && (witness.is_none() || file(store, package)?.is_some()) => {
+                drop(crates.insert(package.folder(), (package, tree)))
+            }
             _ => missing.push(package),
         }
     }
@@ -178,11 +180,7 @@ pub(super) fn accept(fetched: &Path, package: &RegistryPackage, store: &Store) -
             let tree = unpack(&name, bytes.as_slice(), store)?;
             let content = store.put(&bytes)?;
             // Two numbers can always be written.
-            store.put_record(
-                FILE,
-                &package.checksum,
-                &postcard::to_stdvec(&content).unwrap_or_default(),
-            )?;
+            store.put_record(FILE, &package.checksum, &postcard::to_stdvec(&content).unwrap_or_default())?;
             // A tree holds nothing that postcard can't.
             let bytes = postcard::to_stdvec(&tree).unwrap_or_default();
             store.put_record(CRATE, &package.checksum, &bytes)?;

@@ -133,12 +133,7 @@ pub fn keep(
 }
 
 /// What the store has that was held to that sum.
-pub fn kept(
-    module: &ModuleVersion,
-    part: Part,
-    sum: &str,
-    store: &Store,
-) -> Result<Option<Content>, Error> {
+pub fn kept(module: &ModuleVersion, part: Part, sum: &str, store: &Store) -> Result<Option<Content>, Error> {
     let bytes = store.record(FILE, &file_key(module, part, sum))?;
     Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()).filter(|content| store.has(content)))
 }

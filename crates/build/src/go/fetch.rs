@@ -188,9 +188,7 @@ pub fn dependencies(
         return Ok(found);
     }
     let (folder, sums) = match input.executor.supply() {
-        Some(files) => {
-            (supply::cache(request.build, request.of, &key, files, store)?, request.sums.clone())
-        }
+        Some(files) => (supply::cache(request.build, request.of, &key, files, store)?, request.sums.clone()),
         None => fetch_dependencies(request, client, input)?,
     };
     let by = match request.scope {

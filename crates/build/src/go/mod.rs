@@ -15,9 +15,9 @@ mod fetch;
 mod gomod;
 mod gosum;
 mod module;
+mod supply;
 #[cfg(test)]
 mod tests;
-mod supply;
 mod toolchain;
 mod version;
 mod wrapper;

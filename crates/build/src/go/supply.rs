@@ -65,8 +65,8 @@ pub fn cache(
     let mut layout = Layout::new(build, supply, store)?;
     let Some(content) = layout.find(&list(of, key))? else { return layout.done() };
     let bytes = read_bounded(store.open_blob(&content)?, gosum::MAX_SIZE)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| GoError::Text { file: "list of modules", of: of.to_owned() })?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| GoError::Text { file: "list of modules", of: of.to_owned() })?;
     let sums = GoSum::parse(&text).map_err(|error| GoError::GoSum { of: of.to_owned(), error })?;
     for (module, part, sum) in sums.iter() {
         let path = format!("{}/cache/download/{}.{}", client::FETCHED, module.cached(), part.ending());

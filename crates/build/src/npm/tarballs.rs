@@ -86,7 +86,8 @@ fn stored(store: &Store, integrity: &Sha512) -> Result<Option<Content>, crate::E
 
 fn wanted(tarball: &Tarball) -> Wanted {
     // `@scope/name@version`; an address stays whole.
-    let split = tarball.request.rsplit_once('@').filter(|(name, _)| !name.is_empty() && !name.contains("://"));
+    let split =
+        tarball.request.rsplit_once('@').filter(|(name, _)| !name.is_empty() && !name.contains("://"));
     let (name, version) = split.unwrap_or((&tarball.request, ""));
     Wanted {
         kind: Kind::NpmTarball,

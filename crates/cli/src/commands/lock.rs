@@ -37,7 +37,10 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         }
         if machine.inputs.is_some() {
             return Err(Failure::Usage {
-                message: format!("there is no `{}`, and vendored inputs are those of a lock", project.lock_name()),
+                message: format!(
+                    "there is no `{}`, and vendored inputs are those of a lock",
+                    project.lock_name()
+                ),
                 hint: project.command("lock"),
             });
         }

@@ -23,5 +23,6 @@ mod rootless;
 mod run;
 mod tools;
 mod unpacked;
+mod vendored;
 mod watch;
 mod whole;

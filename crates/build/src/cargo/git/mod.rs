@@ -8,10 +8,10 @@
 //! Cargo makes the checkouts itself, so that whatever holds for a git dependency (workspaces, inherited keys, files beside
 //! the package, submodules) holds here. Why so: `docs/design/cargo-git.md`.
 
+mod bundle;
 mod error;
 mod modules;
 mod object;
-mod bundle;
 mod objects;
 mod pack;
 mod repository;

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::gather;
 use crate::args::Global;
+use crate::builds::Builds;
 use crate::commands::lock::for_build;
 use crate::inputs::Loader;
 use crate::machine::Machine;
@@ -61,15 +62,19 @@ fn of_lock(
         wanting.file(Kind::Url, &pin.content, format!("url `{}`", pin.name));
     }
     let loader = Loader::new(project, lock, machine);
-    match gather::builds(project, lock, machine, &loader, &wanting) {
-        Err(Failure::Build(longshore_build::Error::NotSupplied { build, missing })) => {
-            missing.iter().for_each(|what| wanting.lacks(format!("{what}, for build `{build}`")));
+    let builds = Builds::watched(project, lock, machine, &loader, Some(&wanting));
+    for name in gather::fetching(project) {
+        match gather::prepare(project, &builds, name) {
+            Err(Failure::Build(longshore_build::Error::NotSupplied { build, missing })) => {
+                missing.iter().for_each(|what| wanting.lacks(format!("{what}, for build `{build}`")));
+            }
+            // Packages of a toolchain, which were looked for above.
+            Err(Failure::NotVendored { .. }) => {}
+            Err(Failure::Because { failure, .. }) if matches!(*failure, Failure::NotVendored { .. }) => {}
+            other => other?,
         }
-        // Packages of a toolchain, which were looked for above.
-        Err(Failure::NotVendored { .. }) => {}
-        Err(Failure::Because { failure, .. }) if matches!(*failure, Failure::NotVendored { .. }) => {}
-        other => other?,
     }
+    drop(builds);
     Ok(wanting.missing.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -40,7 +40,8 @@ impl Gathered {
             url::fetch(&pin.name, pin, &machine.client, &machine.store, &*machine.progress)?;
             self.add(file(Kind::Url, &pin.name, "", pin.platform.clone(), pin.content));
         }
-        builds(project, lock, machine, &loader, self)
+        let builds = Builds::watched(project, lock, machine, &loader, Some(self));
+        fetching(project).try_for_each(|name| prepare(project, &builds, name))
     }
 
     /// All of them.
@@ -65,24 +66,18 @@ impl Witness for Gathered {
     }
 }
 
-/// Prepares every build that has inputs of its own kind, `witness` being told of them. Other builds run only where they make
-/// the tools that fetch.
-pub fn builds(
-    project: &Project,
-    lock: &Lock,
-    machine: &Machine,
-    loader: &Loader<'_>,
-    witness: &dyn Witness,
-) -> Result<(), Failure> {
-    let builds = Builds::watched(project, lock, machine, loader, Some(witness));
-    for (name, spec) in &project.stack.builds {
-        if let BuildKind::Command(_) = spec.kind {
-            continue;
-        }
-        for platform in &project.stack.platforms {
-            let needed = builds.needed(platform, name)?;
-            builds.prepare(name, platform, &needed)?;
-        }
+/// The builds that have inputs of their own kind; what a command takes, the lock says.
+pub fn fetching(project: &Project) -> impl Iterator<Item = &str> {
+    let builds = project.stack.builds.iter();
+    builds.filter(|(_, spec)| !matches!(spec.kind, BuildKind::Command(_))).map(|(name, _)| name.as_str())
+}
+
+/// Prepares a build, which tells the witness of `builds` of its inputs. Other builds run only where they make the tools that
+/// fetch.
+pub fn prepare(project: &Project, builds: &Builds<'_>, name: &str) -> Result<(), Failure> {
+    for platform in &project.stack.platforms {
+        let needed = builds.needed(platform, name)?;
+        builds.prepare(name, platform, &needed)?;
     }
     Ok(())
 }
