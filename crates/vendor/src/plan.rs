@@ -208,9 +208,9 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let inputs =
             (1..=8_u8).map(|n| input(Kind::Url, &format!("u{n}"), &vec![n; usize::from(n) * 100], &store));
-        let planned = plan_with(&inputs.collect(), &store, 1, 2).unwrap();
+        let planned = plan_with(&inputs.collect(), &store, 1, 3).unwrap();
         let files = planned.layers.iter().filter(|layer| layer.descriptor.media_type == FILE).count();
-        assert_eq!(files, 4 - 2, "512 bytes and more");
+        assert_eq!(files, 3, "those of 512 bytes and more");
         let nothing = plan(&BTreeSet::new(), &store).unwrap();
         assert_eq!(nothing.layers[0].descriptor.media_type, media_type::EMPTY);
         let mut bytes = Vec::new();
