@@ -5,8 +5,6 @@ use std::io;
 use longshore_oci::StoreError;
 use longshore_oci::layout::LayoutError;
 
-use crate::Place;
-
 /// Why inputs can't be vendored, or what was vendored can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,18 +19,18 @@ pub enum Error {
     Layout(#[from] LayoutError),
     /// The registry does not do what is asked.
     #[error(transparent)]
-    Registry(#[from] longshore_registry::Error),
+    Registry(Box<longshore_registry::Error>),
     /// There is nothing yet.
     #[error("there are no vendored inputs at `{place}`")]
     Nothing {
         /// Where.
-        place: Place,
+        place: String,
     },
     /// There is something else.
     #[error("`{place}` does not hold vendored inputs: {reason}")]
     NotInputs {
         /// Where.
-        place: Place,
+        place: String,
         /// What is wrong.
         reason: String,
     },
@@ -40,7 +38,7 @@ pub enum Error {
     #[error("the vendored inputs at `{place}` are damaged: {what} {reason}")]
     Damaged {
         /// Where.
-        place: Place,
+        place: String,
         /// ``deb `hello` 1.0-1 ``.
         what: String,
         /// How: `is missing`, or which bytes it has.
@@ -48,10 +46,16 @@ pub enum Error {
     },
 }
 
+impl From<longshore_registry::Error> for Error {
+    fn from(error: longshore_registry::Error) -> Self {
+        Self::Registry(Box::new(error))
+    }
+}
+
 impl Error {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
-        let again = |place: &Place| {
+        let again = |place: &str| {
             Some(format!(
                 "run `longshore vendor --to {place}` where there is network; it writes what is not as it should be anew"
             ))

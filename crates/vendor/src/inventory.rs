@@ -66,7 +66,7 @@ impl Inventory {
 
     /// Reads one that says of nothing that it is where no layer is: `sizes` are those of the layers.
     pub(crate) fn parse(bytes: &[u8], sizes: &BTreeMap<Digest, u64>, place: &Place) -> Result<Self, Error> {
-        let refuse = |reason: String| Error::NotInputs { place: place.clone(), reason };
+        let refuse = |reason: String| Error::NotInputs { place: place.to_string(), reason };
         let document: Document = serde_json::from_slice(bytes)
             .map_err(|error| refuse(format!("its list of inputs can't be read: {error}")))?;
         if document.version != VERSION {

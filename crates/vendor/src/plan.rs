@@ -103,7 +103,7 @@ fn plan_with(
         large *= 2;
     }
     let (mut layers, mut places) = (Vec::new(), BTreeMap::new());
-    let mut packs: BTreeMap<(Kind, u8), (Pack, Vec<(Content, u64)>)> = BTreeMap::new();
+    let mut packs: BTreeMap<(Kind, u8), Packing> = BTreeMap::new();
     let mut packed = BTreeSet::new();
     for input in inputs {
         let content = input.content;
@@ -112,12 +112,12 @@ fn plan_with(
                 layers.push(layer(FILE, content, title(input), Bytes::Blob));
             }
         } else if packed.insert(content) {
-            let (pack, members) = packs.entry((input.kind, pack_of(input))).or_default();
+            let Packing { pack, members } = packs.entry((input.kind, pack_of(input))).or_default();
             let offset = pack.add(content);
             members.push((content, offset));
         }
     }
-    for ((kind, number), (pack, members)) in packs {
+    for ((kind, number), Packing { pack, members }) in packs {
         let content = pack.content(store)?;
         places.extend(members.into_iter().map(|(member, offset)| (member, (content.digest, Some(offset)))));
         let title = format!("{}-{number:x}.tar", kind.word());
@@ -139,6 +139,13 @@ fn plan_with(
         return plan_with(inputs, store, large, max_files / 2);
     }
     Ok(plan)
+}
+
+/// A pack, and where in it each of its members begins.
+#[derive(Default)]
+struct Packing {
+    pack: Pack,
+    members: Vec<(Content, u64)>,
 }
 
 /// The pack that an input goes into, from its name.

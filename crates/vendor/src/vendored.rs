@@ -34,9 +34,9 @@ impl Vendored {
     pub fn open_folder(folder: &Path, store: &Store) -> Result<Self, Error> {
         let place = Place::Folder(folder.to_owned());
         if !folder.exists() {
-            return Err(Error::Nothing { place });
+            return Err(Error::Nothing { place: place.to_string() });
         }
-        let not = |reason: &str| Error::NotInputs { place: place.clone(), reason: reason.to_owned() };
+        let not = |reason: &str| Error::NotInputs { place: place.to_string(), reason: reason.to_owned() };
         let layout = match Layout::open(folder) {
             Err(LayoutError::NotALayout { .. }) => return Err(not("it is no OCI image layout")),
             other => other?,
@@ -60,14 +60,14 @@ impl Vendored {
         store: &Store,
     ) -> Result<Self, Error> {
         let found = match repository.manifest(at) {
-            Err(error) if error.is_not_found() => return Err(Error::Nothing { place }),
+            Err(error) if error.is_not_found() => return Err(Error::Nothing { place: place.to_string() }),
             other => other?,
         };
         let manifest = manifest(&found.bytes, &place)?;
         let content = manifest.config.content();
         if content.size > MAX_BYTES {
             let reason = format!("its list of inputs is larger than {MAX_BYTES} bytes");
-            return Err(Error::NotInputs { place, reason });
+            return Err(Error::NotInputs { place: place.to_string(), reason });
         }
         repository.fetch_blob(&content, &Silent)?;
         let list = store.read_blob(&content)?;
@@ -135,7 +135,7 @@ impl Vendored {
         let mut layer = match layer {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let reason = format!("is missing: there is no {}", listed.layer);
-                return Err(Error::Damaged { place: self.place.clone(), what, reason });
+                return Err(Error::Damaged { place: self.place.to_string(), what, reason });
             }
             other => other?,
         };
@@ -147,7 +147,7 @@ impl Vendored {
         io::copy(&mut layer.take(content.size + more), &mut writer)?;
         match writer.commit_expecting(&content) {
             Err(StoreError::Verify(reason)) => Err(Error::Damaged {
-                place: self.place.clone(),
+                place: self.place.to_string(),
                 what,
                 reason: format!("is another file: {reason}"),
             }),
@@ -188,7 +188,7 @@ fn what(listed: &Listed) -> String {
 }
 
 fn manifest(bytes: &[u8], place: &Place) -> Result<Manifest, Error> {
-    let not = |reason: String| Error::NotInputs { place: place.clone(), reason };
+    let not = |reason: String| Error::NotInputs { place: place.to_string(), reason };
     let manifest: Manifest =
         serde_json::from_slice(bytes).map_err(|error| not(format!("its manifest can't be read: {error}")))?;
     match manifest.artifact_type.as_deref() {
@@ -200,7 +200,7 @@ fn manifest(bytes: &[u8], place: &Place) -> Result<Manifest, Error> {
 
 fn damaged(place: &Place, what: &str, error: &dyn std::error::Error) -> Error {
     Error::Damaged {
-        place: place.clone(),
+        place: place.to_string(),
         what: what.to_owned(),
         reason: format!("can't be read: {}", cause(error)),
     }

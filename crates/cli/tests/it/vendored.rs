@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use longshore_oci::Content;
 use longshore_testkit::apt::{Package, Repository};
 use longshore_testkit::http::Server;
 use longshore_testkit::proxy::{Proxy, Repeat, Trouble};
@@ -179,6 +180,48 @@ fn a_lock_that_is_newer_says_what_is_missing_and_why() {
     // What is no longer locked is not kept.
     let count = fs_err::read_dir(sandbox.work().join("stack.vendor/blobs/sha256")).unwrap().count();
     assert_eq!(count, 5, "manifest, list, a file and two packs");
+}
+
+#[test]
+fn a_list_that_lies_changes_no_image() {
+    let (_repository, _server, _folder, sandbox) = ready();
+    sandbox.ok(&["vendor"]);
+    let layout = sandbox.work().join("stack.vendor");
+    let read = |path: &Path| serde_json::from_slice::<Value>(&fs_err::read(path).unwrap()).unwrap();
+    let blob = |digest: &Value| {
+        layout.join("blobs/sha256").join(digest.as_str().unwrap().trim_start_matches("sha256:"))
+    };
+    let put = |document: &Value| {
+        let content = Content::of(&serde_json::to_vec(document).unwrap());
+        fs_err::write(layout.join("blobs/sha256").join(content.digest.hex()), document.to_string()).unwrap();
+        content
+    };
+    let mut index = read(&layout.join("index.json"));
+    let mut manifest = read(&blob(&index["manifests"][0]["digest"]));
+    let mut list = read(&blob(&manifest["config"]["digest"]));
+    // Under the id of `hello` there is now the other package, and every digest of the artifact fits.
+    let inputs = list["inputs"].as_array_mut().unwrap();
+    let of = |name: &str, inputs: &[Value]| inputs.iter().position(|input| input["name"] == name).unwrap();
+    let (hello, other) = (of("hello", inputs), of("libgreet1", inputs));
+    for key in ["digest", "size", "layer", "offset"] {
+        inputs[hello][key] = inputs[other][key].clone();
+    }
+    let config = put(&list);
+    manifest["config"]["digest"] = config.digest.to_string().into();
+    manifest["config"]["size"] = config.size.into();
+    let changed = put(&manifest);
+    index["manifests"][0]["digest"] = changed.digest.to_string().into();
+    index["manifests"][0]["size"] = changed.size.into();
+    fs_err::write(layout.join("index.json"), index.to_string()).unwrap();
+
+    let refused = fresh(&sandbox, &["build", "--vendored"]);
+    assert_eq!(refused.code, 1, "{refused}");
+    assert!(
+        refused.stderr.contains("error: deb `hello` 1.0-1 (amd64) is not among the vendored"),
+        "{refused}"
+    );
+    let check = fresh(&sandbox, &["vendor", "--check"]);
+    assert!(check.stderr.contains("deb `hello` 1.0-1 (amd64), for image `app` → `hello`"), "{check}");
 }
 
 #[test]
