@@ -89,8 +89,8 @@ pub struct Global {
     /// Use what the store holds; never the network
     #[arg(long, global = true)]
     pub offline: bool,
-    /// Use what `longshore vendor` brought together, and never the network [default: stack.vendor beside the stack file]
-    #[arg(long, global = true, value_name = "DIR|oci://…", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    /// Use what `longshore vendor` brought together, and never the network; `--vendored=PLACE` says where [default: stack.vendor beside the stack file]
+    #[arg(long, global = true, value_name = "PLACE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub vendored: Option<Inputs>,
     /// Fail (exit 3) if the lock is missing or would have to change
     #[arg(long, global = true)]
@@ -378,7 +378,7 @@ pub enum KubeForm {
 #[derive(Debug, Args)]
 pub struct Vendor {
     /// Where to: a folder, or oci://REGISTRY/REPOSITORY[:TAG] [default: stack.vendor beside the stack file]
-    #[arg(long, value_name = "DIR|oci://…")]
+    #[arg(long, value_name = "PLACE")]
     pub to: Option<Place>,
     /// The inputs of every profile of the stack
     #[arg(long, conflicts_with = "profile")]
