@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
 mod inputs;
+mod registry;
 mod run;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use longshore_publish::Codec;
 use longshore_vendor::Place;
 
 pub use inputs::Inputs;
+pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 
 /// From one stack file to reproducible container images.
@@ -25,7 +27,7 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 8] = [
+pub const ENVIRONMENT: [(&str, &str); 11] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
@@ -42,6 +44,20 @@ pub const ENVIRONMENT: [(&str, &str); 8] = [
     ),
     ("http_proxy, https_proxy, all_proxy, no_proxy", "Proxies, as everywhere"),
     ("SSL_CERT_FILE", "Certificate authorities in PEM form that are trusted besides the system's"),
+    (
+        "REGISTRY_AUTH_FILE",
+        "Who you are at registries [default: containers/auth.json in $XDG_RUNTIME_DIR or ~/.config, then config.json in \
+         $DOCKER_CONFIG or ~/.docker]",
+    ),
+    (
+        "CONTAINERS_REGISTRIES_CONF",
+        "Mirrors of registries and what is special about them [default: ~/.config/containers/registries.conf, \
+         /etc/containers/registries.conf]",
+    ),
+    (
+        "LONGSHORE_PLAIN_HTTP",
+        "Registries that speak plain HTTP, separated by spaces; those on loopback need no mention",
+    ),
     ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
     ("NO_COLOR", "No colours"),
 ];
@@ -134,6 +150,20 @@ pub enum Command {
     Load(Load),
     /// Build images and write them to one archive file
     Save(Save),
+    /// Build images and push them to their registry, all or none
+    Push(Push),
+    /// Fetch pushed images into an OCI image layout
+    Pull(Pull),
+    /// Copy an image between registries, layouts, archives and engines, with what refers to it
+    Copy(Copy),
+    /// Offer the images of the stack as a registry on this machine, only to be read
+    Serve(Serve),
+    /// Remove from registries what the stack file does not keep
+    Prune(Prune),
+    /// Log in to a registry
+    Login(Login),
+    /// Forget the login of a registry
+    Logout(Logout),
     /// Write the services of the stack as files for Compose, Kubernetes or podman
     Generate(Generate),
     /// Build what is needed and run the stack on this machine
@@ -273,6 +303,10 @@ pub struct Load {
 pub enum Engine {
     Docker,
     Podman,
+    /// By `ctr`, where Kubernetes looks
+    Containerd,
+    /// By `k3s ctr`
+    K3s,
 }
 
 impl Engine {
@@ -281,6 +315,8 @@ impl Engine {
         match self {
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Containerd => "containerd",
+            Self::K3s => "k3s",
         }
     }
 }
@@ -360,6 +396,8 @@ pub enum ImagesBy {
     Loaded,
     /// The digest that they have in a registry
     Digest,
+    /// What was pushed last: repository and digest, by `stack.published`
+    Published,
 }
 
 /// How objects for Kubernetes are written.

@@ -12,7 +12,7 @@ use longshore_vendor::Vendored;
 use crate::args::{Global, Inputs};
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
-use crate::settings::Settings;
+use crate::settings::{Registries, Settings};
 
 /// How far the store's records are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub struct Machine {
     pub(crate) opened: OnceLock<Vendored>,
     /// Whether registries may be asked; where inputs come from one, the rest of the network stays closed.
     registries: Access,
+    network: net::Settings,
 }
 
 impl Machine {
@@ -56,7 +57,8 @@ impl Machine {
         };
         Ok(Self {
             store: Store::open(&settings.store)?,
-            client: Client::new(network)?,
+            client: Client::new(network.clone())?,
+            network,
             progress,
             verbosity: Verbosity::of(global),
             trust,
@@ -82,20 +84,18 @@ impl Machine {
         }
     }
 
-    /// Registries as this machine reaches them.
+    /// Registries as this machine reaches them. Settings are read when the first is asked.
     pub fn registries(&self) -> longshore_registry::Client {
-        let net = net::Settings {
-            access: self.registries,
-            proxies: self.settings.proxies.clone(),
-            certificates: self.settings.certificates.iter().cloned().collect(),
-            jobs: self.jobs().get(),
-            ..net::Settings::default()
-        };
+        let Registries { auth_files, conf, conf_d, certs_d, plain_http, .. } =
+            self.settings.registries.clone();
         let settings = longshore_registry::Settings {
-            net,
-            auth_files: self.settings.auth_files.clone(),
+            net: net::Settings { access: self.registries, ..self.network.clone() },
+            auth_files,
             search: self.settings.path.clone(),
-            ..longshore_registry::Settings::default()
+            registries_conf: conf,
+            registries_conf_d: conf_d,
+            plain_http,
+            certs_d,
         };
         longshore_registry::Client::new(settings, self.store.clone())
     }

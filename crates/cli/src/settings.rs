@@ -28,8 +28,8 @@ pub struct Settings {
     pub fetch_files: BTreeMap<String, PathBuf>,
     /// More certificate authorities, from `SSL_CERT_FILE`.
     pub certificates: Option<PathBuf>,
-    /// Files that say who we are at registries, as Docker has them.
-    pub auth_files: Vec<PathBuf>,
+    /// Where registries are, and who we are there.
+    pub registries: Registries,
     /// `PATH`, for the programs that are run (git, docker, podman).
     pub path: OsString,
     /// Seconds since 1970, for `Valid-Until` and key expiry alone.
@@ -66,6 +66,12 @@ pub struct NoState;
 pub struct NoStore;
 
 impl Settings {
+    /// The day, `20251122` (UTC).
+    pub fn today(&self) -> String {
+        let day = longshore_oci::Epoch(u32::try_from(self.now).unwrap_or(u32::MAX)).to_string();
+        day.chars().filter(char::is_ascii_digit).take(8).collect()
+    }
+
     /// Reads the environment.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
     pub fn read(jobs: Option<u16>) -> Result<Self, NoStore> {
@@ -116,7 +122,7 @@ impl Settings {
                 direct: proxies.remove("no_proxy"),
             },
             certificates: path_of("SSL_CERT_FILE"),
-            auth_files: auth_files(&path_of),
+            registries: Registries::read(&path_of),
             path: std::env::var_os("PATH").unwrap_or_default(),
             now,
             jobs,
@@ -124,10 +130,70 @@ impl Settings {
     }
 }
 
-/// Docker's own file of credentials.
-fn auth_files(path_of: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
-    let folder = path_of("DOCKER_CONFIG").or_else(|| path_of("HOME").map(|home| home.join(".docker")));
-    folder.into_iter().map(|folder| folder.join("config.json")).collect()
+/// Files in which the machine and the user say where registries are, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Registries {
+    /// Auth files, those that come first asked first (containers-auth.json(5), then Docker's).
+    pub auth_files: Vec<PathBuf>,
+    /// The one that `longshore login` writes.
+    pub login_file: Option<PathBuf>,
+    /// `registries.conf`, the first that is there.
+    pub conf: Vec<PathBuf>,
+    /// Folders of more.
+    pub conf_d: Vec<PathBuf>,
+    /// Folders of certificate authorities of single hosts.
+    pub certs_d: Vec<PathBuf>,
+    /// Hosts that speak plain HTTP.
+    pub plain_http: Vec<String>,
+}
+
+impl Registries {
+    fn read(path_of: &impl Fn(&str) -> Option<PathBuf>) -> Self {
+        let home = |below: &str| path_of("HOME").map(|home| home.join(below));
+        let config = path_of("XDG_CONFIG_HOME").or_else(|| home(".config"));
+        let in_config = |below: &str| config.as_ref().map(|config| config.join(below));
+        let docker = path_of("DOCKER_CONFIG").or_else(|| home(".docker"));
+        let docker = docker.map(|folder| folder.join("config.json"));
+        let chosen = path_of("REGISTRY_AUTH_FILE");
+        let auth_files = match &chosen {
+            Some(file) => vec![file.clone()],
+            None => [
+                path_of("XDG_RUNTIME_DIR").map(|run| run.join("containers/auth.json")),
+                in_config("containers/auth.json"),
+                docker.clone(),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        };
+        let chosen_conf = path_of("CONTAINERS_REGISTRIES_CONF");
+        let etc = |name: &str| PathBuf::from("/etc").join(name);
+        let only_chosen = chosen_conf.is_some();
+        let conf = match chosen_conf {
+            Some(file) => vec![file],
+            None => in_config("containers/registries.conf")
+                .into_iter()
+                .chain([etc("containers/registries.conf")])
+                .collect(),
+        };
+        let conf_d = match only_chosen {
+            true => Vec::new(),
+            false => [etc("containers/registries.conf.d")]
+                .into_iter()
+                .chain(in_config("containers/registries.conf.d"))
+                .collect(),
+        };
+        let certs_d = in_config("containers/certs.d").into_iter();
+        let plain = path_of("LONGSHORE_PLAIN_HTTP").unwrap_or_default();
+        Self {
+            login_file: chosen.or(docker),
+            auth_files,
+            conf,
+            conf_d,
+            certs_d: certs_d.chain([etc("containers/certs.d"), etc("docker/certs.d")]).collect(),
+            plain_http: plain.to_string_lossy().split_whitespace().map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// The user's own settings of Go, npm and Cargo, and the passwords file that Go reads, where these clients look for them

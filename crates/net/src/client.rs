@@ -2,12 +2,12 @@
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fs_err as fs;
 
+use crate::each::each;
 use crate::http::{Http, broken};
 use crate::proxy::Routes;
 use crate::read::{self, Answer};
@@ -54,32 +54,16 @@ impl Client {
             .map_err(|failure| NetError::Failed { attempts: vec![Attempt { url: url.clone(), failure }] })
     }
 
-    /// Works on all `items`, several at once; results in their order. After a failure nothing new is begun, and the
-    /// failure of the first item in order is returned.
+    /// [`each`] with as many transfers at once as the settings say.
+    ///
+    /// # Errors
+    /// That of the first item in order that failed.
     pub fn each<T: Sync, R: Send, E: Send>(
         &self,
         items: &[T],
         work: impl Fn(&T) -> Result<R, E> + Sync,
     ) -> Result<Vec<R>, E> {
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let done = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..self.settings.jobs.clamp(1, items.len().max(1)) {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::Relaxed) {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(item) = items.get(at) else { return };
-                        let result = work(item);
-                        stop.fetch_or(result.is_err(), Ordering::Relaxed);
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-                    }
-                });
-            }
-        });
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.sort_by_key(|(at, _)| *at);
-        done.into_iter().map(|(_, result)| result).collect()
+        each(self.settings.jobs, items, work)
     }
 
     /// Where `url` leads, if it may be read.

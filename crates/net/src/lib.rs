@@ -7,6 +7,7 @@
 
 mod client;
 mod download;
+mod each;
 mod error;
 mod forward;
 mod http;
@@ -20,6 +21,7 @@ mod tls;
 mod url;
 
 pub use client::Client;
+pub use each::each;
 pub use error::{Attempt, Failure, NetError};
 pub use http::{Http, Request, Response, Sent, basic};
 pub use partial::{Partial, Stop};

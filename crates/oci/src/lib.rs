@@ -34,7 +34,7 @@ pub use facts::{Elf, ElfClass, Facts, FileFacts};
 pub use image::{Config, Empty, Healthcheck, History, ImageConfig, Index, Manifest, RootFsConfig};
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Silent, Step};
-pub use reference::{Reference, ReferenceError};
+pub use reference::{Reference, ReferenceError, is_tag};
 pub use store::{BlobWriter, Claim, Store, StoreError};
 pub use tree::{Entry, Node, Tree, TreeError, TreePath};
 pub use verified::{VerifiedReader, Verify, read_bounded};

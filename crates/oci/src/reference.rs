@@ -57,8 +57,8 @@ impl Reference {
     }
 }
 
-/// `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}` (distribution specification, "Pulling manifests").
-fn is_tag(tag: &str) -> bool {
+/// Whether `tag` is one: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}` (distribution specification, "Pulling manifests").
+pub fn is_tag(tag: &str) -> bool {
     let ok = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-');
     (1..=128).contains(&tag.len()) && tag.bytes().all(ok) && !tag.starts_with(['.', '-'])
 }

@@ -9,12 +9,10 @@ use longshore_oci::{Content, Descriptor, Index, Progress, Reference, Store, medi
 use crate::Error;
 
 /// The annotation by which containerd names what it imports.
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
+pub(crate) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 /// An image as registries and layouts have it.
 pub(crate) struct Documents {
-    /// `repository/image:tag`.
-    pub name: String,
     /// The manifest of a single platform, or else an index.
     pub top: Descriptor,
     /// Configurations, manifests and the index.
@@ -33,7 +31,6 @@ impl Documents {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let mut all = Self {
-            name: name(&index.reference),
             top: Descriptor::new(media_type::INDEX, Content::of(b"")),
             documents: BTreeMap::new(),
             layers: Vec::new(),
@@ -60,13 +57,6 @@ impl Documents {
         Ok(all)
     }
 
-    /// The top descriptor as an `index.json` has it, without the layout's own name annotation.
-    pub(crate) fn listed(&self, reference: &Reference) -> Descriptor {
-        let mut top = self.top.clone();
-        top.annotations.insert(CONTAINERD_NAME.to_owned(), normalised(reference));
-        top
-    }
-
     fn add(&mut self, bytes: Vec<u8>) -> Content {
         let content = Content::of(&bytes);
         self.documents.insert(content, bytes);
@@ -81,7 +71,7 @@ pub(crate) fn name(reference: &Reference) -> String {
 }
 
 /// The name with the registry that Docker and containerd mean when there is none.
-fn normalised(reference: &Reference) -> String {
+pub(crate) fn normalised(reference: &Reference) -> String {
     let name = name(reference);
     match (reference.registry.as_str(), reference.repository.contains('/')) {
         ("", true) => format!("docker.io/{name}"),

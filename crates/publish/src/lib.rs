@@ -2,16 +2,26 @@
 //!
 //! - [`layout::write`]: an OCI image layout in a folder.
 //! - [`archive::oci_dual`]: one tar file that every engine loads; [`archive::docker`]: Docker's own archive, uncompressed.
-//! - [`engine::docker`], [`engine::podman`]: straight into an engine, without a file and without compression.
+//! - [`registry`]: all images of a stack into registries, or none; [`record`] keeps what was pushed.
+//! - [`engine::docker`], [`engine::podman`]: straight into an engine, without a file and without compression; [`engine::containerd`]
+//!   with it.
+//! - [`serve`]: as a registry on this machine.
+//! - [`prune`]: what is kept in a registry.
+//! - [`copy`]: from any of these places to any other.
 //!
 //! Sinks that need manifests compress each layer once in its life; the others never do. Every file appears whole.
 
 pub mod archive;
+pub mod copy;
 mod documents;
 pub mod engine;
 mod error;
 pub mod layout;
+pub mod prune;
 mod published;
+pub mod record;
+pub mod registry;
+pub mod serve;
 #[cfg(test)]
 mod tests;
 mod validate;

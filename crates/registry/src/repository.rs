@@ -33,6 +33,12 @@ pub(crate) enum By {
     Name,
 }
 
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Repository").field(&self.name).finish()
+    }
+}
+
 impl Repository {
     pub(crate) fn new(store: Store, name: String, ways: Vec<Way>) -> Self {
         Self { store, name, ways }

@@ -65,6 +65,7 @@ impl Machine {
             images: BTreeMap::new(),
             services: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            publish: longshore_stack::model::PublishSpec::default(),
         };
         let settings = Settings { retries: 1, ..Settings::default() };
         Self { folder, store, stack, mirrors: Mirrors::default(), settings }

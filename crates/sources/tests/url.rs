@@ -78,6 +78,7 @@ fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
         images: BTreeMap::new(),
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        publish: longshore_stack::model::PublishSpec::default(),
     }
 }
 

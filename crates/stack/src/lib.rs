@@ -14,6 +14,7 @@ mod read;
 mod reference;
 mod schema;
 mod shape;
+pub mod tags;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source};
 pub use profile::{Profile, ProfileError, Profiles, ReadError};

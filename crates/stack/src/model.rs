@@ -1,6 +1,7 @@
 //! The checked stack: what the rest of longshore works on. Only [`crate::read`] and [`crate::read_all`] make one.
 
 mod build;
+mod publish;
 mod service;
 mod text;
 
@@ -15,6 +16,7 @@ pub use build::{
     GoSums, Limits, Linkage, NpmBuild, OutputRequest, Tool, Toolchain, UrlFile, UrlForm, UrlSpec,
 };
 
+pub use publish::{PublishSpec, Retention};
 pub use service::{
     Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
     SecretSpec, ServiceFile, ServiceKind, ServiceSpec, Stop, VolumeSpec,
@@ -48,6 +50,8 @@ pub struct Stack {
     pub services: BTreeMap<String, ServiceSpec>,
     /// Where the services' secrets come from, by name.
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// How images are called in a registry, and which are kept there.
+    pub publish: PublishSpec,
 }
 
 /// Where packages come from.

@@ -212,7 +212,7 @@ fn pass(client: &TcpStream, state: &State) -> std::io::Result<Next> {
     let (answer, mut body) = ask(state, &seen, &content)?;
     match trouble {
         Some(Trouble::CutAfter) => return Ok(Next::Ends),
-        Some(Trouble::Slow) => std::thread::sleep(Duration::from_millis(1500)),
+        Some(Trouble::Slow) => std::thread::sleep(Duration::from_millis(300)),
         Some(Trouble::Corrupt) => {
             if let Some(byte) = body.last_mut() {
                 *byte ^= 1;

@@ -67,6 +67,11 @@ impl Tool {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Runs it, and gives what it printed, whatever it answers.
+    pub fn run_quietly(self) -> String {
+        String::from_utf8_lossy(&self.output().stdout).into_owned()
+    }
+
     /// Starts it in the background; its output goes where `stdout` and `stderr` say.
     pub fn spawn(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> std::process::Child {
         self.command.stdout(stdout).stderr(stderr);

@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ),
     ("longshore-probe", &["longshore-oci"]),
     ("longshore-image", &["longshore-oci", "longshore-stack", "longshore-probe"]),
-    ("longshore-publish", &["longshore-oci", "longshore-image"]),
+    ("longshore-publish", &["longshore-oci", "longshore-net", "longshore-registry", "longshore-image"]),
     (
         "longshore-deploy",
         &["longshore-oci", "longshore-sandbox", "longshore-stack", "longshore-image", "longshore-probe"],

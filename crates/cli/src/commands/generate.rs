@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_deploy::{Deployment, Rendered, compose, kube, quadlet};
 use longshore_oci::{Digest, Platform, Reference};
 use longshore_publish::Codec;
+use longshore_publish::record::{self, Record};
 use serde_json::json;
 
 use super::lock::for_build;
@@ -116,11 +117,14 @@ fn references(
 ) -> Result<BTreeMap<String, Reference>, Failure> {
     let names: BTreeSet<String> =
         project.stack.services.values().map(|service| service.image.clone()).collect();
-    let lock = for_build(global, project, machine)?;
     let by = args.images.unwrap_or(match args.target {
         Target::Kube => ImagesBy::Digest,
         Target::Compose | Target::Quadlet => ImagesBy::Loaded,
     });
+    if by == ImagesBy::Published {
+        return published(project, &names);
+    }
+    let lock = for_build(global, project, machine)?;
     match by {
         ImagesBy::Loaded => {
             let platform = project.own_platform()?;
@@ -131,7 +135,7 @@ fn references(
                 .map(|image| Ok((image.name.clone(), pipeline::content_reference(project, image)?)))
                 .collect()
         }
-        ImagesBy::Digest => {
+        ImagesBy::Published | ImagesBy::Digest => {
             let platforms: Vec<Platform> = project.stack.platforms.clone();
             let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
             let mut references = BTreeMap::new();
@@ -145,4 +149,18 @@ fn references(
             Ok(references)
         }
     }
+}
+
+/// What was pushed last of the images called `names`.
+fn published(project: &Project, names: &BTreeSet<String>) -> Result<BTreeMap<String, Reference>, Failure> {
+    let file = record::file_name(project.stack.profile.as_deref());
+    let record = Record::read(&project.folder.join(&file))?.unwrap_or_default();
+    let reference = |name: &String| {
+        let image = record.images.get(name).ok_or_else(|| Failure::Usage {
+            message: format!("image `{name}` was never pushed: `{file}` does not have it"),
+            hint: project.command("push"),
+        })?;
+        Ok((name.clone(), image.reference()))
+    };
+    names.iter().map(reference).collect()
 }

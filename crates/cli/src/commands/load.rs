@@ -1,7 +1,9 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
 use longshore_image::ImageIndex;
-use longshore_publish::engine::{Client, docker, podman};
+use longshore_publish::engine::{Client, containerd, docker, podman};
+use longshore_publish::registry::Parcel;
+use longshore_publish::{Codec, Published};
 use serde_json::json;
 
 use super::lock::for_build;
@@ -15,14 +17,28 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     let names = project.select_images(&args.images)?;
     let engine = args.engine.map_or_else(|| find(machine), Ok)?;
     let lock = for_build(global, project, machine)?;
-    let client = Client::new(engine.name());
-    // Engines do not tell their variant.
-    let platform = match engine {
-        Engine::Docker => docker::platform(&client)?,
-        Engine::Podman => podman::platform(&client)?,
+    let (client, platforms) = match engine {
+        // Engines do not tell their variant.
+        Engine::Docker | Engine::Podman => {
+            let client = Client::new(engine.name());
+            let platform = match engine {
+                Engine::Docker => docker::platform(&client)?,
+                _ => podman::platform(&client)?,
+            };
+            (client, vec![project.platform(&platform, "the engine runs")?])
+        }
+        // With all platforms, so that images have the digests that they have in a registry.
+        Engine::Containerd => (containerd::containerd(), project.stack.platforms.clone()),
+        Engine::K3s => (containerd::k3s(), project.stack.platforms.clone()),
     };
-    let images =
-        pipeline::build(project, &lock, machine, &names, &[project.platform(&platform, "the engine runs")?])?;
+    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let (store, progress) = (&machine.store, &*machine.progress);
+    if matches!(engine, Engine::Containerd | Engine::K3s) {
+        let indexes = images.indexes(project, &args.tag)?;
+        let parcels = Parcel::all(&indexes, Codec::Gzip, store, machine.jobs().get(), progress)?;
+        report(global, engine, &containerd::load(&client, &parcels, store, progress)?);
+        return Ok(());
+    }
     // The tag of their content, by which generated files name them, besides the one that is asked for.
     let by_content = images
         .0
@@ -31,14 +47,18 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     let by_content = by_content.collect::<Result<Vec<_>, Failure>>()?;
     let mut indexes = images.indexes(project, &args.tag)?;
     indexes.extend(by_content);
-    let (store, progress) = (&machine.store, &*machine.progress);
     let published = match engine {
         Engine::Docker => docker::load(&client, &indexes, store, progress)?,
-        Engine::Podman => podman::load(&client, &indexes, store, progress)?,
+        _ => podman::load(&client, &indexes, store, progress)?,
     };
+    report(global, engine, &published);
+    Ok(())
+}
+
+fn report(global: &Global, engine: Engine, published: &Published) {
     if global.json {
-        print_json(&json!({ "engine": engine.name(), "published": published_json(&published) }));
-        return Ok(());
+        print_json(&json!({ "engine": engine.name(), "published": published_json(published) }));
+        return;
     }
     for image in &published.images {
         print(&format!("{}  {}", image.identity.digest(), image.name));
@@ -46,7 +66,6 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     let (sent, kept) = (bytes(published.bytes_sent), bytes(published.bytes_skipped));
     let count = plural(published.images.len(), "image");
     print(&format!("loaded {count} into {}: {sent} sent, {kept} there already", engine.name()));
-    Ok(())
 }
 
 /// The engine whose command is on the search path; Docker first.

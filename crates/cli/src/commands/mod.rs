@@ -3,22 +3,28 @@
 mod build;
 mod check;
 mod completions;
+mod copy;
 mod down;
 mod exec;
 mod generate;
 mod init;
 mod load;
 pub mod lock;
+mod login;
 mod logs;
 mod man;
 mod plan;
+mod prune;
 mod ps;
+mod pull;
+mod push;
 mod rebuild;
 mod reference;
 mod restart;
 mod save;
 mod schema;
 mod secrets;
+mod serve;
 mod shell;
 mod show;
 mod stats;
@@ -74,6 +80,17 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Shell(args) => shell::run(args, &cli.global, &project()?, &machine()?),
         Command::Load(args) => load::run(args, &cli.global, &project()?, &machine()?),
         Command::Save(args) => save::run(args, &cli.global, &project()?, &machine()?),
+        Command::Push(args) => push::run(args, &cli.global, &project()?, &machine()?),
+        Command::Pull(args) => {
+            // References say by themselves what they are: only what was pushed needs the stack.
+            let project = if args.references.is_empty() { Some(project()?) } else { None };
+            pull::run(args, &cli.global, project.as_ref(), &machine()?)
+        }
+        Command::Copy(args) => copy::run(args, &cli.global, &machine()?),
+        Command::Serve(args) => serve::run(args, &cli.global, &project()?, &machine()?),
+        Command::Prune(args) => prune::run(args, &cli.global, &project()?, &machine()?),
+        Command::Login(args) => login::login(args, &cli.global, &machine()?),
+        Command::Logout(args) => login::logout(args, &cli.global, &machine()?),
         Command::Generate(args) => generate::run(args, &cli.global, &project()?, &machine()?),
         Command::Up(args) => up::run(args, &cli.global, &project()?, &machine()?),
         Command::Ps => ps::run(&cli.global, &folder),

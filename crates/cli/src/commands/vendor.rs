@@ -61,7 +61,7 @@ fn copy(global: &Global, projects: &[Project], machine: &Machine, place: &Place)
         Place::Registry(reference) => {
             let registries = machine.registries();
             let repository = registries.repository(reference).map_err(longshore_vendor::Error::from)?;
-            push(&planned, &repository, &tag(reference), store, registries.jobs(), progress)?
+            push(&planned, &repository, &tag(reference), store, machine.jobs().get(), progress)?
         }
     };
     let size: u64 = planned.layers.iter().map(|layer| layer.descriptor.size).sum();

@@ -65,6 +65,10 @@ pub enum Failure {
     Pack(#[from] pack::Error),
     #[error(transparent)]
     Publish(#[from] longshore_publish::Error),
+    #[error(transparent)]
+    Registry(#[from] longshore_registry::Error),
+    #[error(transparent)]
+    Tag(#[from] longshore_stack::tags::TagError),
     #[error("the stack can't be a Compose file")]
     GenerateCompose(#[source] longshore_deploy::compose::Error),
     #[error("the stack can't be units for podman")]
@@ -186,7 +190,7 @@ impl Failure {
     /// 1 failed, 2 usage or stack file, 3 policy says no.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } => 2,
+            Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } | Self::Tag(_) => 2,
             Self::NoStore(_) | Self::NoState(_) | Self::Reference(_) => 2,
             Self::Run(error) if error.is_of_the_stack() => 2,
             Self::Run(_) | Self::NotReady(_) => 1,
@@ -198,7 +202,12 @@ impl Failure {
             | Self::Net(_)
             | Self::Compose(_)
             | Self::Lint(_) => 1,
-            Self::Pack(_) | Self::Publish(_) | Self::Store(_) | Self::Io(_) | Self::Differs(_) => 1,
+            Self::Pack(_)
+            | Self::Publish(_)
+            | Self::Registry(_)
+            | Self::Store(_)
+            | Self::Io(_)
+            | Self::Differs(_) => 1,
             Self::Shell(Status::Code(code)) => *code,
             Self::Shell(_) => 1,
             Self::Build(longshore_build::Error::NotHermetic { .. }) => 3,
@@ -237,6 +246,8 @@ impl Failure {
             Self::Differs(_) => Some("make the build independent of time, user, core count and folder; `longshore shell` opens its environment".to_owned()),
             Self::Pack(error) => error.hint(),
             Self::Publish(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::Tag(error) => error.hint.clone(),
             Self::Store(error) => error.hint(),
             Self::GenerateCompose(error) => error.hint(),
             Self::GenerateQuadlet(error) => error.hint(),

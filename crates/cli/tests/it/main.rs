@@ -18,6 +18,7 @@ mod probe;
 mod profiles;
 mod progress;
 mod rebuilds;
+mod registries;
 mod reproducible;
 mod rootless;
 mod run;

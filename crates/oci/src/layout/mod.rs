@@ -247,6 +247,18 @@ impl Layout {
         self.index.manifests.sort_by(|a, b| a.name().cmp(&b.name()));
     }
 
+    /// Lists `descriptor`, whose blobs must be there already, without a name. Takes effect with [`Self::commit`].
+    pub fn list(&mut self, descriptor: Descriptor) {
+        if self
+            .entries()
+            .any(|entry| entry.digest == descriptor.digest && !entry.annotations.contains_key(REF_NAME))
+        {
+            return;
+        }
+        self.index.manifests.push(Listed::Ours(descriptor));
+        self.index.manifests.sort_by(|a, b| a.name().cmp(&b.name()));
+    }
+
     /// Writes the index: from here on the layout holds what was tagged.
     pub fn commit(&self) -> Result<(), LayoutError> {
         let path = self.root.join("index.json");

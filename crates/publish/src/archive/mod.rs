@@ -14,6 +14,7 @@ use serde::Serialize;
 pub use docker::docker;
 pub(crate) use docker::{LayersLeftOut, Named, write as write_docker};
 pub use dual::oci_dual;
+pub(crate) use dual::write_oci;
 
 use crate::{Error, Published};
 

@@ -1,16 +1,53 @@
 //! Into a container engine, through its own command-line client, which knows where the engine is and may reach it.
 
 mod client;
+pub mod containerd;
 pub mod docker;
 pub mod podman;
 
+use std::path::Path;
+
 use longshore_image::ImageIndex;
+use longshore_oci::{Progress, Store};
 
 pub use client::Client;
 
-use crate::Error;
-use crate::archive::Named;
+use crate::archive::{Named, write_oci};
+use crate::copy::Engine;
 use crate::documents::name;
+use crate::registry::Parcel;
+use crate::{Error, Published};
+
+/// Gives `parcels` to an engine.
+pub(crate) fn import(
+    engine: Engine,
+    parcels: &[Parcel],
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<Published, Error> {
+    let client = match engine {
+        Engine::Containerd => return containerd::load(&containerd::containerd(), parcels, store, progress),
+        Engine::K3s => return containerd::load(&containerd::k3s(), parcels, store, progress),
+        Engine::Docker | Engine::Podman => Client::new(engine.name()),
+    };
+    let (published, _) =
+        client.feed(&["load", "--quiet"], |out| write_oci(parcels, None, out, store, progress))?;
+    Ok(published)
+}
+
+/// Has an engine write the image that it calls `name` to the archive `file`.
+pub(crate) fn save(engine: Engine, name: &str, file: &Path) -> Result<(), Error> {
+    let path = file.display().to_string();
+    match engine {
+        Engine::Docker => Client::new("docker").run(&["save", "--output", &path, name]),
+        Engine::Podman => {
+            Client::new("podman").run(&["save", "--format=oci-archive", "--output", &path, name])
+        }
+        Engine::Containerd => containerd::containerd().run(&["images", "export", &path, name]),
+        Engine::K3s => containerd::k3s().run(&["images", "export", &path, name]),
+    }
+    .map(drop)
+}
 
 /// The images of the platform `os/architecture`, as an engine says it.
 fn choose<'a>(images: &'a [ImageIndex], platform: &str) -> Result<Vec<Named<'a>>, Error> {

@@ -1,6 +1,7 @@
 mod archives;
 mod engines;
 mod layouts;
+mod pushes;
 
 use std::path::{Path, PathBuf};
 

@@ -71,19 +71,47 @@ fn missing(error: &io::Error) -> bool {
 }
 
 /// Runs git with `PATH` alone, no user or system configuration, and nothing of the repository's that runs programs.
+/// The commit that a work tree stands at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its whole name in hex.
+    pub sha: String,
+    /// The branch that is checked out, if one is.
+    pub branch: Option<String>,
+    /// Whether tracked files are as the commit has them.
+    pub tree: WorkTree,
+}
+
+/// Whether tracked files are as the commit has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkTree {
+    /// They are.
+    Clean,
+    /// Some are not.
+    Changed,
+}
+
+/// The commit that the work tree around `folder` stands at; none where there is none, or no git.
+pub fn commit(folder: &Path, search_path: &OsStr) -> Option<Commit> {
+    if !work_tree(&folder.canonicalize().ok()?) {
+        return None;
+    }
+    let said = |arguments: &[&str]| {
+        let output = git(folder, search_path).args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let sha = said(&["rev-parse", "--verify", "HEAD"])?;
+    let tree = match said(&["status", "--porcelain", "--untracked-files=no"]) {
+        Some(changes) if !changes.is_empty() => WorkTree::Changed,
+        _ => WorkTree::Clean,
+    };
+    let branch = said(&["symbolic-ref", "--quiet", "--short", "HEAD"]).filter(|branch| !branch.is_empty());
+    Some(Commit { sha, branch, tree })
+}
+
 fn ls_files(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Vec<u8>, PathError> {
-    let output = Command::new("git")
-        // The folder belongs to the stack's user by their own word; git's doubt about other owners is not ours.
-        .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"])
+    let output = git(folder, search_path)
         .args(["ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"])
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", search_path)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
         .output();
     match output {
         Ok(output) if output.status.success() => Ok(output.stdout),
@@ -96,4 +124,21 @@ fn ls_files(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Vec<u8
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Git in `folder`, with nothing of the caller's settings.
+fn git(folder: &Path, search_path: &OsStr) -> Command {
+    let mut git = Command::new("git");
+    git
+        // The folder belongs to the stack's user by their own word; git's doubt about other owners is not ours.
+        .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", search_path)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+    git
 }

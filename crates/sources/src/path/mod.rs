@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use longshore_oci::{Component, Entry, Facts, Origin, Progress, Store, Tree, TreePath};
 
 pub use error::PathError;
+pub use git::{Commit, WorkTree, commit};
 pub use look::{Look, Which};
 pub use read::Stamp;
 

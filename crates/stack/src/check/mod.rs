@@ -8,6 +8,7 @@ mod names;
 mod outputs;
 mod packages;
 mod profiles;
+mod publish;
 mod quantity;
 mod runtime;
 mod secrets;
@@ -18,6 +19,7 @@ mod urls;
 
 pub(crate) use names::{is_go_sum, is_name, is_package};
 pub(crate) use profiles::check_profiles;
+pub(crate) use template::what as template_error;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,6 +77,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let in_image = services::in_image(&file.service);
     let (services, secrets) = services::check(file.service, file.secret, &around, findings);
     services::into_images(&services, &in_image, &mut images, findings);
+    let publish = publish::check(file.publish, &file.stack, findings);
     let repository = repository(&file.stack, findings);
     let stack = Stack {
         repository,
@@ -89,6 +92,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         images,
         services,
         secrets,
+        publish,
     };
     (stack, locations)
 }

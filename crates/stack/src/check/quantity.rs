@@ -15,6 +15,18 @@ pub(super) fn seconds(what: &str, text: &At<String>, findings: &mut Findings) ->
     seconds
 }
 
+/// `30d` in seconds; at most a century.
+pub(super) fn age(text: &At<String>, findings: &mut Findings) -> Option<u64> {
+    const UNITS: [(char, u64); 3] = [('h', 3600), ('d', 86_400), ('w', 7 * 86_400)];
+    let seconds = number(text, &UNITS).filter(|seconds| (1..=36_525 * 86_400).contains(seconds));
+    if seconds.is_none() {
+        findings
+            .error("stack::quantity", &text.span, format!("`{}` is not an age", text.value))
+            .help("write a number with `h`, `d` or `w`, as in \"30d\"".to_owned());
+    }
+    seconds
+}
+
 /// `4G` in bytes.
 pub(super) fn bytes(text: &At<String>, findings: &mut Findings) -> Option<u64> {
     const UNITS: [(char, u64); 4] = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];

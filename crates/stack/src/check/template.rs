@@ -115,7 +115,7 @@ pub(super) fn render(name: &str, text: &str, context: Value) -> Result<String, m
 }
 
 /// What is wrong, in words.
-pub(super) fn what(error: &minijinja::Error) -> String {
+pub(crate) fn what(error: &minijinja::Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
 }
 

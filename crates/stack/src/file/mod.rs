@@ -6,6 +6,7 @@ mod at;
 mod build;
 mod image;
 mod profile;
+mod publish;
 mod service;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub(crate) use at::{At, Shorthand};
 pub(crate) use build::{BuildTable, InputTable, TOOL_KINDS, ToolTable, UrlTable};
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
 pub(crate) use profile::ProfileTable;
+pub(crate) use publish::{PublishTable, RetentionTable};
 pub(crate) use service::{
     FILE_KINDS, HEALTH_KINDS, HealthTable, NeedTable, ResourcesTable, SECRET_KINDS, SecretTable,
     ServiceFileTable, ServiceTable, VolumeTable,
@@ -54,6 +56,9 @@ pub(crate) struct File {
     /// Something that services read and nobody else may. `NAME` is yours to choose.
     #[serde(default)]
     pub(crate) secret: BTreeMap<At<String>, At<SecretTable>>,
+    /// How images are called in a registry, and which of them are kept there.
+    #[serde(default)]
+    pub(crate) publish: PublishTable,
     /// Other inputs of the same stack. One profile is active, or none: `--profile`, else `default-profile`. `NAME` is yours to
     /// choose, and each profile has its own lock, `stack.NAME.lock`.
     #[serde(default)]

@@ -1,0 +1,202 @@
+//! `longshore push`: the images of the stack into their registry, all or none.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use longshore_oci::layout::{Layout, REF_NAME};
+use longshore_oci::{Digest, Reference};
+use longshore_publish::copy::{Referrers, Whole, from_layout};
+use longshore_publish::record::{self, Record};
+use longshore_publish::registry::{Moved, Parcel, Survey, Tagging, move_tags, send, survey};
+use longshore_sources::path::{self, WorkTree};
+use longshore_stack::tags::{GitFacts, TagFacts};
+use serde_json::{Value, json};
+
+use super::lock::for_build;
+use crate::args::{Global, Push};
+use crate::machine::Machine;
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{Failure, bytes, plural, print, print_json};
+
+pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+    let names = project.select_images(&args.selection.images)?;
+    let tags = tags(args, project, machine)?;
+    let parcels = match &args.from {
+        Some(layout) => written(args, &tags, &names, layout, project, machine)?,
+        None => {
+            let platforms = project.select_platforms(&args.selection)?;
+            let lock = for_build(global, project, machine)?;
+            let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+            parcels(args, &tags, images, project, machine)?
+        }
+    };
+    let client = machine.registries();
+    let tagging =
+        Tagging { immutable: if args.force { Vec::new() } else { project.stack.publish.immutable.clone() } };
+    let survey = survey(&parcels, &tagging, &client)?;
+    if args.dry_run {
+        return tell(global, project, &survey);
+    }
+    let sent = send(&survey, &client, &*machine.progress)?;
+    let moved = move_tags(&survey, &client)?;
+    let path = project.folder.join(record::file_name(project.stack.profile.as_deref()));
+    let mut record = Record::read(&path)?.unwrap_or_default();
+    record.take(&project.stack.name, &parcels);
+    record.write(&path)?;
+    report(global, project, &survey, sent, &moved, &record);
+    Ok(())
+}
+
+/// What the images will be called.
+fn tags(args: &Push, project: &Project, machine: &Machine) -> Result<Vec<String>, Failure> {
+    if !args.tags.is_empty() {
+        if let Some(wrong) = args.tags.iter().find(|tag| !longshore_oci::is_tag(tag)) {
+            return Err(Failure::Usage {
+                message: format!("`{wrong}` can't be a tag"),
+                hint: "a tag is 1 to 128 of `A-Za-z0-9_.-`, not starting with `.` or `-`".to_owned(),
+            });
+        }
+        return Ok(args.tags.clone());
+    }
+    let commit = path::commit(&project.folder, &machine.settings.path);
+    let says = project.stack.publish.tags.iter().any(|template| template.contains("git."));
+    if says && commit.as_ref().is_some_and(|commit| commit.tree == WorkTree::Changed) {
+        machine.warn("files are not as the commit has them by which the images are called");
+    }
+    let facts = TagFacts {
+        git: commit.map(|commit| GitFacts { sha: commit.sha, branch: commit.branch }),
+        date: machine.settings.today(),
+    };
+    Ok(project.stack.tags(&facts)?)
+}
+
+fn parcels(
+    args: &Push,
+    tags: &[String],
+    images: pipeline::Images,
+    project: &Project,
+    machine: &Machine,
+) -> Result<Vec<Parcel>, Failure> {
+    let mut parcels = Vec::new();
+    for mut index in images.indexes(project, "latest")? {
+        let name = index.images.first().map(|image| image.name.clone()).unwrap_or_default();
+        if let Some(to) = &args.to {
+            index.reference = format!("{to}/{name}").parse::<Reference>().map_err(Failure::Reference)?;
+        }
+        let (codec, jobs) = (args.compression.codec(), machine.jobs().get());
+        parcels.push(Parcel::of(&index, tags.to_vec(), codec, &machine.store, jobs, &*machine.progress)?);
+    }
+    Ok(parcels)
+}
+
+/// The images called `names` in a layout that was built before.
+fn written(
+    args: &Push,
+    tags: &[String],
+    names: &BTreeSet<String>,
+    layout: &Path,
+    project: &Project,
+    machine: &Machine,
+) -> Result<Vec<Parcel>, Failure> {
+    let own = &project.stack.repository;
+    let open = Layout::open(layout).map_err(longshore_publish::Error::from)?;
+    let mut parcels = Vec::new();
+    for name in names {
+        let start = format!("{own}/{name}:");
+        let listed = open.entries().filter_map(|entry| entry.annotations.get(REF_NAME));
+        let found: Vec<_> = listed.filter(|listed| listed.starts_with(&start)).collect();
+        let [found] = found[..] else {
+            return Err(Failure::Usage {
+                message: format!(
+                    "`{}` has {} called `{start}…`, and one was expected",
+                    layout.display(),
+                    plural(found.len(), "image")
+                ),
+                hint: format!("longshore build --output {}", layout.display()),
+            });
+        };
+        let whole = Whole { platform: None, referrers: Referrers::Along };
+        let parcel = from_layout(layout, Some(found), whole, &machine.store, &*machine.progress)?;
+        let to = format!("{}/{name}", args.to.as_ref().unwrap_or(own));
+        let repository = to.parse::<Reference>().map_err(Failure::Reference)?;
+        parcels.push(Parcel { image: name.clone(), repository, tags: tags.to_vec(), ..parcel });
+    }
+    Ok(parcels)
+}
+
+/// `--dry-run`.
+fn tell(global: &Global, project: &Project, survey: &Survey<'_>) -> Result<(), Failure> {
+    let (to_send, all) = (survey.bytes_to_send(), survey.bytes());
+    if global.json {
+        let images = survey.parcels.iter().map(|surveyed| {
+            let tags = surveyed.tags.iter().map(|(tag, now)| json!({ "tag": tag, "from": now }));
+            json!({
+                "image": surveyed.parcel.image,
+                "reference": surveyed.parcel.repository.with_digest(surveyed.parcel.top.digest),
+                "there": surveyed.manifests.is_empty(),
+                "moves": tags.collect::<Vec<_>>(),
+            })
+        });
+        let answer = json!({
+            "images": images.collect::<Vec<_>>(),
+            "uploads": survey.uploads.iter().map(|(content, _)| content.digest).collect::<Vec<_>>(),
+            "mounts": survey.mounts.len(),
+            "bytes_to_send": to_send,
+            "bytes": all,
+        });
+        print_json(&project.with_profile(answer));
+        return Ok(());
+    }
+    for surveyed in &survey.parcels {
+        let own = survey.uploads.iter().filter(|(content, _)| surveyed.parcel.blobs.contains_key(content));
+        let what = match surveyed.manifests.as_slice() {
+            [] => "is there".to_owned(),
+            _ => format!("needs {}", bytes(own.map(|(content, _)| content.size).sum())),
+        };
+        print(&format!("{}  {what}", surveyed.parcel.repository.with_digest(surveyed.parcel.top.digest)));
+        for (tag, now) in &surveyed.tags {
+            let now = now.map_or_else(|| "nothing".to_owned(), |now| short(&now));
+            print(&format!("  {tag}: {now} → {}", short(&surveyed.parcel.top.digest)));
+        }
+    }
+    let (uploads, mounts) = (plural(survey.uploads.len(), "blob"), survey.mounts.len());
+    print(&format!("would send {} of {}: {uploads}, {mounts} mounted", bytes(to_send), bytes(all)));
+    Ok(())
+}
+
+fn report(
+    global: &Global,
+    project: &Project,
+    survey: &Survey<'_>,
+    sent: u64,
+    moved: &[Moved],
+    record: &Record,
+) {
+    let all = survey.bytes();
+    if global.json {
+        let moved =
+            moved.iter().map(|tag| json!({ "reference": tag.reference, "from": tag.from, "to": tag.to }));
+        let mut answer: Value = json!(record);
+        answer["moved"] = moved.collect();
+        answer["bytes_sent"] = json!(sent);
+        answer["bytes"] = json!(all);
+        print_json(&project.with_profile(answer));
+        return;
+    }
+    for surveyed in &survey.parcels {
+        let reference = surveyed.parcel.repository.with_digest(surveyed.parcel.top.digest);
+        let mark = if surveyed.tags.is_empty() { "" } else { "moved " };
+        print(&format!("{reference}  {mark}{}", surveyed.parcel.tags.join(", ")));
+    }
+    let kept = bytes(all.saturating_sub(sent));
+    print(&format!(
+        "pushed {}: {} sent, {kept} there already",
+        plural(survey.parcels.len(), "image"),
+        bytes(sent)
+    ));
+}
+
+fn short(digest: &Digest) -> String {
+    digest.hex().get(..12).unwrap_or_default().to_owned()
+}
