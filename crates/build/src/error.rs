@@ -50,6 +50,17 @@ pub enum Error {
         /// What would be run.
         what: String,
     },
+    /// What was vendored lacks files, and nothing else may be asked.
+    #[error("build `{build}` needs what was not vendored: {}", some(missing))]
+    NotSupplied {
+        /// The build.
+        build: String,
+        /// For people: ``crate `serde` 1.0.0``.
+        missing: Vec<String>,
+    },
+    /// What was vendored can't be read.
+    #[error("what was vendored can't be used")]
+    Supply(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The toolchain is the machine's own, and that is not wanted.
     #[error("build `{build}` has `toolchain = \"host\"`, which `--hermetic` refuses")]
     NotHermetic {
@@ -151,6 +162,9 @@ impl Error {
                 failed.build
             )),
             Self::Offline { .. } => Some(String::from("run again without `--offline`")),
+            Self::NotSupplied { .. } => {
+                Some(String::from("run `longshore vendor` where there is network, to add it"))
+            }
             Self::NotHermetic { build } => Some(format!(
                 "take `toolchain = \"host\"` out of `[build.{build}]`, or run without `--hermetic`"
             )),
@@ -193,6 +207,15 @@ pub struct Failed {
     pub log: PathBuf,
     /// Its folder, where it was to be kept.
     pub kept: Option<PathBuf>,
+}
+
+/// The first of them, and how many there are.
+fn some(names: &[String]) -> String {
+    let shown = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0..=3 => shown,
+        more => format!("{shown} and {} more", more - 3),
+    }
 }
 
 fn indent(lines: &[String]) -> String {

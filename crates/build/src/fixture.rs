@@ -5,9 +5,9 @@ use std::error::Error;
 use std::sync::Arc;
 
 use longshore_net::Access;
-use longshore_oci::{Component, Digest, Entry, PackageId, Platform, Silent, Store, Tree, TreePath};
+use longshore_oci::{Component, Content, Digest, Entry, PackageId, Platform, Silent, Store, Tree, TreePath};
 
-use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Tool, Toolchains};
+use crate::{Executor, HostToolchain, Input, Leftovers, Root, Settings, Supply, Tool, Toolchains, Wanted};
 
 struct NoToolchains;
 
@@ -20,6 +20,38 @@ impl Toolchains for NoToolchains {
     }
 }
 
+/// A supply of files in memory, by id; what it gives for `any` it gives for every other id of that kind.
+pub(crate) struct Files {
+    pub store: std::sync::OnceLock<Store>,
+    pub files: std::sync::Mutex<BTreeMap<String, Vec<u8>>>,
+    pub any: Option<(crate::Kind, Vec<u8>)>,
+}
+
+impl Files {
+    /// One that lives as long as the process, and a store that it fills.
+    pub fn fixture(any: Option<(crate::Kind, Vec<u8>)>) -> (Fixture, &'static Self) {
+        let files: &'static Self =
+            Box::leak(Box::new(Self { store: Default::default(), files: Default::default(), any }));
+        let fixture = Fixture::supplied(Some(files));
+        files.store.set(fixture.executor.store().clone()).unwrap_or_else(|_| panic!("it is new"));
+        (fixture, files)
+    }
+
+    /// Has it give `bytes` for `id`.
+    pub fn give(&self, id: &str, bytes: &[u8]) {
+        self.files.lock().unwrap().insert(id.to_owned(), bytes.to_owned());
+    }
+}
+
+impl Supply for Files {
+    fn find(&self, wanted: &Wanted) -> Result<Option<Content>, Box<dyn Error + Send + Sync>> {
+        let files = self.files.lock().unwrap();
+        let any = self.any.as_ref().filter(|(kind, _)| *kind == wanted.kind).map(|(_, bytes)| bytes);
+        let store = self.store.get().unwrap();
+        Ok(files.get(&wanted.id).or(any).map(|bytes| store.put(bytes).unwrap()))
+    }
+}
+
 /// A store and what runs in it: the machine's own toolchain at most.
 pub(crate) struct Fixture {
     pub executor: Executor<'static>,
@@ -28,6 +60,11 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::supplied(None)
+    }
+
+    /// One that takes files from `supply` instead of the network.
+    pub fn supplied(supply: Option<&'static dyn Supply>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
             store: Store::open(folder.path()).unwrap(),
@@ -41,6 +78,8 @@ impl Fixture {
             certificates: None,
             leftovers: Leftovers::Removed,
             host: HostToolchain::Allowed,
+            witness: None,
+            supply,
         };
         Self { executor: Executor::new(settings), _folder: folder }
     }

@@ -21,10 +21,12 @@ pub mod rebuild;
 mod recipe;
 mod root;
 mod source;
+mod supply;
 mod tools;
 
 pub use error::{Error, Failed};
 pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Toolchains, references};
 pub use input::{Input, Loaded};
 pub use recipe::{Artifact, Mounted, Output, Recipe, Root, SANDBOX_VERSION, Step};
+pub use supply::{Kind, Supply, Wanted, Witness};
 pub use tools::Tool;

@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
+mod inputs;
 mod registry;
 mod run;
 
@@ -9,7 +10,9 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use longshore_oci::Platform;
 use longshore_publish::Codec;
+use longshore_vendor::Place;
 
+pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 
@@ -102,6 +105,9 @@ pub struct Global {
     /// Use what the store holds; never the network
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Use what `longshore vendor` brought together, and never the network; `--vendored=PLACE` says where [default: stack.vendor beside the stack file]
+    #[arg(long, global = true, value_name = "PLACE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub vendored: Option<Inputs>,
     /// Fail (exit 3) if the lock is missing or would have to change
     #[arg(long, global = true)]
     pub locked: bool,
@@ -176,6 +182,8 @@ pub enum Command {
     Down(Down),
     /// Show the stack's secrets and where they come from, never their values
     Secrets(Secrets),
+    /// Copy every locked input into a folder or a registry of your own
+    Vendor(Vendor),
     /// Show what is in images and where it comes from
     Show(Show),
     /// Say which input put a path or a package into an image
@@ -403,6 +411,19 @@ pub enum KubeForm {
     Kustomize,
     /// A chart for Helm
     Helm,
+}
+
+#[derive(Debug, Args)]
+pub struct Vendor {
+    /// Where to: a folder, or oci://REGISTRY/REPOSITORY[:TAG] [default: stack.vendor beside the stack file]
+    #[arg(long, value_name = "PLACE")]
+    pub to: Option<Place>,
+    /// The inputs of every profile of the stack
+    #[arg(long, conflicts_with = "profile")]
+    pub all_profiles: bool,
+    /// Copy nothing; fail if what is there lacks an input or is damaged
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use longshore_build::go::{self, GoError, GoSum};
 use longshore_build::graph::{Graph, Job, needs};
 use longshore_build::{
-    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Tool, Toolchains, cargo, command, npm,
+    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Supply, Tool, Toolchains, Witness, cargo,
+    command, npm,
 };
 use longshore_oci::{Component, Digest, PackageId, Platform, Tree};
 use longshore_sources::path;
@@ -62,6 +63,17 @@ pub struct Builds<'a> {
 impl<'a> Builds<'a> {
     /// Nothing prepared yet.
     pub fn new(project: &'a Project, lock: &'a Lock, machine: &'a Machine, loader: &'a Loader<'a>) -> Self {
+        Self::watched(project, lock, machine, loader, None)
+    }
+
+    /// The same, `witness` being told of every file that builds take from elsewhere.
+    pub fn watched(
+        project: &'a Project,
+        lock: &'a Lock,
+        machine: &'a Machine,
+        loader: &'a Loader<'a>,
+        witness: Option<&'a dyn Witness>,
+    ) -> Self {
         let settings = Settings {
             store: machine.store.clone(),
             stack: project.place(),
@@ -74,6 +86,8 @@ impl<'a> Builds<'a> {
             certificates: machine.settings.certificates.clone(),
             leftovers: machine.leftovers,
             host: machine.host,
+            witness,
+            supply: machine.inputs.is_some().then_some(loader as &dyn Supply),
         };
         Self { project, lock, machine, executor: Executor::new(settings), unpinned: Unpinned::Refused }
     }

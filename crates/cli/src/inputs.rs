@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_image::rootfs::Packages;
 use longshore_oci::{Component, Node, PackageId, Platform, Store};
-use longshore_sources::deb::fetch::fetch;
+use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::unpack::{unpack_again, unpack_all};
 use longshore_sources::{path, url};
-use longshore_stack::lock::Lock;
+use longshore_stack::lock::{Lock, LockedPackage};
 use longshore_stack::model::{ContentSpec, ImageSpec};
+use longshore_vendor::Kind;
 
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
 use crate::report::Failure;
+use crate::vendored;
 
 /// Fetches and unpacks packages of a lock, each at most once.
 pub struct Loader<'a> {
@@ -30,12 +32,42 @@ impl<'a> Loader<'a> {
         Self { project, lock, machine, loaded: Mutex::default() }
     }
 
+    /// Whose packages they are.
+    pub fn project(&self) -> &'a Project {
+        self.project
+    }
+
+    /// The machine that they are loaded on.
+    pub fn machine(&self) -> &'a Machine {
+        self.machine
+    }
+
     /// The packages of one image on one platform.
     pub fn packages(&'a self, image: &str, platform: &Platform) -> ClosurePackages<'a> {
         let found = self.lock.closure(image, &platform.to_string());
         let closure = found.map(|closure| closure.packages.clone()).unwrap_or_default();
         let by_name = closure.iter().map(|id| (id.name.as_str().to_owned(), id.clone())).collect();
         ClosurePackages { loader: self, closure, by_name }
+    }
+
+    /// Their files, in the same order: from the store, from what was vendored, or else from the archives.
+    pub fn fetch(&self, ids: &[PackageId]) -> Result<Vec<Fetched>, Failure> {
+        let mut lacking = Vec::new();
+        if self.machine.inputs.is_some() {
+            for id in ids {
+                let locked = self.lock.packages.get(id);
+                let lacks =
+                    |locked: &LockedPackage| self.machine.lacks(self.project, Kind::Deb, &locked.content);
+                if locked.map_or(Ok(false), lacks)? {
+                    lacking.push(id);
+                }
+            }
+        }
+        if let Some(first) = lacking.first() {
+            let missing = lacking.iter().map(|id| vendored::package(id)).collect();
+            return Err(self.machine.not_vendored(self.project, missing, vendored::why(self.lock, first)));
+        }
+        Ok(fetch(&self.machine.archives(self.project), &self.project.stack, self.lock, ids)?)
     }
 
     /// Their components, in the same order.
@@ -46,8 +78,7 @@ impl<'a> Loader<'a> {
             wanted.into_iter().collect()
         };
         if !missing.is_empty() {
-            let fetched =
-                fetch(&self.machine.archives(self.project), &self.project.stack, self.lock, &missing)?;
+            let fetched = self.fetch(&missing)?;
             let Machine { store, progress, .. } = self.machine;
             let mut unpacked = unpack_all(&fetched, self.machine.jobs().get(), store, &**progress)?;
             if self.machine.trust == Trust::Blobs {
@@ -116,7 +147,14 @@ pub fn url(
         return Err(Failure::Stale { lock: lock.file_name(), reasons, refused: false });
     };
     let Machine { client, store, progress, .. } = machine;
-    Ok(url::component(name, spec, platform, pin, client, store, &**progress)?)
+    let lacks = machine.lacks(project, Kind::Url, &pin.content)?;
+    match url::component(name, spec, platform, pin, client, store, &**progress) {
+        // What was unpacked of it before does as well.
+        Err(url::Error::Net { .. }) if lacks => {
+            Err(machine.not_vendored(project, vec![format!("url `{name}`")], None))
+        }
+        other => Ok(other?),
+    }
 }
 
 /// The files and folders beside the stack file that an image takes in, by their path as written there.

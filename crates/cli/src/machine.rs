@@ -1,14 +1,15 @@
 //! The machine longshore runs on: store, network, progress.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
 use longshore_sources::deb::repository::Archives;
+use longshore_vendor::Vendored;
 
-use crate::args::Global;
+use crate::args::{Global, Inputs};
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
 use crate::settings::{Registries, Settings};
@@ -33,6 +34,12 @@ pub struct Machine {
     pub leftovers: Leftovers,
     pub host: HostToolchain,
     pub access: Access,
+    /// Where vendored inputs are, if nothing else is to be used.
+    pub inputs: Option<Inputs>,
+    /// Those, once they were needed: see [`Machine::vendored`].
+    pub(crate) opened: OnceLock<Vendored>,
+    /// Whether registries may be asked; where inputs come from one, the rest of the network stays closed.
+    registries: Access,
     network: net::Settings,
 }
 
@@ -40,7 +47,8 @@ impl Machine {
     /// Opens the store and makes a client; nothing is fetched yet.
     pub fn open(global: &Global, trust: Trust, progress: Arc<dyn Progress>) -> Result<Self, Failure> {
         let settings = Settings::read(global.jobs)?;
-        let access = if global.offline { Access::Offline } else { Access::Online };
+        let offline = |closed: bool| if closed { Access::Offline } else { Access::Online };
+        let access = offline(global.offline || global.vendored.is_some());
         let network = net::Settings {
             access,
             proxies: settings.proxies.clone(),
@@ -57,6 +65,9 @@ impl Machine {
             leftovers: if global.keep_failed { Leftovers::Kept } else { Leftovers::Removed },
             host: if global.hermetic { HostToolchain::Refused } else { HostToolchain::Allowed },
             access,
+            inputs: global.vendored.clone(),
+            opened: OnceLock::new(),
+            registries: offline(global.offline),
             settings,
         })
     }
@@ -78,7 +89,7 @@ impl Machine {
         let Registries { auth_files, conf, conf_d, certs_d, plain_http, .. } =
             self.settings.registries.clone();
         let settings = longshore_registry::Settings {
-            net: self.network.clone(),
+            net: net::Settings { access: self.registries, ..self.network.clone() },
             auth_files,
             search: self.settings.path.clone(),
             registries_conf: conf,

@@ -5,12 +5,13 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-net", &["longshore-oci"]),
     ("longshore-registry", &["longshore-oci", "longshore-net"]),
     ("longshore-sources", &["longshore-oci", "longshore-net", "longshore-registry", "longshore-stack"]),
+    ("longshore-vendor", &["longshore-oci", "longshore-registry"]),
     ("longshore-sandbox", &[]),
     (
         "longshore-build",
@@ -30,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "longshore-oci",
             "longshore-net",
             "longshore-registry",
+            "longshore-vendor",
             "longshore-stack",
             "longshore-sources",
             "longshore-sandbox",

@@ -7,15 +7,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use longshore_oci::{Digest, Entry, Node, Store, Tree, TreePath, read_bounded};
+use longshore_oci::{Content, Digest, Entry, Node, Store, Tree, TreePath, read_bounded};
 
 use super::lock::{CargoLock, RegistryPackage};
 use super::unpack::unpack;
 use super::{Error, error, git, recipe};
-use crate::{Fetch, Input, Mounted};
+use crate::supply::Layout;
+use crate::{Fetch, Input, Kind, Mounted, Supply, Wanted, Witness};
 
 /// Kind of the store's records of unpacked crates, by their checksum. The number is that of the rules of unpacking.
 const CRATE: &str = "cargo-crate-1";
+/// Kind of the store's records of `.crate` files, by their checksum: their content.
+const FILE: &str = "cargo-file-1";
 /// Kind of the store's records of vendor folders, by [`CargoLock::key`].
 const FOLDER: &str = "cargo-vendor-1";
 /// A `.crate` file is no larger; registries take a few megabytes.
@@ -33,7 +36,9 @@ pub(super) fn folder(
     }
     let store = input.executor.store();
     let key = lock.key();
-    if let Some(tree) = known(store, &key)?
+    let witness = input.executor.witness();
+    if witness.is_none()
+        && let Some(tree) = known(store, &key)?
         && input.executor.tree(&tree).is_ok_and(|tree| whole(store, &tree))
     {
         return Ok(Some(tree));
@@ -42,7 +47,10 @@ pub(super) fn folder(
     let mut missing = Vec::new();
     for package in &lock.registry {
         match unpacked(store, &package.checksum)? {
-            Some(tree) if whole(store, &tree) => drop(crates.insert(package.folder(), (package, tree))),
+            // Whoever wants the files themselves can't do with what was unpacked of them.
+            Some(tree) if whole(store, &tree) && (witness.is_none() || file(store, package)?.is_some()) => {
+                drop(crates.insert(package.folder(), (package, tree)))
+            }
             _ => missing.push(package),
         }
     }
@@ -50,28 +58,34 @@ pub(super) fn folder(
     let mut unknown = Vec::new();
     for source in &lock.git {
         match git::kept(source, store)? {
-            Some(taken) => revisions.push(taken),
+            Some(taken) => revisions.push((source, taken)),
             None => unknown.push(source),
         }
     }
     if !missing.is_empty() || !unknown.is_empty() {
-        let fetched = input.executor.fetch(&fetch(name, input)?).map_err(error::explain)?;
+        let fetched = match input.executor.supply() {
+            Some(supply) => supplied(name, &missing, &unknown, supply, store)?,
+            None => input.executor.fetch(&fetch(name, input)?).map_err(error::explain)?,
+        };
         for package in missing {
             let tree = accept(&fetched, package, store)?;
             crates.insert(package.folder(), (package, tree));
         }
         let objects = git::Objects::below(&fetched.join("git"))?;
         for source in unknown {
-            revisions.push(git::accept(&objects, source, store)?);
+            revisions.push((source, git::accept(&objects, source, store)?));
         }
         // What is left of it is of no use, and gone with the process at the latest.
         let _ = fs::remove_dir_all(&fetched);
+    }
+    if let Some(witness) = witness {
+        tell(name, lock, &revisions, witness, store)?;
     }
     let mut folder = Tree::new();
     for (name, (package, tree)) in crates {
         place(&mut folder, &name, package, &tree, store)?;
     }
-    git::place(&mut folder, &revisions, store)?;
+    git::place(&mut folder, revisions.iter().map(|(_, taken)| taken), store)?;
     let digest = input.executor.put_tree(&folder)?;
     store.put_record(FOLDER, &key, digest.as_bytes())?;
     Ok(Some(digest))
@@ -94,6 +108,60 @@ fn whole(store: &Store, tree: &Tree) -> bool {
     })
 }
 
+/// The `.crate` file of `package`, where it is in the store.
+fn file(store: &Store, package: &RegistryPackage) -> Result<Option<Content>, crate::Error> {
+    let content = store.record(FILE, &package.checksum)?.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+    Ok(content.filter(|content| store.has(content)))
+}
+
+fn wanted(package: &RegistryPackage) -> Wanted {
+    Wanted {
+        kind: Kind::Crate,
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        id: package.checksum.to_string(),
+    }
+}
+
+/// Tells `witness` of every file that `lock` takes from elsewhere.
+fn tell(
+    build: &str,
+    lock: &CargoLock,
+    revisions: &[(&git::GitSource, git::Taken)],
+    witness: &dyn Witness,
+    store: &Store,
+) -> Result<(), crate::Error> {
+    for package in &lock.registry {
+        if let Some(content) = file(store, package)? {
+            witness.takes(build, wanted(package), content);
+        }
+    }
+    for (source, taken) in revisions {
+        witness.takes(build, git::wanted(source), git::pack(taken, store)?);
+    }
+    Ok(())
+}
+
+/// The same files as Cargo would leave them, from what was vendored.
+fn supplied(
+    build: &str,
+    crates: &[&RegistryPackage],
+    revisions: &[&git::GitSource],
+    supply: &dyn Supply,
+    store: &Store,
+) -> Result<PathBuf, crate::Error> {
+    let mut layout = Layout::new(build, supply, store)?;
+    for package in crates {
+        layout.place(&wanted(package), &format!("registry/cache/vendored/{}.crate", package.folder()))?;
+    }
+    for source in revisions {
+        if let Some(content) = layout.find(&git::wanted(source))? {
+            git::unpack(source, &content, layout.folder(), store)?;
+        }
+    }
+    layout.done()
+}
+
 /// What brings the crates: Cargo itself, with the project's own registries.
 fn fetch(name: &str, input: &Input<'_>) -> Result<Fetch, crate::Error> {
     let source = input.source.map(|tree| (String::from("/src"), Mounted { what: "source".into(), tree }));
@@ -110,6 +178,9 @@ pub(super) fn accept(fetched: &Path, package: &RegistryPackage, store: &Store) -
         let digest = Digest::of(&bytes);
         if digest == package.checksum {
             let tree = unpack(&name, bytes.as_slice(), store)?;
+            let content = store.put(&bytes)?;
+            // Two numbers can always be written.
+            store.put_record(FILE, &package.checksum, &postcard::to_stdvec(&content).unwrap_or_default())?;
             // A tree holds nothing that postcard can't.
             let bytes = postcard::to_stdvec(&tree).unwrap_or_default();
             store.put_record(CRATE, &package.checksum, &bytes)?;

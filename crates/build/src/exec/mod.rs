@@ -14,7 +14,7 @@ use longshore_net::Access;
 use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
 use serde::Serialize;
 
-use crate::{Error, Mounted, Output, Recipe, Root, Step};
+use crate::{Error, Mounted, Output, Recipe, Root, Step, Supply, Witness};
 
 pub use collect::references;
 pub(crate) use log::printable;
@@ -70,6 +70,16 @@ impl<'a> Executor<'a> {
     /// How much may be done at once.
     pub fn jobs(&self) -> usize {
         self.settings.jobs
+    }
+
+    /// Who is told of every file that is taken from elsewhere.
+    pub(crate) fn witness(&self) -> Option<&dyn Witness> {
+        self.settings.witness
+    }
+
+    /// Where such files come from, if not from the network.
+    pub(crate) fn supply(&self) -> Option<&dyn Supply> {
+        self.settings.supply
     }
 
     pub(crate) fn toolchains(&self) -> &dyn Toolchains {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use longshore_net::Access;
 use longshore_oci::{Component, Digest, PackageId, Progress, Store};
 
+use crate::{Supply, Witness};
+
 /// Brings the packages of toolchains.
 pub trait Toolchains: Sync {
     /// Their components in the order of the map, each made from the package file of that digest, all of its bytes in
@@ -44,6 +46,10 @@ pub struct Settings<'a> {
     pub leftovers: Leftovers,
     /// Whether builds may use the machine's own toolchain.
     pub host: HostToolchain,
+    /// Who is told of every file that builds take from elsewhere.
+    pub witness: Option<&'a dyn Witness>,
+    /// Where such files come from instead of the network: `--vendored`.
+    pub supply: Option<&'a dyn Supply>,
 }
 
 /// What becomes of the folder of a build that fails.

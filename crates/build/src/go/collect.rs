@@ -115,19 +115,34 @@ fn take(
     let Some(expected) = sums.get(&module, part) else { return Ok(None) };
     let (found, content) = measure(path, &module, part, store)?;
     check(&module, part, expected, by, found)?;
-    // Two numbers can always be written.
-    let bytes = postcard::to_stdvec(&content).unwrap_or_default();
-    store.put_record(FILE, &file_key(&module, part, expected), &bytes)?;
+    keep(&module, part, expected, &content, store)?;
     Ok(Some((module, part, content)))
+}
+
+/// Keeps in mind which content was held to that sum.
+pub fn keep(
+    module: &ModuleVersion,
+    part: Part,
+    sum: &str,
+    content: &Content,
+    store: &Store,
+) -> Result<(), Error> {
+    // Two numbers can always be written.
+    let bytes = postcard::to_stdvec(content).unwrap_or_default();
+    Ok(store.put_record(FILE, &file_key(module, part, sum), &bytes)?)
+}
+
+/// What the store has that was held to that sum.
+pub fn kept(module: &ModuleVersion, part: Part, sum: &str, store: &Store) -> Result<Option<Content>, Error> {
+    let bytes = store.record(FILE, &file_key(module, part, sum))?;
+    Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()).filter(|content| store.has(content)))
 }
 
 /// What the store has of the files that `sums` has a sum for, each once held to that sum, as a module proxy's tree.
 pub fn known(sums: &GoSum, store: &Store) -> Result<Tree, Error> {
     let mut tree = Tree::new();
     for (module, part, sum) in sums.iter() {
-        let Some(bytes) = store.record(FILE, &file_key(&module, part, sum))? else { continue };
-        let content = postcard::from_bytes::<Content>(&bytes).ok().filter(|content| store.has(content));
-        if let Some(content) = content {
+        if let Some(content) = kept(&module, part, sum, store)? {
             put(&mut tree, &module, part, content, store)?;
         }
     }

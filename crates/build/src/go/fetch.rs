@@ -1,7 +1,7 @@
 //! The fetch steps of Go builds: one module, or all that a main module needs. Each is made once for what it is asked.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_oci::{Content, Digest, Node, Platform, Tree, read_bounded};
@@ -15,6 +15,7 @@ use super::error::GoError;
 use super::gomod::{self, GoMod};
 use super::gosum::{self, GoSum, Part};
 use super::module::ModuleVersion;
+use super::supply;
 use crate::{Error, Fetch, Input, Mounted, Step};
 
 /// Kinds of the store's records; new numbers whenever their form or meaning changes.
@@ -92,22 +93,15 @@ pub fn module(
         && store.has(&found.zip)
         && store.has(&found.go_mod)
     {
+        tell_module(build, module, &found, input);
         return Ok(found);
     }
-    let cached = module.cached();
-    // A module that wants a newer Go than the one that fetches it ends Go with an error, after all of it was verified
-    // and put down: only then is there a `.ziphash`.
-    let script = format!(
-        "printf '%s\\n' 'module longshore.invalid/fetch' 'go 1.21' >go.mod\n\
-         printf '%s' '{known}' >go.sum\n\
-         {go} mod download '{module}' || test -f '/out/gm/cache/download/{cached}.ziphash'\n\
-         mv '/out/gm/cache/download/{cached}.zip' /out/zip\n\
-         mv '/out/gm/cache/download/{cached}.mod' /out/mod",
-        go = client.shell(),
-    );
-    let env = client::fetch_env(&input.host, Cgo::Off, "");
-    let step = client.script(format!("go mod download {module}"), script, env, "/build");
-    let folder = run(build, &format!("`{module}`"), vec![step], BTreeMap::new(), client, input)?;
+    let folder = match input.executor.supply() {
+        Some(files) => {
+            supply::parts(build, module, &known, &[(Part::Zip, "zip"), (Part::GoMod, "mod")], files, store)?
+        }
+        None => fetch_module(build, module, &known, client, input)?,
+    };
     let mut sums = GoSum::default();
     let mut take = |part, name: &str, what| {
         let path = folder.join(name);
@@ -127,7 +121,41 @@ pub fn module(
     done(&folder)?;
     // Asked again, its sums will be known.
     remember(input, MODULE, &[key(&known), key(&fetched.sums)], &fetched)?;
+    tell_module(build, module, &fetched, input);
     Ok(fetched)
+}
+
+/// Has Go bring a module: the folder has its files, `zip` and `mod`.
+fn fetch_module(
+    build: &str,
+    module: &ModuleVersion,
+    known: &GoSum,
+    client: &Client,
+    input: &Input<'_>,
+) -> Result<PathBuf, Error> {
+    let cached = module.cached();
+    // A module that wants a newer Go than the one that fetches it ends Go with an error, after all of it was verified
+    // and put down: only then is there a `.ziphash`.
+    let script = format!(
+        "printf '%s\\n' 'module longshore.invalid/fetch' 'go 1.21' >go.mod\n\
+         printf '%s' '{known}' >go.sum\n\
+         {go} mod download '{module}' || test -f '/out/gm/cache/download/{cached}.ziphash'\n\
+         mv '/out/gm/cache/download/{cached}.zip' /out/zip\n\
+         mv '/out/gm/cache/download/{cached}.mod' /out/mod",
+        go = client.shell(),
+    );
+    let env = client::fetch_env(&input.host, Cgo::Off, "");
+    let step = client.script(format!("go mod download {module}"), script, env, "/build");
+    run(build, &format!("`{module}`"), vec![step], BTreeMap::new(), client, input)
+}
+
+fn tell_module(build: &str, module: &ModuleVersion, found: &Module, input: &Input<'_>) {
+    let Some(witness) = input.executor.witness() else { return };
+    for (part, content) in [(Part::Zip, found.zip), (Part::GoMod, found.go_mod)] {
+        if let Some(sum) = found.sums.get(module, part) {
+            witness.takes(build, supply::wanted(module, part, sum), content);
+        }
+    }
 }
 
 /// All that a main module needs, each file held to its line of `go.sum`.
@@ -156,8 +184,49 @@ pub fn dependencies(
         && found.sums.agrees(request.sums)
         && whole(&found.tree)
     {
+        tell(request, &key, &found, input)?;
         return Ok(found);
     }
+    let (folder, sums) = match input.executor.supply() {
+        Some(files) => (supply::cache(request.build, request.of, &key, files, store)?, request.sums.clone()),
+        None => fetch_dependencies(request, client, input)?,
+    };
+    let by = match request.scope {
+        Scope::Modules => "go.sum",
+        Scope::Packages(..) => "its go.sum, the stack's pins or the checksum database",
+    };
+    let tree = collect::collect(
+        &folder.join(client::FETCHED).join("cache/download"),
+        &sums,
+        by,
+        store,
+        input.executor.jobs(),
+    )?;
+    done(&folder)?;
+    let sums = match request.scope {
+        Scope::Modules => sums,
+        // Lines that nothing needs would make another recipe of the same build.
+        Scope::Packages(..) => sums.within(&tree),
+    };
+    let found = Dependencies { tree, sums };
+    remember(input, DEPENDENCIES, &[key], &found)?;
+    tell(request, &key, &found, input)?;
+    Ok(found)
+}
+
+fn tell(request: &Request<'_>, key: &Digest, found: &Dependencies, input: &Input<'_>) -> Result<(), Error> {
+    let Some(witness) = input.executor.witness() else { return Ok(()) };
+    let store = input.executor.store();
+    supply::tell(request.build, request.of, key, &found.tree, &found.sums, witness, store)
+}
+
+/// Has Go bring all that a main module needs, its module cache below the folder; and the sums that its files are held to.
+fn fetch_dependencies(
+    request: &Request<'_>,
+    client: &Client,
+    input: &Input<'_>,
+) -> Result<(PathBuf, GoSum), Error> {
+    let store = input.executor.store();
     let mounts = BTreeMap::from([(
         client::SOURCE.to_owned(),
         Mounted { what: "source".to_owned(), tree: request.source },
@@ -187,26 +256,7 @@ pub fn dependencies(
             return Err(GoError::Untidy { of: request.of.to_owned(), problem }.into());
         }
     }
-    let by = match request.scope {
-        Scope::Modules => "go.sum",
-        Scope::Packages(..) => "its go.sum, the stack's pins or the checksum database",
-    };
-    let tree = collect::collect(
-        &folder.join(client::FETCHED).join("cache/download"),
-        &sums,
-        by,
-        store,
-        input.executor.jobs(),
-    )?;
-    done(&folder)?;
-    let sums = match request.scope {
-        Scope::Modules => sums,
-        // Lines that nothing needs would make another recipe of the same build.
-        Scope::Packages(..) => sums.within(&tree),
-    };
-    let found = Dependencies { tree, sums };
-    remember(input, DEPENDENCIES, &[key], &found)?;
-    Ok(found)
+    Ok((folder, sums))
 }
 
 fn step(request: &Request<'_>, client: &Client) -> Step {
@@ -249,7 +299,7 @@ pub(super) fn run(
     mounts: BTreeMap<String, Mounted>,
     client: &Client,
     input: &Input<'_>,
-) -> Result<std::path::PathBuf, Error> {
+) -> Result<PathBuf, Error> {
     let fetch = fetch_of(build, steps, mounts, client, input)?;
     input.executor.fetch(&fetch).map_err(|error| client::explain(error, of))
 }

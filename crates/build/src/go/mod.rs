@@ -15,6 +15,7 @@ mod fetch;
 mod gomod;
 mod gosum;
 mod module;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod toolchain;

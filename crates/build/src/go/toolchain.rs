@@ -4,6 +4,7 @@
 //! one is a pin like any other: its sum is locked, its zip held to it and unpacked here.
 
 use std::io::{BufReader, Read as _};
+use std::path::PathBuf;
 
 use longshore_oci::{Content, Entry, Platform, Store, Tree, TreePath};
 use longshore_stack::model::Cgo;
@@ -17,6 +18,7 @@ use super::fetch;
 use super::gomod::GoMod;
 use super::gosum::{GoSum, Part};
 use super::module::ModuleVersion;
+use super::supply;
 use super::version::GoVersion;
 use crate::{Error, Input, Mounted};
 
@@ -66,13 +68,25 @@ pub fn fetch(
     }
     let key = |sums: &GoSum| fetch::key(&(module.to_string(), sums.to_string()));
     let unpacked = match fetch::recall::<Unpacked>(input, RECORD, &key(&known))? {
-        Some(unpacked) if store.has(&unpacked.program) => unpacked,
+        // Whoever wants the zip itself can't do with what was unpacked of it.
+        Some(unpacked)
+            if store.has(&unpacked.program)
+                && (input.executor.witness().is_none() || zip(&module, &unpacked.sums, store)?.is_some()) =>
+        {
+            unpacked
+        }
         _ => {
             let unpacked = bring(build, &module, &known, locked, input)?;
             fetch::remember(input, RECORD, &[key(&known), key(&unpacked.sums)], &unpacked)?;
             unpacked
         }
     };
+    if let Some(witness) = input.executor.witness()
+        && let Some(content) = zip(&module, &unpacked.sums, store)?
+        && let Some(sum) = unpacked.sums.get(&module, Part::Zip)
+    {
+        witness.takes(build, supply::wanted(&module, Part::Zip, sum), content);
+    }
     let mount = Mounted { what: version.release(), tree: input.executor.put_tree(&unpacked.tree)? };
     Ok((Client::mounted(version, mount), unpacked.sums))
 }
@@ -85,6 +99,41 @@ fn bring(
     input: &Input<'_>,
 ) -> Result<Unpacked, Error> {
     let store = input.executor.store();
+    let folder = match input.executor.supply() {
+        Some(files) => supply::parts(build, module, known, &[(Part::Zip, "zip")], files, store)?,
+        None => download(build, module, locked, input)?,
+    };
+    let path = folder.join("zip");
+    let (sum, content) = collect::measure(&path, module, Part::Zip, store)?;
+    if let Some(expected) = known.get(module, Part::Zip) {
+        collect::check(module, Part::Zip, expected, "the stack's pins", sum.clone())?;
+    }
+    let mut sums = GoSum::default();
+    collect::keep(module, Part::Zip, &sum, &content, store)?;
+    sums.insert(module, Part::Zip, sum);
+    let tree = unpack(store, &content, module)?;
+    fetch::done(&folder)?;
+    let missing = || GoError::NotFetched { module: module.to_string(), part: "`bin/go`" };
+    let program =
+        TreePath::new("bin/go").ok().and_then(|path| tree.get(&path).cloned()).ok_or_else(missing)?;
+    match program.node {
+        longshore_oci::Node::File(program) => Ok(Unpacked { program, tree, sums }),
+        _ => Err(missing().into()),
+    }
+}
+
+/// The zip of the release with these sums, where it is in the store.
+fn zip(module: &ModuleVersion, sums: &GoSum, store: &Store) -> Result<Option<Content>, Error> {
+    sums.get(module, Part::Zip).map_or(Ok(None), |sum| collect::kept(module, Part::Zip, sum, store))
+}
+
+/// Has Go bring a release: the folder has its file, `zip`.
+fn download(
+    build: &str,
+    module: &ModuleVersion,
+    locked: &Client,
+    input: &Input<'_>,
+) -> Result<PathBuf, Error> {
     // A release is public: whatever is private here, the checksum database is asked.
     let script = format!(
         "unset GOPRIVATE GONOSUMDB GONOSUMCHECK\n\
@@ -96,24 +145,7 @@ fn bring(
     );
     let env = client::fetch_env(&input.host, Cgo::Off, "");
     let step = locked.script(format!("go mod download {module}"), script, env, "/build");
-    let folder =
-        fetch::run(build, &format!("build `{build}`"), vec![step], Default::default(), locked, input)?;
-    let path = folder.join("zip");
-    let (sum, content) = collect::measure(&path, module, Part::Zip, store)?;
-    if let Some(expected) = known.get(module, Part::Zip) {
-        collect::check(module, Part::Zip, expected, "the stack's pins", sum.clone())?;
-    }
-    let mut sums = GoSum::default();
-    sums.insert(module, Part::Zip, sum);
-    let tree = unpack(store, &content, module)?;
-    fetch::done(&folder)?;
-    let missing = || GoError::NotFetched { module: module.to_string(), part: "`bin/go`" };
-    let program =
-        TreePath::new("bin/go").ok().and_then(|path| tree.get(&path).cloned()).ok_or_else(missing)?;
-    match program.node {
-        longshore_oci::Node::File(program) => Ok(Unpacked { program, tree, sums }),
-        _ => Err(missing().into()),
-    }
+    fetch::run(build, &format!("build `{build}`"), vec![step], Default::default(), locked, input)
 }
 
 /// The files of a verified toolchain zip.

@@ -4,7 +4,7 @@
 //! looked at: it also holds times and what the registry said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_oci::{Content, Digest, Entry, Store, Tree, TreePath, read_bounded};
@@ -12,7 +12,8 @@ use longshore_oci::{Content, Digest, Entry, Store, Tree, TreePath, read_bounded}
 use super::integrity::Sha512;
 use super::lock::{NpmLock, Tarball};
 use super::{Error, error, recipe, rewrite};
-use crate::{Fetch, Input, Mounted};
+use crate::supply::Layout;
+use crate::{Fetch, Input, Kind, Mounted, Supply, Wanted};
 
 /// Kind of the store's records of tarballs, by their sum: their content.
 const TARBALL: &str = "npm-tarball-1";
@@ -45,12 +46,20 @@ pub(super) fn folder(name: &str, lock: &NpmLock, input: &Input<'_>) -> Result<Di
         }
     }
     if !missing.is_empty() {
-        let fetched = input.executor.fetch(&fetch(name, &missing, input)?).map_err(error::explain)?;
+        let fetched = match input.executor.supply() {
+            Some(supply) => supplied(name, &missing, supply, store)?,
+            None => input.executor.fetch(&fetch(name, &missing, input)?).map_err(error::explain)?,
+        };
         for tarball in missing {
             contents.insert(tarball.file.clone(), accept(&fetched, tarball, store)?);
         }
         // What is left of it is of no use, and gone with the process at the latest.
         let _ = fs::remove_dir_all(&fetched);
+    }
+    if let Some(witness) = input.executor.witness() {
+        for tarball in &tarballs {
+            witness.takes(name, wanted(tarball), contents[&tarball.file]);
+        }
     }
     let mut folder = Tree::new();
     let path = |path: String| {
@@ -75,6 +84,39 @@ fn stored(store: &Store, integrity: &Sha512) -> Result<Option<Content>, crate::E
     Ok(content.filter(|content| store.has(content)))
 }
 
+fn wanted(tarball: &Tarball) -> Wanted {
+    // `@scope/name@version`; an address stays whole.
+    let split =
+        tarball.request.rsplit_once('@').filter(|(name, _)| !name.is_empty() && !name.contains("://"));
+    let (name, version) = split.unwrap_or((&tarball.request, ""));
+    Wanted {
+        kind: Kind::NpmTarball,
+        name: name.to_owned(),
+        version: version.to_owned(),
+        id: tarball.integrity.to_string(),
+    }
+}
+
+/// The same files as npm would leave them, from what was vendored.
+fn supplied(
+    build: &str,
+    missing: &[&Tarball],
+    supply: &dyn Supply,
+    store: &Store,
+) -> Result<PathBuf, crate::Error> {
+    let mut layout = Layout::new(build, supply, store)?;
+    for tarball in missing {
+        layout.place(&wanted(tarball), &place(tarball))?;
+    }
+    layout.done()
+}
+
+/// Where npm's cache has a tarball.
+fn place(tarball: &Tarball) -> String {
+    let hex = tarball.integrity.hex();
+    format!("cache/_cacache/content-v2/sha512/{}/{}/{}", &hex[..2], &hex[2..4], &hex[4..])
+}
+
 /// What brings `missing`: npm itself, with the project's own settings; nothing of the project is run, and platforms
 /// don't matter.
 fn fetch(name: &str, missing: &[&Tarball], input: &Input<'_>) -> Result<Fetch, crate::Error> {
@@ -87,9 +129,7 @@ fn fetch(name: &str, missing: &[&Tarball], input: &Input<'_>) -> Result<Fetch, c
 
 /// Takes a tarball from what npm left below `fetched`, if it is what the lock says.
 pub(super) fn accept(fetched: &Path, tarball: &Tarball, store: &Store) -> Result<Content, crate::Error> {
-    let hex = tarball.integrity.hex();
-    let path =
-        fetched.join("cache/_cacache/content-v2/sha512").join(&hex[..2]).join(&hex[2..4]).join(&hex[4..]);
+    let path = fetched.join(place(tarball));
     // Only files: a link could name any file of the machine.
     if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
         return Err(Error::NotFetched {

@@ -66,6 +66,8 @@ impl Machine {
             certificates: None,
             leftovers: Leftovers::Removed,
             host: HostToolchain::Refused,
+            witness: None,
+            supply: None,
         }
     }
 

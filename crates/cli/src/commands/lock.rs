@@ -36,6 +36,15 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         if global.locked {
             return Err(refused(project, None));
         }
+        if machine.inputs.is_some() {
+            return Err(Failure::Usage {
+                message: format!(
+                    "there is no `{}`, and vendored inputs are those of a lock",
+                    project.lock_name()
+                ),
+                hint: project.command("lock"),
+            });
+        }
         let lock = refresh(project, machine, None, &Refresh::Missing)?;
         project.write_lock(&lock)?;
         machine.progress.note(&format!("pinned {} in {}", pins(&lock), project.lock_path().display()));

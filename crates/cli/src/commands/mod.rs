@@ -31,6 +31,7 @@ mod stats;
 mod supervise;
 mod up;
 mod update;
+mod vendor;
 mod why;
 
 use std::cell::OnceCell;
@@ -39,7 +40,7 @@ use std::sync::Arc;
 
 use longshore_oci::Progress;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Global};
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
 use crate::report::{Failed, Failure, note, progress};
@@ -67,7 +68,8 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         profile.get_or_init(|| project.profile.clone());
         Ok(project)
     };
-    let machine = || Machine::open(&cli.global, trust, Arc::clone(progress));
+    let machine_for = |global: &Global| Machine::open(global, trust, Arc::clone(progress));
+    let machine = || machine_for(&cli.global);
     let done = match &cli.command {
         Command::Init(args) => init::run(args, &folder),
         Command::Check => return check::run(&cli.global, &folder),
@@ -99,6 +101,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Down(args) => down::run(args, &cli.global, &folder),
         Command::Secrets(args) => secrets::run(args, &cli.global, &project()?),
         Command::Supervise(args) => supervise::run(args),
+        Command::Vendor(args) => return vendor::run(args, &cli.global, &folder, &machine_for),
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
         Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),

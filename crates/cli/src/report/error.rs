@@ -54,6 +54,14 @@ pub enum Failure {
     Build(longshore_build::Error),
     #[error("build `{build}` takes Go modules that `{lock}` does not pin")]
     Unpinned { build: String, lock: String },
+    #[error(transparent)]
+    Vendor(#[from] longshore_vendor::Error),
+    /// Inputs that the lock has and what was vendored has not. `missing` are for people.
+    #[error("{} not among the vendored inputs at `{place}`", are(missing))]
+    NotVendored { place: String, missing: Vec<String> },
+    /// `lacks` are inputs and damages; `again` is the command that mends them.
+    #[error("the vendored inputs at `{place}` are not complete")]
+    Incomplete { place: String, lacks: Vec<String>, again: String },
     #[error("the command ended with {0}")]
     Shell(Status),
     #[error("{} not reproducible", super::plural(.0.len(), "build"))]
@@ -96,6 +104,13 @@ pub enum Failure {
     Because { failure: Box<Failure>, why: String },
 }
 
+fn are(names: &[String]) -> String {
+    match names {
+        [one] => format!("{one} is"),
+        all => format!("{} are", super::plural(all.len(), "input")),
+    }
+}
+
 fn troubled(troubles: &[Trouble]) -> String {
     let names: Vec<_> = troubles.iter().map(|trouble| format!("`{}`", trouble.row.service)).collect();
     format!("{} {}", names.join(", "), if names.len() == 1 { "does" } else { "do" })
@@ -118,6 +133,10 @@ impl From<longshore_build::Error> for Failure {
                 Ok(failure) => *failure,
                 Err(source) => Self::Build(longshore_build::Error::Toolchain(source)),
             },
+            longshore_build::Error::Supply(source) => match source.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(source) => Self::Build(longshore_build::Error::Supply(source)),
+            },
             error => Self::Build(error),
         }
     }
@@ -134,6 +153,9 @@ impl Failure {
             },
             error => Self::Compose(error),
         };
+        if let Self::Because { .. } = failure {
+            return failure;
+        }
         let package = match &failure {
             Self::Deb(error) => error.package(),
             Self::Unpack(error) => error.package(),
@@ -199,6 +221,7 @@ impl Failure {
             Self::Build(_) => 1,
             Self::Unpinned { .. } => 2,
             Self::Url(_) | Self::Outdated { .. } => 1,
+            Self::Vendor(_) | Self::NotVendored { .. } | Self::Incomplete { .. } => 1,
             Self::GenerateCompose(_) | Self::GenerateQuadlet(_) | Self::GenerateKube(_) => 1,
             Self::Because { failure, .. } => failure.exit_code(),
         }
@@ -224,6 +247,11 @@ impl Failure {
             Self::Compose(error) => error.hint(),
             Self::Build(error) => error.hint(),
             Self::Unpinned { .. } => Some("run `longshore lock`; it keeps what is pinned already".to_owned()),
+            Self::Vendor(error) => error.hint(),
+            Self::NotVendored { .. } => {
+                Some("run `longshore vendor` where there is network, to add what the lock has now".to_owned())
+            }
+            Self::Incomplete { again, .. } => Some(again.clone()),
             Self::Differs(_) => Some("make the build independent of time, user, core count and folder; `longshore shell` opens its environment".to_owned()),
             Self::Pack(error) => error.hint(),
             Self::Publish(error) => error.hint(),
@@ -257,6 +285,8 @@ impl Failure {
             Self::Differs(builds) => {
                 return builds.iter().map(|(build, what)| format!("`{build}`: {what}")).collect();
             }
+            Self::NotVendored { missing, .. } if missing.len() > 1 => return missing.clone(),
+            Self::Incomplete { lacks, .. } => return lacks.clone(),
             Self::Because { failure, .. } => return failure.causes(),
             Self::Run(longshore_deploy::run::Error::Refused { causes, .. }) => return causes.clone(),
             _ => {}

@@ -25,5 +25,6 @@ mod rootless;
 mod run;
 mod tools;
 mod unpacked;
+mod vendored;
 mod watch;
 mod whole;

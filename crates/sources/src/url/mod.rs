@@ -56,11 +56,8 @@ pub fn component(
     let unpacked = match known.filter(|known| sink::whole(&known.tree, store)) {
         Some(known) => known,
         None => {
-            let url: Url = address(name, &pin.url)?;
             let size = Some(pin.content.size);
-            let fetched = progress
-                .during("Fetching", name, size, |step| client.download(&[url], &pin.content, store, step));
-            fetched.map_err(|error| Error::Net { name: name.to_owned(), error: Box::new(error) })?;
+            fetch(name, pin, client, store, progress)?;
             let unpacked = progress.during("Unpacking", name, size, |_| {
                 unpack::unpack(name, spec, &file_name, &pin.content, store)
             })?;
@@ -72,6 +69,21 @@ pub fn component(
     };
     let Unpacked { tree, facts } = unpacked;
     Ok(Component { origin: Origin::Url(name.to_owned()), tree, facts, package: None })
+}
+
+/// Brings the file of a pin into the store, as it is; nothing is asked when it is there.
+pub fn fetch(
+    name: &str,
+    pin: &LockedUrl,
+    client: &Client,
+    store: &Store,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
+    let url: Url = address(name, &pin.url)?;
+    let fetched = progress.during("Fetching", name, Some(pin.content.size), |step| {
+        client.download(&[url], &pin.content, store, step)
+    });
+    fetched.map_err(|error| Error::Net { name: name.to_owned(), error: Box::new(error) })
 }
 
 fn address(name: &str, url: &str) -> Result<Url, Error> {

@@ -18,7 +18,8 @@ impl Containerd {
     pub fn start() -> Self {
         // The socket lies in this folder, and socket paths are short.
         let folder = tempfile::Builder::new().prefix("ctrd").tempdir_in("/tmp").unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
+        let root = folder.path().to_owned();
+        let at = |name: &str| root.join(name).display().to_string();
         let config = format!(
             "version = 2\nroot = \"{}\"\nstate = \"{}\"\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\n  address = \"{}\"\n",
             at("root"),

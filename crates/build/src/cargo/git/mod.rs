@@ -8,6 +8,7 @@
 //! Cargo makes the checkouts itself, so that whatever holds for a git dependency (workspaces, inherited keys, files beside
 //! the package, submodules) holds here. Why so: `docs/design/cargo-git.md`.
 
+mod bundle;
 mod error;
 mod modules;
 mod object;
@@ -19,6 +20,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub(super) use bundle::{pack, unpack, wanted};
 pub use error::GitError;
 pub(super) use error::explain;
 pub use object::ObjectId;

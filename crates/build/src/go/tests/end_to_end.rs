@@ -46,6 +46,8 @@ fn executor(store: &Path, network: &[(&str, &str)]) -> Executor<'static> {
         certificates: None,
         leftovers: Leftovers::Removed,
         host: HostToolchain::Allowed,
+        witness: None,
+        supply: None,
     })
 }
 

@@ -4,6 +4,7 @@ mod collected;
 mod end_to_end;
 mod files;
 mod sums;
+mod supplied;
 mod versions;
 mod wrapped;
 
