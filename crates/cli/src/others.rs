@@ -9,6 +9,7 @@ use longshore_registry::Client;
 use longshore_sources::base_image::{self, Access, Records, Want};
 use longshore_stack::lock::{Lock, LockedManifest};
 use longshore_stack::model::{Account, ImageSpec};
+use longshore_vendor::Kind;
 
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
@@ -48,6 +49,27 @@ impl<'a> Others<'a> {
             reasons: vec![format!("image `{reference}` is not in the lock for {platform}")],
             refused: false,
         })
+    }
+
+    /// Brings the configuration and the layers of the image called `name` into the store.
+    pub fn bring(&self, name: &str, pin: &LockedManifest) -> Result<(), Failure> {
+        self.vendored(name, pin)?;
+        let reference = name.parse().map_err(Failure::Reference)?;
+        Ok(base_image::bring(&reference, pin, &Self::access(self.machine, &self.registries))?)
+    }
+
+    /// Takes what of the image called `name` is vendored, where inputs are.
+    fn vendored(&self, name: &str, pin: &LockedManifest) -> Result<(), Failure> {
+        let mut missing = Vec::new();
+        for blob in pin.blobs() {
+            if self.machine.lacks(self.project, Kind::ImageBlob, blob)? {
+                missing.push(format!("blob {} of image `{name}`", blob.digest));
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(self.machine.not_vendored(self.project, missing, None)),
+        }
     }
 
     /// The files of the images that `image` builds on or takes files of, by their names in the stack file.
@@ -120,6 +142,7 @@ impl<'a> Others<'a> {
     ) -> Result<ImageConfig, Failure> {
         let access = Self::access(self.machine, &self.registries);
         let pin = self.pin(reference, platform)?;
+        self.vendored(&reference.to_string(), pin)?;
         base_image::config(reference, pin, &access).map_err(|error| Self::because(error.into(), image))
     }
 
@@ -137,6 +160,7 @@ impl<'a> Others<'a> {
         };
         let access = Self::access(self.machine, &self.registries);
         let pin = self.pin(reference, platform)?;
+        self.vendored(&reference.to_string(), pin)?;
         let (files, sizes) = base_image::files(reference, pin, want, &access)
             .map_err(|error| Self::because(error.into(), image))?;
         let loaded = (Arc::new(files), sizes);

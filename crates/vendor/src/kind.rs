@@ -10,6 +10,8 @@ pub enum Kind {
     Deb,
     /// A file of `[url.*]`; its id is its digest.
     Url,
+    /// A blob of somebody's image: its configuration or a layer; its id is its digest.
+    ImageBlob,
     /// A `.crate` file; its id is its checksum in `Cargo.lock`.
     Crate,
     /// The objects of a git revision, as a tar; its id is the revision.
@@ -30,6 +32,7 @@ impl Kind {
         match self {
             Self::Deb => "deb",
             Self::Url => "url",
+            Self::ImageBlob => "image-blob",
             Self::Crate => "crate",
             Self::GitRevision => "git-revision",
             Self::GoModule => "go-module",

@@ -6,7 +6,7 @@ use longshore_oci::Content;
 use longshore_testkit::apt::{Package, Repository};
 use longshore_testkit::http::Server;
 use longshore_testkit::proxy::{Proxy, Repeat, Trouble};
-use longshore_testkit::registry::{Kind, Registry};
+use longshore_testkit::registry::{Kind, Registry, crane};
 use longshore_testkit::sandbox::Answer;
 use longshore_testkit::{Sandbox, Tool};
 use serde_json::Value;
@@ -105,6 +105,42 @@ fn images_are_the_same_when_nothing_is_left_but_what_was_vendored() {
     let third = format!("oci:{}:inputs", sandbox.work().join("third").display());
     let skopeo = Tool::new("skopeo").args(["inspect", "--raw", &third]).run();
     assert!(skopeo.contains("application/vnd.longshore.inputs.v1"), "{skopeo}");
+}
+
+#[test]
+fn images_of_others_are_vendored_with_their_layers() {
+    let registry = Registry::start(Kind::Docker);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs_err::create_dir(at("bin")).unwrap();
+    fs_err::copy("/bin/busybox", at("bin/busybox")).unwrap();
+    Tool::new("tar").arg("-cf").arg(at("layer.tar")).arg("-C").arg(folder.path()).arg("bin").run();
+    let name = format!("{}/org/base:1", registry.host());
+    let append = crane().args(["append", "--insecure", "--platform", "linux/amd64", "-t", &name, "-f"]);
+    append.arg(at("layer.tar")).run();
+    crane().args(["mutate", "--insecure", "--set-platform", "linux/amd64", "-t", &name, &name]).run();
+    let sandbox = Sandbox::new(crate::common::LONGSHORE);
+    sandbox.write(
+        "stack.toml",
+        format!(
+            "[stack]\nname = \"test\"\n[image.app]\nbase = \"{name}\"\nuser = {{ name = \"app\", uid = 10001 }}\n\
+             command = [\"/bin/busybox\"]\n[image.part]\ncontents = [{{ image = \"{name}\", from = \"/bin/busybox\" }}]\n\
+             user = {{ name = \"app\", uid = 10001 }}\ncommand = [\"/bin/busybox\"]\n"
+        ),
+    );
+    let expected = ids(&sandbox, &[]);
+    let said = sandbox.ok(&["vendor"]);
+    assert!(said.contains("vendored 2 inputs: "), "{said}");
+    drop(registry);
+    assert_ne!(fresh(&sandbox, &["build"]).code, 0, "its sources are still there");
+    assert_eq!(ids(&sandbox, &["--vendored"]), expected);
+    // With the base's layers as they are.
+    let saved = fresh(&sandbox, &["build", "--vendored", "-o", "layout"]);
+    assert_eq!(saved.code, 0, "{saved}");
+    let problems = longshore_publish::validate(&sandbox.work().join("layout"));
+    assert!(problems.is_empty(), "{problems:?}");
+    let checked = fresh(&sandbox, &["vendor", "--check"]);
+    assert!(checked.code == 0 && checked.stdout.contains("2 inputs"), "{checked}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Blobs of a locked image into the store, and what is made of them.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use longshore_net::each;
 use longshore_oci::{Content, Progress, Reference, Store};
 use longshore_registry::Client;
 use longshore_stack::lock::LockedManifest;
@@ -55,7 +54,7 @@ impl Access<'_> {
         let failed =
             |error| Error::Registry { reference: Box::new(reference.clone()), error: Box::new(error) };
         let repository = self.registries.repository(reference).map_err(failed)?;
-        each(&missing, self.registries.jobs(), |content| {
+        each(self.registries.jobs(), &missing, |content| {
             let what = format!("{} {}", reference.repository, content.digest.short());
             self.progress
                 .during("Fetching", &what, Some(content.size), |step| repository.fetch_blob(content, step))
@@ -81,37 +80,9 @@ pub(super) fn layers(
     let wanted = blobs.filter(|(_, unpacked)| want == Want::Layers || unpacked.is_none());
     let wanted: Vec<Content> = wanted.map(|(locked, _)| locked.content).collect();
     access.bring(reference, &wanted)?;
-    let unpacked = each(&todo, access.jobs, |&n| layer::unpack(reference, n + 1, &pin.layers[n], access))?;
+    let unpacked = each(access.jobs, &todo, |&n| layer::unpack(reference, n + 1, &pin.layers[n], access))?;
     for (n, layer) in todo.into_iter().zip(unpacked) {
         layers[n] = Some(layer);
     }
     Ok(layers.into_iter().flatten().collect())
-}
-
-/// Works on all `items`, `jobs` at once; results in their order. After a failure nothing new is begun.
-fn each<T: Sync, R: Send, E: Send>(
-    items: &[T],
-    jobs: usize,
-    work: impl Fn(&T) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let worker = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return };
-            let result = work(item);
-            if result.is_err() {
-                next.store(items.len(), Ordering::Relaxed);
-            }
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        (1..jobs.clamp(1, 64).min(items.len())).for_each(|_| drop(scope.spawn(worker)));
-        worker();
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -43,6 +43,13 @@ pub fn config(
     Ok(config)
 }
 
+/// Brings all blobs of an image into the store.
+pub fn bring(reference: &Reference, pin: &LockedManifest, access: &Access<'_>) -> Result<(), Error> {
+    config::check_size(reference, &pin.config)?;
+    let blobs: Vec<_> = pin.blobs().copied().collect();
+    access.bring(reference, &blobs)
+}
+
 /// The files of an image, and the sizes of its layers' uncompressed tars, lowest first. Blobs are fetched unless the store has
 /// them or what was made of them.
 pub fn files(

@@ -47,6 +47,13 @@ pub struct LockedLayer {
     pub diff_id: DiffId,
 }
 
+impl LockedManifest {
+    /// Its configuration and its layers.
+    pub fn blobs(&self) -> impl Iterator<Item = &Content> {
+        std::iter::once(&self.config).chain(self.layers.iter().map(|layer| &layer.content))
+    }
+}
+
 impl fmt::Display for LockedLayer {
     /// `sha256:… SIZE MEDIA-TYPE DIFF-ID`, as the lock has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use longshore_build::{Wanted, Witness};
 use longshore_oci::Content;
-use longshore_stack::lock::Lock;
+use longshore_stack::lock::{Lock, LockedManifest};
 use longshore_vendor::{Kind, Place, Vendored};
 use serde_json::json;
 
@@ -60,6 +60,11 @@ fn of_lock(
     }
     for pin in &lock.urls {
         wanting.file(Kind::Url, &pin.content, format!("url `{}`", pin.name));
+    }
+    for (name, image) in &lock.images {
+        for blob in image.platforms.values().flat_map(LockedManifest::blobs) {
+            wanting.file(Kind::ImageBlob, blob, format!("blob {} of image `{name}`", blob.digest));
+        }
     }
     let loader = Loader::new(project, lock, machine);
     let builds = Builds::watched(project, lock, machine, &loader, Some(&wanting));

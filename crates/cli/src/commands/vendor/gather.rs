@@ -13,6 +13,7 @@ use longshore_vendor::{Input, Kind};
 use crate::builds::Builds;
 use crate::inputs::Loader;
 use crate::machine::Machine;
+use crate::others::Others;
 use crate::project::Project;
 use crate::report::Failure;
 use crate::vendored::kind;
@@ -40,8 +41,23 @@ impl Gathered {
             url::fetch(&pin.name, pin, &machine.client, &machine.store, &*machine.progress)?;
             self.add(file(Kind::Url, &pin.name, "", pin.platform.clone(), pin.content));
         }
+        self.images(project, lock, machine)?;
         let builds = Builds::watched(project, lock, machine, &loader, Some(self));
         fetching(project).try_for_each(|name| prepare(project, &builds, name))
+    }
+
+    /// The blobs of somebody's images.
+    fn images(&self, project: &Project, lock: &Lock, machine: &Machine) -> Result<(), Failure> {
+        let others = Others::new(project, lock, machine);
+        for (name, image) in &lock.images {
+            for (platform, pin) in &image.platforms {
+                others.bring(name, pin)?;
+                for blob in pin.blobs() {
+                    self.add(file(Kind::ImageBlob, name, "", Some(platform.clone()), *blob));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// All of them.

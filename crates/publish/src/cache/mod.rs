@@ -1,0 +1,185 @@
+//! A repository of a registry as a cache that machines share: what builds made and how layers were compressed, each found by its
+//! key.
+//!
+//! What is to be trusted: a layer's blob is nothing but the compressed form of bytes that the taker has made itself, and it is
+//! uncompressed and compared before it is used; so nobody has to be trusted with layers. What a build made can't be checked without
+//! building it again; so it is taken only when its entry is signed by a key that the stack file names.
+//!
+//! ```text
+//! layer-<key>    a manifest with the compressed layer
+//! build-<key>    a manifest with the record of what a build made, its files one after the other, and a signature
+//! ```
+
+mod entry;
+mod keys;
+
+use longshore_oci::{Content, DiffId, Digest, Sha256, Silent, Step};
+use longshore_registry::{At, Client, Repository};
+
+use entry::{Entry, Kind};
+pub use keys::{KeyError, SigningKey, VerifyingKey};
+
+use crate::Error;
+
+/// A repository that keeps entries.
+pub struct Cache {
+    repository: Repository,
+    trusted: Vec<VerifyingKey>,
+    signing: Option<SigningKey>,
+}
+
+/// What a build made, as the cache keeps it: the record of its tree, and the files that the record speaks of.
+pub struct Made {
+    /// The record's bytes.
+    pub record: Vec<u8>,
+    /// The files, each once, in an order that the record determines.
+    pub files: Vec<Content>,
+}
+
+/// What came of looking for an entry.
+pub enum Lookup<T> {
+    /// It is there and may be used.
+    Found(T),
+    /// There is none.
+    Absent,
+    /// There is one that may not be used.
+    Refused(String),
+}
+
+impl Cache {
+    /// The cache in `repository`. What builds made is taken when one of `trusted` signed it, and given when there is a key to sign
+    /// with.
+    pub fn new(repository: Repository, trusted: Vec<VerifyingKey>, signing: Option<SigningKey>) -> Self {
+        Self { repository, trusted, signing }
+    }
+
+    /// The blob that compresses what `diff_id` names, by the key of that; brought into the store, uncompressed and compared.
+    ///
+    /// # Errors
+    /// When the registry does not answer, or not as it should.
+    pub fn layer(&self, key: &Digest, diff_id: &DiffId, client: &Client, step: &dyn Step) -> Result<Lookup<Content>, Error> {
+        let Some(entry) = self.find(Kind::Layer, key)? else { return Ok(Lookup::Absent) };
+        let [blob] = &entry.layers[..] else { return Ok(Lookup::Refused("it is not one blob".to_owned())) };
+        self.repository.fetch_blob(&blob.content(), step)?;
+        let file = client.store().open_blob(&blob.content())?;
+        let mut hash = Hashed(Sha256::new());
+        let copied = crate::decode(&blob.media_type, Box::new(file)).and_then(|mut plain| std::io::copy(&mut plain, &mut hash));
+        match copied {
+            Ok(_) if hash.0.finish().digest == diff_id.0 => Ok(Lookup::Found(blob.content())),
+            _ => Ok(Lookup::Refused("it is not the compressed form of this layer".to_owned())),
+        }
+    }
+
+    /// Keeps the blob that compresses a layer.
+    ///
+    /// # Errors
+    /// When it can't be sent.
+    pub fn keep_layer(&self, key: &Digest, blob: &Content, client: &Client, step: &dyn Step) -> Result<(), Error> {
+        if self.has(Kind::Layer, key)? {
+            return Ok(());
+        }
+        self.send(blob, client, step)?;
+        self.put(Entry::layer(key, *blob))
+    }
+
+    /// What the build with this key made, if a trusted key signed it. Its files are in the store then.
+    ///
+    /// # Errors
+    /// When the registry does not answer, or not as it should.
+    pub fn build(
+        &self,
+        key: &Digest,
+        files: impl Fn(&[u8]) -> Option<Vec<Content>>,
+        client: &Client,
+        step: &dyn Step,
+    ) -> Result<Lookup<Vec<u8>>, Error> {
+        if self.trusted.is_empty() {
+            return Ok(Lookup::Absent);
+        }
+        let Some(entry) = self.find(Kind::Build, key)? else { return Ok(Lookup::Absent) };
+        let [record, pack] = &entry.layers[..] else {
+            return Ok(Lookup::Refused("it has not the parts that it should have".to_owned()));
+        };
+        // Before anything of it is looked at.
+        let statement = entry::statement(key, &record.digest);
+        let signed = entry.signature().is_some_and(|signature| {
+            self.trusted.iter().any(|trusted| trusted.verify(statement.as_bytes(), &signature))
+        });
+        if !signed {
+            return Ok(Lookup::Refused("no key of `[cache]` signed it".to_owned()));
+        }
+        let store = client.store();
+        self.repository.fetch_blob(&record.content(), &Silent)?;
+        let record = store.read_blob(&record.content())?;
+        let Some(files) = files(&record) else { return Ok(Lookup::Refused("its record can't be read".to_owned())) };
+        if files.iter().any(|content| !store.has(content)) {
+            self.repository.fetch_blob(&pack.content(), step)?;
+            if let Err(reason) = entry::unpack(store, &pack.content(), &files)? {
+                return Ok(Lookup::Refused(reason));
+            }
+        }
+        Ok(Lookup::Found(record))
+    }
+
+    /// Keeps what a build made, signed.
+    ///
+    /// # Errors
+    /// When it can't be sent; when there is no key to sign with, nothing is kept and nothing fails.
+    pub fn keep_build(&self, key: &Digest, made: &Made, client: &Client, step: &dyn Step) -> Result<(), Error> {
+        let Some(signing) = &self.signing else { return Ok(()) };
+        if self.has(Kind::Build, key)? {
+            return Ok(());
+        }
+        let store = client.store();
+        let record = store.put(&made.record)?;
+        let pack = entry::pack(store, &made.files)?;
+        self.send(&record, client, step)?;
+        self.send(&pack, client, step)?;
+        let signature = signing.sign(entry::statement(key, &record.digest).as_bytes())?;
+        self.put(Entry::build(key, record, pack, &signature))
+    }
+
+    fn has(&self, kind: Kind, key: &Digest) -> Result<bool, Error> {
+        Ok(self.repository.probe(&At::Tag(kind.tag(key)))?.is_some())
+    }
+
+    /// The entry of that kind and key; one of another key or kind under its name counts as none.
+    fn find(&self, kind: Kind, key: &Digest) -> Result<Option<Entry>, Error> {
+        let found = match self.repository.manifest(&At::Tag(kind.tag(key))) {
+            Err(error) if error.is_not_found() => return Ok(None),
+            other => other?,
+        };
+        Ok(Entry::read(&found.bytes).filter(|entry| entry.is(kind, key)))
+    }
+
+    fn put(&self, entry: Entry) -> Result<(), Error> {
+        let empty = Content::of(b"{}");
+        if !self.repository.has_blob(&empty)? {
+            self.repository.upload(&empty, &|_| Ok(Box::new(&b"{}"[..])), None, &Silent)?;
+        }
+        let bytes = entry.manifest().to_bytes();
+        self.repository.tag(&entry.tag(), longshore_oci::media_type::MANIFEST, &bytes)?;
+        Ok(())
+    }
+
+    fn send(&self, content: &Content, client: &Client, step: &dyn Step) -> Result<(), Error> {
+        if self.repository.has_blob(content)? {
+            return Ok(());
+        }
+        let blob = crate::registry::Blob::File(client.store().blob_path(&content.digest));
+        Ok(self.repository.upload(content, &|offset| blob.open(offset), None, step)?)
+    }
+}
+
+struct Hashed(Sha256);
+
+impl std::io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
