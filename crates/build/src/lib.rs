@@ -25,7 +25,7 @@ mod supply;
 mod tools;
 
 pub use error::{Error, Failed};
-pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Toolchains, references};
+pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Shared, Toolchains, references};
 pub use input::{Input, Loaded};
 pub use recipe::{Artifact, Mounted, Output, Recipe, Root, SANDBOX_VERSION, Step};
 pub use supply::{Kind, Supply, Wanted, Witness};

@@ -93,6 +93,17 @@ pub struct Output {
 }
 
 impl Output {
+    /// As it is kept.
+    pub fn to_record(&self) -> Vec<u8> {
+        // These types hold nothing that postcard can't.
+        postcard::to_stdvec(self).unwrap_or_default()
+    }
+
+    /// From what was kept; none when that is damaged, or a tree that can't be.
+    pub fn from_record(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes::<Self>(bytes).ok().filter(|output| output.tree.check().is_ok())
+    }
+
     /// What an image takes in.
     pub fn component(self, build: &str) -> Component {
         Component {

@@ -27,7 +27,7 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 11] = [
+pub const ENVIRONMENT: [(&str, &str); 12] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
@@ -57,6 +57,10 @@ pub const ENVIRONMENT: [(&str, &str); 11] = [
     (
         "LONGSHORE_PLAIN_HTTP",
         "Registries that speak plain HTTP, separated by spaces; those on loopback need no mention",
+    ),
+    (
+        "LONGSHORE_CACHE_KEY",
+        "The private key, a PEM file, that signs what builds made when it goes into the cache of the stack (`--write-cache`)",
     ),
     ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
     ("NO_COLOR", "No colours"),
@@ -114,6 +118,9 @@ pub struct Global {
     /// Keep the folder of a build that fails
     #[arg(long, global = true)]
     pub keep_failed: bool,
+    /// Give the cache of the stack file, `[cache]`, what it lacks
+    #[arg(long, global = true)]
+    pub write_cache: bool,
     /// Refuse builds that use the machine's own toolchain (exit 3)
     #[arg(long, global = true)]
     pub hermetic: bool,

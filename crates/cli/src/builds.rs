@@ -8,8 +8,8 @@ use std::time::Duration;
 use longshore_build::go::{self, GoError, GoSum};
 use longshore_build::graph::{Graph, Job, needs};
 use longshore_build::{
-    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Supply, Tool, Toolchains, Witness, cargo,
-    command, npm,
+    Executor, Input, Limits, Loaded, Recipe, Root, Settings, Shared, Supply, Tool, Toolchains, Witness,
+    cargo, command, npm,
 };
 use longshore_oci::{Component, Digest, PackageId, Platform, Tree};
 use longshore_sources::path;
@@ -88,6 +88,7 @@ impl<'a> Builds<'a> {
             host: machine.host,
             witness,
             supply: machine.inputs.is_some().then_some(loader as &dyn Supply),
+            shared: machine.sharing(project).map(|sharing| sharing as &dyn Shared),
         };
         Self { project, lock, machine, executor: Executor::new(settings), unpinned: Unpinned::Refused }
     }

@@ -13,6 +13,7 @@ use crate::args::{Global, Inputs};
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
 use crate::settings::{Registries, Settings};
+use crate::sharing::{Sharing, Writes};
 
 /// How far the store's records are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct Machine {
     pub inputs: Option<Inputs>,
     /// Those, once they were needed: see [`Machine::vendored`].
     pub(crate) opened: OnceLock<Vendored>,
+    /// Whether the stack's cache is given what it lacks.
+    pub writes: Writes,
+    /// That cache, once it was needed: see [`Machine::sharing`].
+    pub(crate) shared: OnceLock<Option<Sharing>>,
     /// Whether registries may be asked; where inputs come from one, the rest of the network stays closed.
     registries: Access,
     network: net::Settings,
@@ -67,6 +72,8 @@ impl Machine {
             access,
             inputs: global.vendored.clone(),
             opened: OnceLock::new(),
+            writes: if global.write_cache { Writes::Yes } else { Writes::No },
+            shared: OnceLock::new(),
             registries: offline(global.offline),
             settings,
         })

@@ -14,6 +14,7 @@ mod pipeline;
 mod project;
 mod report;
 mod settings;
+mod sharing;
 mod vendored;
 
 use std::process::ExitCode;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub certificates: Option<PathBuf>,
     /// Where registries are, and who we are there.
     pub registries: Registries,
+    /// The private key that signs what builds made for the cache: `LONGSHORE_CACHE_KEY`.
+    pub cache_key: Option<PathBuf>,
     /// `PATH`, for the programs that are run (git, docker, podman).
     pub path: OsString,
     /// Seconds since 1970, for `Valid-Until` and key expiry alone.
@@ -123,6 +125,7 @@ impl Settings {
             },
             certificates: path_of("SSL_CERT_FILE"),
             registries: Registries::read(&path_of),
+            cache_key: path_of("LONGSHORE_CACHE_KEY"),
             path: std::env::var_os("PATH").unwrap_or_default(),
             now,
             jobs,

@@ -99,6 +99,9 @@ pub enum Error {
         /// The layer.
         digest: Digest,
     },
+    /// A key can't be used.
+    #[error(transparent)]
+    Key(#[from] crate::cache::KeyError),
     /// A name that is no reference.
     #[error(transparent)]
     Reference(ReferenceError),
@@ -190,7 +193,7 @@ impl Error {
                 has.first().map(|first| format!("say which: `{}:{first}`", place.trim_end_matches(':')))
             }
             Self::NoArchive { .. } => Some("`longshore save` writes one".to_owned()),
-            Self::DamagedArchive { .. } | Self::Malformed { .. } | Self::Foreign { .. } | Self::Reference(_) => None,
+            Self::DamagedArchive { .. } | Self::Malformed { .. } | Self::Foreign { .. } | Self::Reference(_) | Self::Key(_) => None,
             Self::Record { .. } => Some("`longshore push` writes it anew; move the old one away first".to_owned()),
             Self::Immutable { .. } => Some(
                 "give this version another number in `stack.toml`, or move the tag all the same: `longshore push --force`"

@@ -6,12 +6,14 @@
 //! - [`engine::docker`], [`engine::podman`]: straight into an engine, without a file and without compression; [`engine::containerd`]
 //!   with it.
 //! - [`serve`]: as a registry on this machine.
+//! - [`cache`]: a repository that machines share.
 //! - [`prune`]: what is kept in a registry.
 //! - [`copy`]: from any of these places to any other.
 //!
 //! Sinks that need manifests compress each layer once in its life; the others never do. Every file appears whole.
 
 pub mod archive;
+pub mod cache;
 pub mod copy;
 mod documents;
 pub mod engine;

@@ -66,6 +66,7 @@ impl Machine {
             services: BTreeMap::new(),
             secrets: BTreeMap::new(),
             publish: longshore_stack::model::PublishSpec::default(),
+            cache: None,
         };
         let settings = Settings { retries: 1, ..Settings::default() };
         Self { folder, store, stack, mirrors: Mirrors::default(), settings }

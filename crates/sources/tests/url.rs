@@ -79,6 +79,7 @@ fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
         publish: longshore_stack::model::PublishSpec::default(),
+        cache: None,
     }
 }
 

@@ -20,7 +20,7 @@ pub use build::{
 
 pub use inherit::{Account, InheritError};
 pub use others::{BaseSpec, ImageRequest, Inherit};
-pub use publish::{PublishSpec, Retention};
+pub use publish::{CacheSpec, PublishSpec, Retention};
 pub use service::{
     Condition, HealthCheck, HealthSpec, Published, Resources, Restart, Scale, SecretFormat, SecretOrigin,
     SecretSpec, ServiceFile, ServiceKind, ServiceSpec, Stop, VolumeSpec,
@@ -56,6 +56,8 @@ pub struct Stack {
     pub secrets: BTreeMap<String, SecretSpec>,
     /// How images are called in a registry, and which are kept there.
     pub publish: PublishSpec,
+    /// Where machines share what they make.
+    pub cache: Option<CacheSpec>,
 }
 
 /// Where packages come from.

@@ -5,6 +5,7 @@ mod host;
 mod log;
 mod scene;
 mod settings;
+mod shared;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use collect::references;
 pub(crate) use log::printable;
 pub(crate) use scene::{Caches, Conditions, Scene};
 pub use settings::{HostToolchain, Leftovers, Limits, Settings, Toolchains};
+pub use shared::Shared;
 pub(crate) use steps::{SEARCH_PATH, Steps, environment};
 
 /// Kind of the store's records of trees.
@@ -100,20 +102,30 @@ impl<'a> Executor<'a> {
         let output = match self.recorded(recipe)? {
             Some(output) => output,
             None => {
-                let output = self.make(recipe, limits, &Conditions::usual(self), "logs")?;
-                let bytes = postcard::to_stdvec(&output).unwrap_or_default();
-                self.store().put_record(OUTPUT, &recipe.key(), &bytes)?;
+                let output = match self.shared(recipe).and_then(|shared| shared.take(recipe)) {
+                    Some(output) => output,
+                    None => self.make(recipe, limits, &Conditions::usual(self), "logs")?,
+                };
+                self.store().put_record(OUTPUT, &recipe.key(), &output.to_record())?;
                 output
             }
         };
+        if let Some(shared) = self.shared(recipe) {
+            shared.give(recipe, &output);
+        }
         self.remember(recipe)?;
         Ok(output)
+    }
+
+    /// Who shares what `recipe` makes; nobody what the machine's own toolchain makes, which its key does not know.
+    fn shared(&self, recipe: &Recipe) -> Option<&dyn Shared> {
+        self.settings.shared.filter(|_| recipe.root != Root::Host)
     }
 
     /// What `recipe` made before, as long as all of it is in the store. Starts no process.
     pub fn recorded(&self, recipe: &Recipe) -> Result<Option<Output>, Error> {
         let Some(bytes) = self.store().record(OUTPUT, &recipe.key())? else { return Ok(None) };
-        let Ok(output) = postcard::from_bytes::<Output>(&bytes) else { return Ok(None) };
+        let Some(output) = Output::from_record(&bytes) else { return Ok(None) };
         let whole = output.tree.iter().all(|(_, entry)| match &entry.node {
             Node::File(content) => self.store().has(content),
             Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use longshore_net::Access;
 use longshore_oci::{Component, Digest, PackageId, Progress, Store};
 
+use super::Shared;
 use crate::{Supply, Witness};
 
 /// Brings the packages of toolchains.
@@ -50,6 +51,8 @@ pub struct Settings<'a> {
     pub witness: Option<&'a dyn Witness>,
     /// Where such files come from instead of the network: `--vendored`.
     pub supply: Option<&'a dyn Supply>,
+    /// What builds made on other machines.
+    pub shared: Option<&'a dyn Shared>,
 }
 
 /// What becomes of the folder of a build that fails.

@@ -68,6 +68,7 @@ impl Machine {
             host: HostToolchain::Refused,
             witness: None,
             supply: None,
+            shared: None,
         }
     }
 

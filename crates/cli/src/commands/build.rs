@@ -36,8 +36,10 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     };
     let indexes = images.indexes(project, &args.tag)?;
     let codec = args.compression.codec();
+    machine.take_layers(project, &indexes, codec);
     let published =
         layout::write(&indexes, folder, codec, &machine.store, machine.jobs().get(), &*machine.progress)?;
+    machine.give_layers(project, &indexes, codec);
     if global.json {
         let answer = json!({
             "images": rows,

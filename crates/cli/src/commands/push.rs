@@ -78,15 +78,20 @@ fn parcels(
     project: &Project,
     machine: &Machine,
 ) -> Result<Vec<Parcel>, Failure> {
+    let codec = args.compression.codec();
     let mut parcels = Vec::new();
-    for mut index in images.indexes(project, "latest")? {
+    let indexes = images.indexes(project, "latest")?;
+    machine.take_layers(project, &indexes, codec);
+    for index in &indexes {
+        let mut index = index.clone();
         let name = index.images.first().map(|image| image.name.clone()).unwrap_or_default();
         if let Some(to) = &args.to {
             index.reference = format!("{to}/{name}").parse::<Reference>().map_err(Failure::Reference)?;
         }
-        let (codec, jobs) = (args.compression.codec(), machine.jobs().get());
+        let jobs = machine.jobs().get();
         parcels.push(Parcel::of(&index, tags.to_vec(), codec, &machine.store, jobs, &*machine.progress)?);
     }
+    machine.give_layers(project, &indexes, codec);
     Ok(parcels)
 }
 

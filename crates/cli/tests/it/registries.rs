@@ -378,3 +378,36 @@ fn the_shipped_stack_goes_to_every_registry_and_runs_from_there() {
         assert_eq!(podman.inspect(&name)["Os"], "linux", "{kind:?}");
     }
 }
+
+#[test]
+fn layers_are_compressed_once_for_all_machines() {
+    let registry = Registry::start(Kind::Distribution);
+    let proxy = longshore_testkit::proxy::Proxy::new(&registry.host());
+    let (_repository, sandbox) = two();
+    let cache = format!("\n[cache]\nregistry = \"{}/org/cache\"\n", proxy.host());
+    sandbox.write("stack.toml", sandbox.read("stack.toml") + &cache);
+    let build = |store: &str, arguments: &[&str]| {
+        let mut command = sandbox.command(&[&["--json", "build", "-o", store], arguments].concat());
+        let answer = longshore_testkit::sandbox::Answer::of(
+            command.env("LONGSHORE_STORE", sandbox.work().join(store)),
+        );
+        assert_eq!(answer.code, 0, "{answer}");
+        (json(&answer.stdout)["published"]["images"].clone(), answer.stderr)
+    };
+    let sent = || proxy.seen().iter().filter(|seen| seen.method == "PUT" || seen.method == "PATCH").count();
+    let (first, _) = build("one", &[]);
+    assert_eq!(sent(), 0, "it is written only when asked");
+    build("one", &["--write-cache"]);
+    assert!(sent() > 0);
+    proxy.heal();
+    let (second, said) = build("two", &[]);
+    assert_eq!(first, second);
+    assert!(!said.contains("\"verb\":\"Compressing\""), "{said}");
+    let fetched =
+        proxy.seen().iter().filter(|seen| seen.method == "GET" && seen.path.contains("/blobs/")).count();
+    assert!(fetched > 0, "nothing was taken");
+    drop(registry);
+    let (third, said) = build("three", &[]);
+    assert_eq!(first, third, "a cache that is gone is not needed");
+    assert!(said.contains("the cache is not used"), "{said}");
+}

@@ -96,21 +96,39 @@ pub fn compress(
             };
         }
     };
-    let key = Digest::of(format!("{} {}", codec.id(), layer.diff_id).as_bytes());
-    let record = store.record(RECORD, &key).map_err(failed)?;
-    let known =
-        record.and_then(|bytes| postcard::from_bytes(&bytes).ok()).filter(|content| store.has(content));
-    let content: Content = match known {
+    let content: Content = match recorded(layer, codec, store).map_err(failed)? {
         Some(content) => content,
         None => {
             let content = write_blob(store, layer, recipe, codec, jobs, progress)?;
-            // These types hold nothing that postcard can't, so an empty record is never written.
-            let record = postcard::to_allocvec(&content).unwrap_or_default();
-            store.put_record(RECORD, &key, &record).map_err(failed)?;
+            record(layer, codec, content, store).map_err(failed)?;
             content
         }
     };
     Ok(Compressed { descriptor: Descriptor::new(media_type::LAYER_GZIP, content) })
+}
+
+/// The key of what a layer that we make comes to with a codec: of everything that decides its bytes.
+pub fn blob_key(layer: &Layer, codec: Codec) -> Digest {
+    Digest::of(format!("{} {}", codec.id(), layer.diff_id).as_bytes())
+}
+
+/// The blob that compresses a layer that we make, where it was made before and is in the store.
+///
+/// # Errors
+/// When the disk says no.
+pub fn recorded(layer: &Layer, codec: Codec, store: &Store) -> Result<Option<Content>, StoreError> {
+    let record = store.record(RECORD, &blob_key(layer, codec))?;
+    Ok(record.and_then(|bytes| postcard::from_bytes(&bytes).ok()).filter(|content| store.has(content)))
+}
+
+/// Keeps that `content`, which is in the store, compresses a layer.
+///
+/// # Errors
+/// When the disk says no.
+pub fn record(layer: &Layer, codec: Codec, content: Content, store: &Store) -> Result<(), StoreError> {
+    // These types hold nothing that postcard can't, so an empty record is never written.
+    let record = postcard::to_allocvec(&content).unwrap_or_default();
+    store.put_record(RECORD, &blob_key(layer, codec), &record)
 }
 
 fn write_blob(

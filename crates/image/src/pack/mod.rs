@@ -20,7 +20,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use error::Error;
-pub use gzip::{Codec, Compressed, compress, compress_all};
+pub use gzip::{Codec, Compressed, blob_key, compress, compress_all, record, recorded};
 pub use layer::{Body, Layer, Taken, layers};
 pub use recipe::Recipe;
 

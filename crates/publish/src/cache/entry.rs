@@ -67,9 +67,15 @@ impl Entry {
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let manifest: Manifest = serde_json::from_slice(bytes).ok()?;
         let artifact_type = manifest.artifact_type?;
-        let kind = [Kind::Layer, Kind::Build].into_iter().find(|kind| kind.artifact_type() == artifact_type)?;
+        let kind =
+            [Kind::Layer, Kind::Build].into_iter().find(|kind| kind.artifact_type() == artifact_type)?;
         let key = manifest.annotations.get(KEY)?.parse().ok()?;
-        Some(Self { kind, key, layers: manifest.layers, signature: manifest.annotations.get(SIGNATURE).cloned() })
+        Some(Self {
+            kind,
+            key,
+            layers: manifest.layers,
+            signature: manifest.annotations.get(SIGNATURE).cloned(),
+        })
     }
 
     pub(super) fn is(&self, kind: Kind, key: &Digest) -> bool {
@@ -104,7 +110,11 @@ pub(super) fn pack(store: &Store, files: &[Content]) -> Result<Content, StoreErr
 }
 
 /// Takes the files out again; says what is wrong when they are not the expected ones. No more is read than they have.
-pub(super) fn unpack(store: &Store, pack: &Content, files: &[Content]) -> Result<Result<(), String>, StoreError> {
+pub(super) fn unpack(
+    store: &Store,
+    pack: &Content,
+    files: &[Content],
+) -> Result<Result<(), String>, StoreError> {
     let mut decoder = zstd::Decoder::new(store.open_blob(pack)?)?;
     for content in files {
         let mut writer = store.writer()?;

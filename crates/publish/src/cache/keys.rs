@@ -13,8 +13,8 @@ use ring::signature::{self, EcdsaKeyPair, UnparsedPublicKey};
 const LIMIT: u64 = 64 << 10;
 /// What stands before the point of a P-256 public key (RFC 5480, 2).
 const P256: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
-    0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 /// A key that can't be used. Nothing of it is shown.
@@ -43,7 +43,10 @@ impl VerifyingKey {
     /// # Errors
     /// When it is no such key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let error = || KeyError { path: path.to_owned(), expected: "a public key on P-256 in PEM form (`-----BEGIN PUBLIC KEY-----`)" };
+        let error = || KeyError {
+            path: path.to_owned(),
+            expected: "a public key on P-256 in PEM form (`-----BEGIN PUBLIC KEY-----`)",
+        };
         let der = pem(path, "PUBLIC KEY").ok_or_else(error)?;
         let point = der.strip_prefix(&P256).filter(|point| point.len() == 65 && point[0] == 4);
         point.map(|point| Self(point.to_vec())).ok_or_else(error)
@@ -72,7 +75,9 @@ impl SigningKey {
 
     pub(super) fn sign(&self, message: &[u8]) -> std::io::Result<Vec<u8>> {
         let signed = self.pair.sign(&self.random, message);
-        signed.map(|signature| signature.as_ref().to_vec()).map_err(|_| std::io::Error::other("the key can't sign"))
+        signed
+            .map(|signature| signature.as_ref().to_vec())
+            .map_err(|_| std::io::Error::other("the key can't sign"))
     }
 }
 

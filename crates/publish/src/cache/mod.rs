@@ -57,13 +57,20 @@ impl Cache {
     ///
     /// # Errors
     /// When the registry does not answer, or not as it should.
-    pub fn layer(&self, key: &Digest, diff_id: &DiffId, client: &Client, step: &dyn Step) -> Result<Lookup<Content>, Error> {
+    pub fn layer(
+        &self,
+        key: &Digest,
+        diff_id: &DiffId,
+        client: &Client,
+        step: &dyn Step,
+    ) -> Result<Lookup<Content>, Error> {
         let Some(entry) = self.find(Kind::Layer, key)? else { return Ok(Lookup::Absent) };
         let [blob] = &entry.layers[..] else { return Ok(Lookup::Refused("it is not one blob".to_owned())) };
         self.repository.fetch_blob(&blob.content(), step)?;
         let file = client.store().open_blob(&blob.content())?;
         let mut hash = Hashed(Sha256::new());
-        let copied = crate::decode(&blob.media_type, Box::new(file)).and_then(|mut plain| std::io::copy(&mut plain, &mut hash));
+        let copied = crate::decode(&blob.media_type, Box::new(file))
+            .and_then(|mut plain| std::io::copy(&mut plain, &mut hash));
         match copied {
             Ok(_) if hash.0.finish().digest == diff_id.0 => Ok(Lookup::Found(blob.content())),
             _ => Ok(Lookup::Refused("it is not the compressed form of this layer".to_owned())),
@@ -74,7 +81,13 @@ impl Cache {
     ///
     /// # Errors
     /// When it can't be sent.
-    pub fn keep_layer(&self, key: &Digest, blob: &Content, client: &Client, step: &dyn Step) -> Result<(), Error> {
+    pub fn keep_layer(
+        &self,
+        key: &Digest,
+        blob: &Content,
+        client: &Client,
+        step: &dyn Step,
+    ) -> Result<(), Error> {
         if self.has(Kind::Layer, key)? {
             return Ok(());
         }
@@ -111,7 +124,9 @@ impl Cache {
         let store = client.store();
         self.repository.fetch_blob(&record.content(), &Silent)?;
         let record = store.read_blob(&record.content())?;
-        let Some(files) = files(&record) else { return Ok(Lookup::Refused("its record can't be read".to_owned())) };
+        let Some(files) = files(&record) else {
+            return Ok(Lookup::Refused("its record can't be read".to_owned()));
+        };
         if files.iter().any(|content| !store.has(content)) {
             self.repository.fetch_blob(&pack.content(), step)?;
             if let Err(reason) = entry::unpack(store, &pack.content(), &files)? {
@@ -125,7 +140,13 @@ impl Cache {
     ///
     /// # Errors
     /// When it can't be sent; when there is no key to sign with, nothing is kept and nothing fails.
-    pub fn keep_build(&self, key: &Digest, made: &Made, client: &Client, step: &dyn Step) -> Result<(), Error> {
+    pub fn keep_build(
+        &self,
+        key: &Digest,
+        made: &Made,
+        client: &Client,
+        step: &dyn Step,
+    ) -> Result<(), Error> {
         let Some(signing) = &self.signing else { return Ok(()) };
         if self.has(Kind::Build, key)? {
             return Ok(());

@@ -1,4 +1,5 @@
 mod archives;
+mod caches;
 mod engines;
 mod layouts;
 mod pushes;

@@ -1,6 +1,7 @@
 //! From tables as written to the checked stack. Everything is looked at, whatever is wrong before it.
 
 mod builds;
+mod cache;
 mod contents;
 mod image;
 mod merge;
@@ -78,6 +79,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let in_image = services::in_image(&file.service);
     let (services, secrets) = services::check(file.service, file.secret, &around, findings);
     services::into_images(&services, &in_image, &mut images, findings);
+    let cache = file.cache.map(|table| cache::check(table, folder, findings));
     let publish = publish::check(file.publish, &file.stack, findings);
     let repository = repository(&file.stack, findings);
     let stack = Stack {
@@ -94,6 +96,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         services,
         secrets,
         publish,
+        cache,
     };
     (stack, locations)
 }

@@ -13,6 +13,15 @@ pub struct PublishSpec {
     pub retention: Option<Retention>,
 }
 
+/// `[cache]`, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheSpec {
+    /// `ghcr.io/org/cache`.
+    pub repository: String,
+    /// PEM files beside the stack file.
+    pub keys: Vec<String>,
+}
+
 /// What is kept in a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {

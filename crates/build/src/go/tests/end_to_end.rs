@@ -48,6 +48,7 @@ fn executor(store: &Path, network: &[(&str, &str)]) -> Executor<'static> {
         host: HostToolchain::Allowed,
         witness: None,
         supply: None,
+        shared: None,
     })
 }
 
