@@ -80,6 +80,7 @@ impl Fixture {
             host: HostToolchain::Allowed,
             witness: None,
             supply,
+            shared: None,
         };
         Self { executor: Executor::new(settings), _folder: folder }
     }

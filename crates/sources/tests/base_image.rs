@@ -85,6 +85,7 @@ fn stack(base: &Reference, platforms: &[&str]) -> Stack {
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
         publish: longshore_stack::model::PublishSpec::default(),
+        cache: None,
     }
 }
 

@@ -397,3 +397,15 @@ fn what_can_t_be_built_on_says_why_and_what_to_write() {
       hint: correct the name, or run `longshore update [REGISTRY]/org/base:gone` to pin what it names now
     "#);
 }
+
+#[test]
+fn layers_of_a_base_are_mounted_from_where_they_are() {
+    let world = World::new(Kind::Distribution);
+    world.base("1", "oci", "10007:10008");
+    let stack = world.stack("1", APP);
+    let to = format!("{}/ours", world.registry.host());
+    let pushed: Value = serde_json::from_str(&stack.ok(&["--json", "push", "--to", &to])).unwrap();
+    let (sent, all) = (pushed["bytes_sent"].as_u64().unwrap(), pushed["bytes"].as_u64().unwrap());
+    assert!(sent < 50_000 && all > 500_000, "{sent} of {all} were sent: busybox is there already");
+    crane().args(["validate", "--insecure", "--remote", &format!("{to}/app:latest")]).run();
+}

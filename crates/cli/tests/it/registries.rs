@@ -389,7 +389,7 @@ fn layers_are_compressed_once_for_all_machines() {
     let build = |store: &str, arguments: &[&str]| {
         let mut command = sandbox.command(&[&["--json", "build", "-o", store], arguments].concat());
         let answer = longshore_testkit::sandbox::Answer::of(
-            command.env("LONGSHORE_STORE", sandbox.work().join(store)),
+            command.env("LONGSHORE_STORE", sandbox.work().join(format!("store-{store}"))),
         );
         assert_eq!(answer.code, 0, "{answer}");
         (json(&answer.stdout)["published"]["images"].clone(), answer.stderr)

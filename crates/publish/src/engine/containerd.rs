@@ -31,7 +31,7 @@ pub fn load(
     store: &Store,
     progress: &dyn Progress,
 ) -> Result<Published, Error> {
-    let command = ["images", "import", "--all-platforms", "--digests", "-"];
+    let command = ["images", "import", "--all-platforms", "-"];
     client
         .feed(&command, |out| write_oci(parcels, None, out, store, progress))
         .map(|(published, _)| published)

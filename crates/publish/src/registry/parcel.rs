@@ -41,6 +41,8 @@ pub enum Blob {
     Bytes(Vec<u8>),
     /// In this file.
     File(PathBuf),
+    /// In this file; and in this repository, whose registry may take it from there.
+    Taken(PathBuf, Reference),
     /// In this repository; it is fetched into the store when somebody opens it.
     Remote(Arc<Repository>),
 }
@@ -100,6 +102,13 @@ impl Parcel {
         let mut blobs = BTreeMap::new();
         for layer in documents.layers.iter().flatten() {
             blobs.insert(layer.content(), Blob::File(store.blob_path(&layer.digest)));
+        }
+        for layer in index.images.iter().flat_map(|image| &image.layers) {
+            // What a base brought is mostly in the registry that it is from.
+            if let Some(taken) = layer.taken() {
+                let content = taken.descriptor.content();
+                blobs.insert(content, Blob::Taken(store.blob_path(&content.digest), taken.from.clone()));
+            }
         }
         for image in &index.images {
             let (bytes, content) = image.config_bytes();
@@ -170,7 +179,7 @@ impl Blob {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 Ok(Box::new(&bytes[start..]))
             }
-            Self::File(path) => {
+            Self::File(path) | Self::Taken(path, _) => {
                 let mut file = fs_err::File::open(path)?;
                 file.seek(SeekFrom::Start(offset))?;
                 Ok(Box::new(file))

@@ -1,5 +1,6 @@
 //! Sending: blobs, then what names them, then what refers to that; and reading it back.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use longshore_net::each;
@@ -40,10 +41,13 @@ fn blobs(survey: &Survey<'_>, client: &Client, step: &dyn Step, sent: &AtomicU64
         let Some(blob) = survey.blob(content) else { return Ok(()) };
         let repository = &survey.parcels[at].repository;
         let mut begun = begun;
-        if let Blob::Remote(from) = blob
-            && repository.is_beside(from)
-        {
-            match repository.mount(content, from)? {
+        let from = match blob {
+            Blob::Remote(from) => Some(Arc::clone(from)),
+            Blob::Taken(_, from) => Some(Arc::new(client.repository(from)?)),
+            Blob::Bytes(_) | Blob::File(_) => None,
+        };
+        if let Some(from) = from.filter(|from| repository.is_beside(from)) {
+            match repository.mount(content, &from)? {
                 Mounted::Yes => return Ok(()),
                 Mounted::No(upload) => begun = Some(upload),
             }

@@ -308,10 +308,8 @@ mod tests {
         let auth = || AuthFile::read(&path).unwrap();
         auth().log_in("a.example", "me", &Secret::new("new")).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(
-            fs::read_to_string(&path).unwrap().split_whitespace().collect::<String>(),
-            r#"{"auths":{"a.example":{"auth":"bWU6bmV3"}},"detachKeys":"x"}"#
-        );
+        let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(written, json!({ "auths": { "a.example": { "auth": "bWU6bmV3" } }, "detachKeys": "x" }));
         assert!(auth().log_out("a.example").unwrap());
         assert!(!auth().log_out("a.example").unwrap());
         assert_eq!(auth().find("a.example", "x", OsStr::new("")).unwrap(), None);
