@@ -114,7 +114,7 @@ impl Store {
         let path = self.inner.root.join("partial").join(kind).join(key.hex());
         fs::create_dir_all(&path)?;
         let lock = lock(&path)?.filter(|_| path.exists());
-        Ok(lock.map(|lock| Claim { path, _lock: lock }))
+        Ok(lock.map(|lock| Claim { path, lock }))
     }
 
     /// Where the blob is or would be.
@@ -216,7 +216,14 @@ impl Store {
 pub struct Claim {
     /// Where it is.
     pub path: PathBuf,
-    _lock: fs::File,
+    lock: fs::File,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Closing would not do: a process that was started meanwhile may have the same open file until it runs its own program.
+        let _ = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 /// Writes one blob; nothing is visible until it is committed, and dropping it leaves nothing.

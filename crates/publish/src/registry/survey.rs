@@ -72,7 +72,7 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
         let repository = client.repository(&parcel.repository)?;
         let at = |index: &usize| At::Digest(parcel.manifests[*index].0.digest);
         let all: Vec<usize> = (0..parcel.manifests.len()).collect();
-        // What names others was put after them, so it is asked for first: mostly it says all.
+        // All of them, though an index is put after what it names: somebody may have removed that since.
         let there = each(jobs, &all, |index| repository.probe(&at(index)))?;
         let manifests = all.into_iter().filter(|&index| there[index].is_none()).collect();
         let now = each(jobs, &parcel.tags, |tag| repository.probe(&At::Tag(tag.clone())))?;
