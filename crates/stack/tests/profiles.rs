@@ -259,7 +259,7 @@ fn places_are_those_in_the_profile() {
       help: packages have lower-case letters, digits, `+`, `-` and `.` in their names; versions are the lock's business
     stack.toml:15:1: stack::unknown-key: unknown key `port` in `profile.p.image.a`
       at: port
-      help: did you mean `ports`? Known here: `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
+      help: did you mean `ports`? Known here: `base`, `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
     stack.toml:16:18: stack::build: build `b` says nothing of what it builds
       at: b
       help: add `path = "…"`, a folder with a `go.mod`, or `module = "host/path@version"`
