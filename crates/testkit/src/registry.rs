@@ -1,6 +1,6 @@
 //! Registries of other people, each of a test's own: on loopback, in a folder of its own, ended when dropped.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,17 @@ impl Registry {
     }
 
     fn launch(kind: Kind, more: &str) -> Self {
+        // A port that is free when we look may be somebody else's when the program takes it.
+        for _ in 0..5 {
+            if let Some(registry) = Self::try_launch(kind, more) {
+                return registry;
+            }
+        }
+        panic!("{kind:?} found no port");
+    }
+
+    /// None when the port was taken meanwhile: then the program ends, and somebody else may answer there.
+    fn try_launch(kind: Kind, more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = folder.path().display().to_string();
@@ -69,14 +80,34 @@ impl Registry {
         let log = fs_err::File::create(folder.path().join("log")).unwrap().into_parts().0;
         let mut registry = Self { kind, process: tool.spawn(log.try_clone().unwrap(), log), folder, port };
         let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = !matches!(registry.process.try_wait(), Ok(None));
-            if ended || start.elapsed() > Duration::from_secs(30) {
-                panic!("{kind:?} does not serve\n{}", registry.log());
+        loop {
+            if !matches!(registry.process.try_wait(), Ok(None)) {
+                let said = registry.log();
+                assert!(said.contains("address already in use"), "{kind:?} does not serve\n{said}");
+                return None;
             }
+            if registry.listens() {
+                return Some(registry);
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{kind:?} does not serve\n{}", registry.log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        registry
+    }
+
+    /// Whether it is this process that listens at the port (proc(5), `/proc/net/tcp`, `/proc/PID/fd`).
+    fn listens(&self) -> bool {
+        let table = fs_err::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let local = format!("0100007F:{:04X}", self.port);
+        let inode = table.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let listening = fields.get(1) == Some(&local.as_str()) && fields.get(3) == Some(&"0A");
+            listening.then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
+        });
+        let Some(inode) = inode else { return false };
+        let open =
+            fs_err::read_dir(format!("/proc/{}/fd", self.process.id())).into_iter().flatten().flatten();
+        open.into_iter()
+            .any(|entry| fs_err::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy() == inode))
     }
 
     /// Which it is.

@@ -27,7 +27,7 @@ impl Own {
     fn with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let net = Net { timeout: Duration::from_secs(10), ..settings.net.clone() };
+        let net = Net { timeout: Duration::from_secs(30), ..settings.net.clone() };
         Self { _folder: folder, client: Client::new(Settings { net, ..settings }, store) }
     }
 
