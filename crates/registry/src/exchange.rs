@@ -124,16 +124,21 @@ impl Registry {
 
     /// Asks, again where that may help, until the registry says yes.
     pub(crate) fn ask(&self, ask: &Ask<'_>) -> Result<Response, Error> {
+        self.again(|| self.attempt(ask))
+    }
+
+    /// Tries, and tries again where that may help.
+    fn again<T>(&self, attempt: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         let mut wait = Duration::from_millis(250);
         for _ in 0..self.retries {
-            let error = match self.attempt(ask) {
+            let error = match attempt() {
                 Err(error) if error.is_transient() => error,
                 other => return other,
             };
             self.pause(error, wait)?;
             wait *= 2;
         }
-        self.attempt(ask)
+        attempt()
     }
 
     /// Waits before another try, as long as the registry wants us to where it says so; `error` itself when that is too long.
@@ -211,15 +216,8 @@ impl Registry {
                     service: service.as_deref(),
                     plain: self.base()?.scheme() == "http",
                 };
-                let mut wait = Duration::from_millis(250);
-                for _ in 0..self.retries {
-                    match self.tokens.fetch(&office, &ask.scope, asked, credentials.as_ref()) {
-                        Err(error) if error.is_transient() => self.pause(error, wait)?,
-                        other => return Ok(Some(Authorization::Token(other?))),
-                    }
-                    wait *= 2;
-                }
-                let token = self.tokens.fetch(&office, &ask.scope, asked, credentials.as_ref())?;
+                let fetch = || self.tokens.fetch(&office, &ask.scope, asked, credentials.as_ref());
+                let token = self.again(fetch)?;
                 Ok(Some(Authorization::Token(token)))
             }
         }

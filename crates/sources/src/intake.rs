@@ -12,6 +12,29 @@ pub(crate) const SMALL: u64 = 4 << 20;
 /// Bytes of a larger file passed on at once.
 const CHUNK: usize = 256 * 1024;
 
+/// Takes a file of `size` bytes, which `read` gives piece by piece until it says 0: in memory where it is small.
+pub(crate) fn sized<E: From<StoreError>>(
+    size: u64,
+    mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    store: &Store,
+) -> Result<(Content, Option<FileFacts>), E> {
+    if size > SMALL {
+        return streamed(read, store);
+    }
+    // At most 4 MiB.
+    let (mut bytes, mut filled) = (vec![0; size as usize], 0);
+    while filled < bytes.len() {
+        match read(&mut bytes[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    bytes.truncate(filled);
+    // Asked once more, so that what only shows at the end of the data does.
+    read(&mut [0; 1])?;
+    Ok(whole(&bytes, store)?)
+}
+
 /// Takes a file that is in memory.
 pub(crate) fn whole(bytes: &[u8], store: &Store) -> Result<(Content, Option<FileFacts>), StoreError> {
     let content = Content { digest: Digest::of(bytes), size: bytes.len() as u64 };

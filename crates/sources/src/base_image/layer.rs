@@ -226,19 +226,7 @@ impl Files<'_> {
 
     fn file(&mut self, size: u64, tar: &mut Entries<'_>) -> Result<(Content, Option<FileFacts>), Bad> {
         let store = self.access.store;
-        let mut read = |buffer: &mut [u8]| tar.read(buffer).map_err(|error| Bad::Problem(error.into()));
-        if size > intake::SMALL {
-            return intake::streamed(read, store);
-        }
-        // At most 4 MiB.
-        let (mut bytes, mut filled) = (vec![0; size as usize], 0);
-        while filled < bytes.len() {
-            match read(&mut bytes[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        bytes.truncate(filled);
-        Ok(intake::whole(&bytes, store)?)
+        let read = |buffer: &mut [u8]| tar.read(buffer).map_err(|error| Bad::Problem(error.into()));
+        intake::sized(size, read, store)
     }
 }

@@ -38,25 +38,10 @@ impl<'a> Sink<'a> {
         path: &TreePath,
         mode: Mode,
         size: u64,
-        mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+        read: impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<(), E> {
         let Some(to) = self.stripped(path) else { return Ok(()) };
-        let (content, facts) = if size > intake::SMALL {
-            intake::streamed(read, self.store)?
-        } else {
-            // At most 4 MiB.
-            let (mut bytes, mut filled) = (vec![0; size as usize], 0);
-            while filled < bytes.len() {
-                match read(&mut bytes[filled..])? {
-                    0 => break,
-                    count => filled += count,
-                }
-            }
-            bytes.truncate(filled);
-            // Asked once more, so that what only shows at the end of the data does.
-            read(&mut [0; 1])?;
-            intake::whole(&bytes, self.store)?
-        };
+        let (content, facts) = intake::sized(size, read, self.store)?;
         let executable = match mode {
             Mode::Bits(bits) => bits & 0o111 != 0,
             Mode::Unknown => facts.is_some(),
