@@ -38,10 +38,11 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
     if args.dry_run {
         return tell(global, project, &survey);
     }
-    let sent = send(&survey, &client, &*machine.progress)?;
-    let moved = move_tags(&survey, &client)?;
+    // Before anything moves: a record that can't be read must not make a failure of a push that was done.
     let path = project.folder.join(record::file_name(project.stack.profile.as_deref()));
     let mut record = Record::read(&path)?.unwrap_or_default();
+    let sent = send(&survey, &client, &*machine.progress)?;
+    let moved = move_tags(&survey, &client)?;
     record.take(&project.stack.name, &parcels);
     record.write(&path)?;
     report(global, project, &survey, sent, &moved, &record);
