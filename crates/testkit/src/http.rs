@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use crate::listener::Listener;
 
 /// How an answer goes wrong.
 #[derive(Debug, Clone)]
@@ -41,38 +41,24 @@ struct State {
 
 /// Serves a folder until dropped.
 pub struct Server {
-    address: SocketAddr,
     state: Arc<Mutex<State>>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 impl Server {
     /// Serves the files under `root` on a free loopback port.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (shared, stopped) = (state.clone(), stop.clone());
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                let Ok(stream) = stream else { continue };
-                let (root, state) = (root.clone(), shared.clone());
-                // A client that goes away in the middle of an answer is its own business.
-                std::thread::spawn(move || drop(answer(&stream, &root, &state)));
-            }
-        });
-        Self { address, state, stop, thread: Some(thread) }
+        let shared = state.clone();
+        // A client that goes away in the middle of an answer is its own business.
+        let listener = Listener::new(move |stream| drop(answer(stream, &root, &shared)));
+        Self { state, listener }
     }
 
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.listener.address())
     }
 
     /// Makes requests for `path` (without a leading slash) go wrong.
@@ -93,17 +79,6 @@ impl Server {
     /// How often anything was asked for.
     pub fn total_requests(&self) -> usize {
         self.state.lock().unwrap().requests.values().sum()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // The listener sleeps in `accept`; a connection wakes it.
-        drop(TcpStream::connect(self.address));
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
     }
 }
 
@@ -236,7 +211,7 @@ mod tests {
     use super::*;
 
     fn port(server: &Server) -> u16 {
-        server.address.port()
+        server.listener.address().port()
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod git;
 pub mod http;
 pub mod kube;
 pub mod layout;
+mod listener;
 pub mod proxy;
 pub mod registry;
 pub mod sandbox;

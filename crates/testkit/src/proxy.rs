@@ -1,11 +1,11 @@
 //! A proxy before a server on loopback that sees every request, and makes chosen ones go wrong.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
+
+use crate::listener::Listener;
 
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +76,8 @@ pub enum Repeat {
 
 /// The proxy; ended when dropped.
 pub struct Proxy {
-    address: SocketAddr,
     state: Arc<State>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 impl Proxy {
@@ -90,32 +88,21 @@ impl Proxy {
 
     /// The same, with answers of its own.
     pub fn answering(host: &str, answers: Box<Answers>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             server: host.to_owned(),
             trouble: Mutex::default(),
             seen: Mutex::default(),
             answers,
         });
-        let stop = Arc::new(AtomicBool::new(false));
-        let (shared, stopped) = (state.clone(), stop.clone());
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                let (Ok(stream), state) = (stream, shared.clone()) else { continue };
-                // Whoever hangs up in the middle has a reason.
-                std::thread::spawn(move || while matches!(pass(&stream, &state), Ok(Next::Goes)) {});
-            }
-        });
-        Self { address, state, stop, thread: Some(thread) }
+        let shared = state.clone();
+        // Whoever hangs up in the middle has a reason.
+        let listener = Listener::new(move |stream| while matches!(pass(stream, &shared), Ok(Next::Goes)) {});
+        Self { state, listener }
     }
 
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.listener.address().to_string()
     }
 
     /// Makes the request after `after` others from now on go wrong.
@@ -133,17 +120,6 @@ impl Proxy {
     /// What came by, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // The listener sleeps in `accept`; a connection wakes it.
-        drop(TcpStream::connect(self.address));
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
     }
 }
 
