@@ -29,9 +29,9 @@ mod tests;
 mod validate;
 
 pub use error::Error;
-pub use longshore_image::pack::Codec;
+pub use longshore_image::pack::{Codec, decode};
 pub use published::{Identity, Published, PublishedImage};
-pub use validate::{decode, validate};
+pub use validate::validate;
 
 use longshore_image::ImageIndex;
 use longshore_oci::{Descriptor, Progress, Store};

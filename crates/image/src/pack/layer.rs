@@ -1,7 +1,7 @@
 //! Layers by what they are: the digest and size of the uncompressed tar.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
@@ -126,16 +126,24 @@ impl Taken {
     fn open(&self, store: &Store) -> Result<Box<dyn Read>, Error> {
         let failed = |source: StoreError| Error::Store { layer: self.name.clone(), source };
         let blob = store.open_blob(&self.descriptor.content()).map_err(failed)?;
-        Ok(match self.descriptor.media_type.as_str() {
-            media_type::LAYER_GZIP => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, blob))),
-            media_type::LAYER_ZSTD => {
-                let mut decoder =
-                    zstd::stream::read::Decoder::new(blob).map_err(|error| failed(error.into()))?;
-                decoder.window_log_max(WINDOW).map_err(|error| failed(error.into()))?;
-                Box::new(decoder)
-            }
-            _ => Box::new(blob),
-        })
+        decode(&self.descriptor.media_type, Box::new(blob)).map_err(|error| failed(error.into()))
+    }
+}
+
+/// The uncompressed bytes of a layer's blob, by its media type. How many they are is the reader's to bound.
+///
+/// # Errors
+/// When it is of another media type than layers have.
+pub fn decode(media_type: &str, blob: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    match media_type {
+        media_type::LAYER_TAR => Ok(blob),
+        media_type::LAYER_GZIP => Ok(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, blob)))),
+        media_type::LAYER_ZSTD => {
+            let mut decoder = zstd::stream::read::Decoder::new(blob)?;
+            decoder.window_log_max(WINDOW)?;
+            Ok(Box::new(decoder))
+        }
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("`{media_type}` can't be decompressed"))),
     }
 }
 

@@ -21,7 +21,7 @@ mod tests;
 
 pub use error::Error;
 pub use gzip::{Codec, Compressed, blob_key, compress, compress_all, record, recorded};
-pub use layer::{Body, Layer, Taken, layers};
+pub use layer::{Body, Layer, Taken, decode, layers};
 pub use recipe::Recipe;
 
 /// The rules by which bytes of layers are made: tar, cuts, compression. It is kept in `stack.lock`; another number

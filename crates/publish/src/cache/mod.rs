@@ -13,7 +13,9 @@
 mod entry;
 mod keys;
 
-use longshore_oci::{Content, DiffId, Digest, Sha256, Silent, Step};
+use std::io::{self, Read as _};
+
+use longshore_oci::{Content, Digest, Sha256, Silent, Step};
 use longshore_registry::{At, Client, Repository};
 
 use entry::{Entry, Kind};
@@ -53,14 +55,14 @@ impl Cache {
         Self { repository, trusted, signing }
     }
 
-    /// The blob that compresses what `diff_id` names, by the key of that; brought into the store, uncompressed and compared.
+    /// The blob that compresses `tar`, by the key of that; brought into the store, uncompressed and compared.
     ///
     /// # Errors
     /// When the registry does not answer, or not as it should.
     pub fn layer(
         &self,
         key: &Digest,
-        diff_id: &DiffId,
+        tar: &Content,
         client: &Client,
         step: &dyn Step,
     ) -> Result<Lookup<Content>, Error> {
@@ -68,12 +70,12 @@ impl Cache {
         let [blob] = &entry.layers[..] else { return Ok(Lookup::Refused("it is not one blob".to_owned())) };
         self.repository.fetch_blob(&blob.content(), step)?;
         let file = client.store().open_blob(&blob.content())?;
-        let mut hash = Hashed(Sha256::new());
-        let copied = crate::decode(&blob.media_type, Box::new(file))
-            .and_then(|mut plain| std::io::copy(&mut plain, &mut hash));
-        match copied {
-            Ok(_) if hash.0.finish().digest == diff_id.0 => Ok(Lookup::Found(blob.content())),
-            _ => Ok(Lookup::Refused("it is not the compressed form of this layer".to_owned())),
+        let plain = crate::decode(&blob.media_type, Box::new(file));
+        match plain.and_then(|plain| is(plain, tar)) {
+            Ok(true) => Ok(Lookup::Found(blob.content())),
+            Ok(false) | Err(_) => {
+                Ok(Lookup::Refused("it is not the compressed form of this layer".to_owned()))
+            }
         }
     }
 
@@ -192,15 +194,41 @@ impl Cache {
     }
 }
 
-struct Hashed(Sha256);
+/// Whether `reader` gives `content` and no more. No more is read than one byte beyond it, whoever wrote what it reads.
+fn is(reader: impl io::Read, content: &Content) -> io::Result<bool> {
+    let mut reader = reader.take(content.size.saturating_add(1));
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hash.finish() == *content),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
 
-impl std::io::Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives zeros without end, and counts them.
+    struct Endless(u64);
+
+    impl io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(0);
+            self.0 += buffer.len() as u64;
+            Ok(buffer.len())
+        }
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+    #[test]
+    fn no_more_is_read_than_tells_them_apart() {
+        let content = Content::of(&[0; 1000]);
+        let mut endless = Endless(0);
+        assert!(!is(&mut endless, &content).unwrap());
+        assert_eq!(endless.0, 1001);
+        assert!(is(&[0; 1000][..], &content).unwrap());
+        assert!(!is(&[0; 999][..], &content).unwrap());
+        assert!(!is(&[1; 1000][..], &content).unwrap());
     }
 }

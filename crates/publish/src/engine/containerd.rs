@@ -9,17 +9,7 @@ use crate::registry::Parcel;
 use crate::{Error, Published};
 
 /// The namespace in which Kubernetes looks for images.
-pub const KUBERNETES: &str = "k8s.io";
-
-/// `ctr` in the namespace of Kubernetes.
-pub fn containerd() -> Client {
-    Client::new("ctr").with(format!("--namespace={KUBERNETES}"))
-}
-
-/// `k3s ctr`, which knows where its containerd is.
-pub fn k3s() -> Client {
-    Client::new("k3s").with("ctr").with(format!("--namespace={KUBERNETES}"))
-}
+pub(super) const KUBERNETES: &str = "k8s.io";
 
 /// Imports `parcels`, every platform of them. containerd asks for no blob that it has by name only, so all are sent.
 ///

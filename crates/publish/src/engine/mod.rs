@@ -25,28 +25,39 @@ pub(crate) fn import(
     store: &Store,
     progress: &dyn Progress,
 ) -> Result<Published, Error> {
-    let client = match engine {
-        Engine::Containerd => return containerd::load(&containerd::containerd(), parcels, store, progress),
-        Engine::K3s => return containerd::load(&containerd::k3s(), parcels, store, progress),
-        Engine::Docker | Engine::Podman => Client::new(engine.name()),
-    };
-    let (published, _) =
-        client.feed(&["load", "--quiet"], |out| write_oci(parcels, None, out, store, progress))?;
-    Ok(published)
+    let client = engine.client();
+    match engine {
+        Engine::Containerd | Engine::K3s => containerd::load(&client, parcels, store, progress),
+        Engine::Docker | Engine::Podman => {
+            let (published, _) =
+                client.feed(&["load", "--quiet"], |out| write_oci(parcels, None, out, store, progress))?;
+            Ok(published)
+        }
+    }
+}
+
+impl Engine {
+    /// Its command-line client; that of containerd looks where Kubernetes does.
+    pub fn client(self) -> Client {
+        let namespace = format!("--namespace={}", containerd::KUBERNETES);
+        match self {
+            Self::Docker | Self::Podman => Client::new(self.name()),
+            Self::Containerd => Client::new("ctr").with(namespace),
+            // It knows where its containerd is.
+            Self::K3s => Client::new("k3s").with("ctr").with(namespace),
+        }
+    }
 }
 
 /// Has an engine write the image that it calls `name` to the archive `file`.
 pub(crate) fn save(engine: Engine, name: &str, file: &Path) -> Result<(), Error> {
     let path = file.display().to_string();
-    match engine {
-        Engine::Docker => Client::new("docker").run(&["save", "--output", &path, name]),
-        Engine::Podman => {
-            Client::new("podman").run(&["save", "--format=oci-archive", "--output", &path, name])
-        }
-        Engine::Containerd => containerd::containerd().run(&["images", "export", &path, name]),
-        Engine::K3s => containerd::k3s().run(&["images", "export", &path, name]),
-    }
-    .map(drop)
+    let command: &[&str] = match engine {
+        Engine::Docker => &["save", "--output", &path, name],
+        Engine::Podman => &["save", "--format=oci-archive", "--output", &path, name],
+        Engine::Containerd | Engine::K3s => &["images", "export", &path, name],
+    };
+    engine.client().run(command).map(drop)
 }
 
 /// The images of the platform `os/architecture`, as an engine says it.
