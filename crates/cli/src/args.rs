@@ -316,14 +316,13 @@ pub enum Engine {
     K3s,
 }
 
-impl Engine {
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-            Self::Containerd => "containerd",
-            Self::K3s => "k3s",
+impl From<Engine> for longshore_publish::copy::Engine {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Docker => Self::Docker,
+            Engine::Podman => Self::Podman,
+            Engine::Containerd => Self::Containerd,
+            Engine::K3s => Self::K3s,
         }
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Builds<'a> {
             host: machine.host,
             witness,
             supply: machine.inputs.is_some().then_some(loader as &dyn Supply),
-            shared: machine.sharing(project).map(|sharing| sharing as &dyn Shared),
+            shared: project.stack.cache.is_some().then_some(loader as &dyn Shared),
         };
         Self { project, lock, machine, executor: Executor::new(settings), unpinned: Unpinned::Refused }
     }

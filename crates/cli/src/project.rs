@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use longshore_image::pack::ASSEMBLER;
 use longshore_oci::Platform;
+use longshore_publish::record;
 use longshore_stack::Read;
 use longshore_stack::lock::{self, Lock};
 use longshore_stack::model::Stack;
@@ -107,6 +108,16 @@ impl Project {
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Failure::Io)?;
         fs::rename(&unfinished, &path).map_err(Failure::Io)?;
         Ok(Written::Anew)
+    }
+
+    /// What the record of what was pushed is called.
+    pub fn record_name(&self) -> String {
+        record::file_name(self.stack.profile.as_deref())
+    }
+
+    /// Where that record is.
+    pub fn record_path(&self) -> PathBuf {
+        self.folder.join(self.record_name())
     }
 
     /// Why the lock can't be used as it is; empty when it can.

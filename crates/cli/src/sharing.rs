@@ -10,6 +10,7 @@ use longshore_oci::{Content, Node, Progress, Store};
 use longshore_publish::cache::{Cache, Lookup, Made, SigningKey, VerifyingKey};
 use longshore_registry::Client;
 
+use crate::inputs::Loader;
 use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::Failure;
@@ -27,7 +28,6 @@ pub struct Sharing {
     cache: Cache,
     client: Client,
     store: Store,
-    writes: Writes,
     progress: std::sync::Arc<dyn Progress>,
 }
 
@@ -46,14 +46,17 @@ impl Machine {
 
     /// Looks in the cache for layers of `indexes` that are not compressed yet.
     pub fn take_layers(&self, project: &Project, indexes: &[ImageIndex], codec: Codec) {
-        if let Some(sharing) = self.sharing(project) {
-            sharing.take_layers(indexes, codec);
+        let lacks = |layer: &&Layer| !matches!(pack::recorded(layer, codec, &self.store), Ok(Some(_)));
+        let lacking: Vec<&Layer> = made(indexes).filter(lacks).collect();
+        // Who we are in the cache's registry is a helper's to say: nobody is asked for nothing.
+        if let Some(sharing) = (!lacking.is_empty()).then(|| self.sharing(project)).flatten() {
+            sharing.take_layers(&lacking, codec);
         }
     }
 
     /// Gives the cache the layers of `indexes`, if it is to be written.
     pub fn give_layers(&self, project: &Project, indexes: &[ImageIndex], codec: Codec) {
-        if let Some(sharing) = self.sharing(project).filter(|sharing| sharing.writes == Writes::Yes) {
+        if let Some(sharing) = (self.writes == Writes::Yes).then(|| self.sharing(project)).flatten() {
             sharing.give_layers(indexes, codec);
         }
     }
@@ -81,20 +84,16 @@ impl Sharing {
             cache: Cache::new(repository, trusted, signing),
             client,
             store: machine.store.clone(),
-            writes: machine.writes,
             progress: machine.progress.clone(),
         }))
     }
 
-    fn take_layers(&self, indexes: &[ImageIndex], codec: Codec) {
-        for layer in made(indexes) {
-            if matches!(pack::recorded(layer, codec, &self.store), Ok(Some(_))) {
-                continue;
-            }
+    fn take_layers(&self, layers: &[&Layer], codec: Codec) {
+        for layer in layers {
             let key = pack::blob_key(layer, codec);
             let what = format!("layer {} of the cache", layer.diff_id.0.short());
             let found = self.progress.during("Looking for", &what, None, |step| {
-                self.cache.layer(&key, &layer.diff_id, &self.client, step)
+                self.cache.layer(&key, &layer.tar(), &self.client, step)
             });
             match found {
                 Ok(Lookup::Found(content)) => {
@@ -124,7 +123,21 @@ impl Sharing {
     }
 }
 
-impl Shared for Sharing {
+impl Shared for Loader<'_> {
+    fn take(&self, recipe: &Recipe) -> Option<Output> {
+        self.machine().sharing(self.project())?.take(recipe)
+    }
+
+    fn give(&self, recipe: &Recipe, output: &Output) {
+        if let Some(sharing) =
+            (self.machine().writes == Writes::Yes).then(|| self.machine().sharing(self.project())).flatten()
+        {
+            sharing.give(recipe, output);
+        }
+    }
+}
+
+impl Sharing {
     fn take(&self, recipe: &Recipe) -> Option<Output> {
         let what = format!("build {} of the cache", recipe.name);
         let read = |record: &[u8]| Output::from_record(record).map(|output| files(&output));
@@ -146,9 +159,6 @@ impl Shared for Sharing {
     }
 
     fn give(&self, recipe: &Recipe, output: &Output) {
-        if self.writes == Writes::No {
-            return;
-        }
         let made = Made { record: output.to_record(), files: files(output) };
         let kept = self.progress.during("Caching", &recipe.name, None, |step| {
             self.cache.keep_build(&recipe.key(), &made, &self.client, step)

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_deploy::{Deployment, Rendered, compose, kube, quadlet};
 use longshore_oci::{Digest, Platform, Reference};
 use longshore_publish::Codec;
-use longshore_publish::record::{self, Record};
+use longshore_publish::record::Record;
+use longshore_stack::lock::Lock;
 use serde_json::json;
 
 use super::lock::for_build;
@@ -25,8 +26,8 @@ pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machin
                 .to_owned(),
         });
     }
-    let images = references(args, global, project, machine)?;
     let locked = for_build(global, project, machine)?;
+    let images = references(args, project, &locked, machine)?;
     let project = &others::inherited_everywhere(project, &locked, machine)?;
     let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
     let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
@@ -114,8 +115,8 @@ fn form(form: KubeForm) -> kube::Form {
 /// By what the images that services run are found.
 fn references(
     args: &Generate,
-    global: &Global,
     project: &Project,
+    lock: &Lock,
     machine: &Machine,
 ) -> Result<BTreeMap<String, Reference>, Failure> {
     let names: BTreeSet<String> =
@@ -124,23 +125,20 @@ fn references(
         Target::Kube => ImagesBy::Digest,
         Target::Compose | Target::Quadlet => ImagesBy::Loaded,
     });
-    if by == ImagesBy::Published {
-        return published(project, &names);
-    }
-    let lock = for_build(global, project, machine)?;
     match by {
+        ImagesBy::Published => published(project, &names),
         ImagesBy::Loaded => {
             let platform = project.own_platform()?;
-            let images = pipeline::build(project, &lock, machine, &names, &[platform])?;
+            let images = pipeline::build(project, lock, machine, &names, &[platform])?;
             images
                 .0
                 .values()
                 .map(|image| Ok((image.name.clone(), pipeline::content_reference(project, image)?)))
                 .collect()
         }
-        ImagesBy::Published | ImagesBy::Digest => {
+        ImagesBy::Digest => {
             let platforms: Vec<Platform> = project.stack.platforms.clone();
-            let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+            let images = pipeline::build(project, lock, machine, &names, &platforms)?;
             let mut references = BTreeMap::new();
             for index in images.indexes(project, "latest")? {
                 let (store, jobs) = (&machine.store, machine.jobs().get());
@@ -156,8 +154,8 @@ fn references(
 
 /// What was pushed last of the images called `names`.
 fn published(project: &Project, names: &BTreeSet<String>) -> Result<BTreeMap<String, Reference>, Failure> {
-    let file = record::file_name(project.stack.profile.as_deref());
-    let record = Record::read(&project.folder.join(&file))?.unwrap_or_default();
+    let file = project.record_name();
+    let record = Record::read(&project.record_path())?.unwrap_or_default();
     let reference = |name: &String| {
         let image = record.images.get(name).ok_or_else(|| Failure::Usage {
             message: format!("image `{name}` was never pushed: `{file}` does not have it"),

@@ -1,58 +1,59 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
-use longshore_image::ImageIndex;
-use longshore_publish::engine::{Client, containerd, docker, podman};
+use longshore_image::{Image, ImageIndex};
+use longshore_publish::copy::Engine;
+use longshore_publish::engine::{containerd, docker, podman};
 use longshore_publish::registry::Parcel;
 use longshore_publish::{Codec, Published};
 use serde_json::json;
 
 use super::lock::for_build;
-use crate::args::{Engine, Global, Load};
+use crate::args::{Global, Load};
 use crate::machine::Machine;
-use crate::pipeline;
+use crate::pipeline::{self, Images};
 use crate::project::Project;
 use crate::report::{Failure, bytes, plural, print, print_json, published_json};
 
 pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.images)?;
-    let engine = args.engine.map_or_else(|| find(machine), Ok)?;
+    let engine: Engine = args.engine.map_or_else(|| find(machine), |engine| Ok(engine.into()))?;
     let lock = for_build(global, project, machine)?;
-    let (client, platforms) = match engine {
+    let client = engine.client();
+    let platforms = match engine {
         // Engines do not tell their variant.
-        Engine::Docker | Engine::Podman => {
-            let client = Client::new(engine.name());
-            let platform = match engine {
-                Engine::Docker => docker::platform(&client)?,
-                _ => podman::platform(&client)?,
-            };
-            (client, vec![project.platform(&platform, "the engine runs")?])
-        }
+        Engine::Docker => vec![project.platform(&docker::platform(&client)?, "the engine runs")?],
+        Engine::Podman => vec![project.platform(&podman::platform(&client)?, "the engine runs")?],
         // With all platforms, so that images have the digests that they have in a registry.
-        Engine::Containerd => (containerd::containerd(), project.stack.platforms.clone()),
-        Engine::K3s => (containerd::k3s(), project.stack.platforms.clone()),
+        Engine::Containerd | Engine::K3s => project.stack.platforms.clone(),
     };
     let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
     let (store, progress) = (&machine.store, &*machine.progress);
-    if matches!(engine, Engine::Containerd | Engine::K3s) {
-        let indexes = images.indexes(project, &args.tag)?;
-        let parcels = Parcel::all(&indexes, Codec::Gzip, store, machine.jobs().get(), progress)?;
-        report(global, engine, &containerd::load(&client, &parcels, store, progress)?);
-        return Ok(());
-    }
-    // The tag of their content, by which generated files name them, besides the one that is asked for.
-    let by_content = images
-        .0
-        .values()
-        .map(|image| Ok(ImageIndex::new(pipeline::content_reference(project, image)?, vec![image.clone()])));
-    let by_content = by_content.collect::<Result<Vec<_>, Failure>>()?;
-    let mut indexes = images.indexes(project, &args.tag)?;
-    indexes.extend(by_content);
     let published = match engine {
-        Engine::Docker => docker::load(&client, &indexes, store, progress)?,
-        _ => podman::load(&client, &indexes, store, progress)?,
+        Engine::Docker => {
+            docker::load(&client, &by_content_too(project, images, &args.tag)?, store, progress)?
+        }
+        Engine::Podman => {
+            podman::load(&client, &by_content_too(project, images, &args.tag)?, store, progress)?
+        }
+        Engine::Containerd | Engine::K3s => {
+            let indexes = images.indexes(project, &args.tag)?;
+            let parcels = Parcel::all(&indexes, Codec::Gzip, store, machine.jobs().get(), progress)?;
+            containerd::load(&client, &parcels, store, progress)?
+        }
     };
     report(global, engine, &published);
     Ok(())
+}
+
+/// The images under `tag`, and each under the tag of its content, by which generated files name it.
+fn by_content_too(project: &Project, images: Images, tag: &str) -> Result<Vec<ImageIndex>, Failure> {
+    let own = |image: &Image| {
+        Ok(ImageIndex::new(pipeline::content_reference(project, image)?, vec![image.clone()]))
+    };
+    let by_content = images.0.values().map(own).collect::<Result<Vec<_>, Failure>>()?;
+    let mut indexes = images.indexes(project, tag)?;
+    indexes.extend(by_content);
+    Ok(indexes)
 }
 
 fn report(global: &Global, engine: Engine, published: &Published) {

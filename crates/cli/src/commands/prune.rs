@@ -79,8 +79,7 @@ fn tell(name: &str, planned: &Plan) {
             Decision::Removed if planned.untag.contains(tag) => "goes; what it names stays".to_owned(),
             Decision::Removed => "goes".to_owned(),
         };
-        let short = digest.hex().get(..12).unwrap_or_default().to_owned();
-        print(&format!("  {tag:width$}  {short}  {what}"));
+        print(&format!("  {tag:width$}  {}  {what}", digest.short()));
     }
 }
 

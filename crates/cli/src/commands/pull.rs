@@ -2,7 +2,7 @@
 
 use longshore_oci::Reference;
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
-use longshore_publish::record::{self, Record};
+use longshore_publish::record::{Record, RecordedImage};
 use longshore_publish::{Published, layout};
 use serde_json::json;
 
@@ -45,12 +45,11 @@ pub fn run(
 
 /// What the stack pushed last, each under its first tag and by digest.
 fn pushed(project: &Project) -> Result<Vec<Reference>, Failure> {
-    let name = record::file_name(project.stack.profile.as_deref());
-    let record = Record::read(&project.folder.join(&name))?.ok_or_else(|| Failure::Usage {
-        message: format!("there is no `{name}`: the stack was not pushed from here"),
+    let record = Record::read(&project.record_path())?.ok_or_else(|| Failure::Usage {
+        message: format!("there is no `{}`: the stack was not pushed from here", project.record_name()),
         hint: "name the images to pull: `longshore pull REGISTRY/NAME:TAG -o DIR`".to_owned(),
     })?;
     let reference =
-        |image: &record::RecordedImage| Reference { tag: image.tags.first().cloned(), ..image.reference() };
+        |image: &RecordedImage| Reference { tag: image.tags.first().cloned(), ..image.reference() };
     Ok(record.images.values().map(reference).collect())
 }

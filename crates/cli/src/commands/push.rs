@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use longshore_oci::Reference;
 use longshore_oci::layout::{Layout, REF_NAME};
-use longshore_oci::{Digest, Reference};
 use longshore_publish::copy::{Referrers, Whole, from_layout};
-use longshore_publish::record::{self, Record};
+use longshore_publish::record::Record;
 use longshore_publish::registry::{Moved, Parcel, Survey, Tagging, move_tags, send, survey};
 use longshore_sources::path::{self, WorkTree};
 use longshore_stack::tags::{GitFacts, TagFacts};
@@ -39,7 +39,7 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
         return tell(global, project, &survey);
     }
     // Before anything moves: a record that can't be read must not make a failure of a push that was done.
-    let path = project.folder.join(record::file_name(project.stack.profile.as_deref()));
+    let path = project.record_path();
     let mut record = Record::read(&path)?.unwrap_or_default();
     let sent = send(&survey, &client, &*machine.progress)?;
     let moved = move_tags(&survey, &client)?;
@@ -162,8 +162,8 @@ fn tell(global: &Global, project: &Project, survey: &Survey<'_>) -> Result<(), F
         };
         print(&format!("{}  {what}", surveyed.parcel.repository.with_digest(surveyed.parcel.top.digest)));
         for (tag, now) in &surveyed.tags {
-            let now = now.map_or_else(|| "nothing".to_owned(), |now| short(&now));
-            print(&format!("  {tag}: {now} → {}", short(&surveyed.parcel.top.digest)));
+            let now = now.map_or_else(|| "nothing".to_owned(), |now| now.short());
+            print(&format!("  {tag}: {now} → {}", surveyed.parcel.top.digest.short()));
         }
     }
     let (uploads, mounts) = (plural(survey.uploads.len(), "blob"), survey.mounts.len());
@@ -201,8 +201,4 @@ fn report(
         plural(survey.parcels.len(), "image"),
         bytes(sent)
     ));
-}
-
-fn short(digest: &Digest) -> String {
-    digest.hex().get(..12).unwrap_or_default().to_owned()
 }
