@@ -18,6 +18,7 @@ mod interrupted;
 mod probe;
 mod profiles;
 mod progress;
+mod published;
 mod rebuilds;
 mod registries;
 mod reproducible;

@@ -42,28 +42,28 @@ fn two() -> (Repository, Sandbox) {
     (repository, sandbox)
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn assert_sound(layout: &Path) {
+pub fn assert_sound(layout: &Path) {
     let problems = longshore_publish::validate(layout);
     assert!(problems.is_empty(), "{}: {problems:?}", layout.display());
 }
 
-fn remote(host: &str, image: &str) -> String {
+pub fn remote(host: &str, image: &str) -> String {
     format!("{host}/org/{image}")
 }
 
 /// Lines in an order that does not change.
-fn sorted(text: &str) -> Vec<String> {
+pub fn sorted(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines.sort();
     lines
 }
 
 /// What crane says of a name.
-fn digest(name: &str) -> String {
+pub fn digest(name: &str) -> String {
     crane().args(["digest", name]).run().trim().to_owned()
 }
 
