@@ -254,6 +254,11 @@ impl Error {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether the registry understood, and does not take it.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Status { status: 400..=499, .. })
+    }
+
     /// Whether the same request may do better in a moment.
     pub(crate) fn is_transient(&self) -> bool {
         match self {

@@ -188,6 +188,12 @@ pub fn post(port: u16, path: &str, json: &str) -> Result<Response, String> {
     ask(port, &request).map_err(|error| format!("127.0.0.1:{port}{path}: {error}"))
 }
 
+/// Has `path` at `port` of loopback removed.
+pub fn delete(port: u16, path: &str) -> Result<Response, String> {
+    let request = format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    ask(port, &request).map_err(|error| error.to_string())
+}
+
 fn get_once(port: u16, path: &str) -> std::io::Result<Response> {
     ask(port, &format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"))
 }

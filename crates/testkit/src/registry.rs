@@ -120,6 +120,12 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Has it lose a blob of a repository, as disks and careless clean-ups do.
+    pub fn lose(&self, repository: &str, digest: &str) {
+        let gone = crate::http::delete(self.port, &format!("/v2/{repository}/blobs/{digest}")).unwrap();
+        assert_eq!(gone.status, 202, "{:?}: {gone:?}", self.kind);
+    }
+
     /// What it wrote: a line a request, where it tells of them.
     pub fn log(&self) -> String {
         fs_err::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -3,7 +3,6 @@
 
 mod builds;
 mod by_hand;
-mod counter;
 mod measure;
 mod ours;
 mod push;

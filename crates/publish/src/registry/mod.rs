@@ -4,6 +4,7 @@
 //! [`send`] sends blobs, manifests, indexes, referrers, and reads them back → [`move_tags`] gives them their names. Until the last
 //! step nobody who asks by name sees anything of it, and a step that fails leaves what was sent for the next run to find.
 
+mod known;
 mod parcel;
 mod send;
 mod survey;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use longshore_net::each;
-use longshore_oci::{Content, Progress, Silent, Step};
-use longshore_registry::{At, Client, Mounted};
+use longshore_oci::{Content, Descriptor, Progress, Silent, Step};
+use longshore_registry::{At, Client, Mounted, Upload};
 
 use super::parcel::Blob;
 use super::survey::{Mount, Survey, Surveyed};
@@ -17,79 +17,102 @@ use crate::Error;
 /// # Errors
 /// When something can't be sent, or what is read back is not it. What was sent stays, and the next survey finds it.
 pub fn send(survey: &Survey<'_>, client: &Client, progress: &dyn Progress) -> Result<u64, Error> {
-    let jobs = client.jobs();
-    let sent = AtomicU64::new(0);
-    let step = progress.begin(
-        "Pushing",
-        "blobs",
-        Some(survey.uploads.iter().map(|(content, _)| content.size).sum()),
-    );
-    let done = blobs(survey, client, &*step, &sent);
-    if done.is_err() {
-        step.fail();
-    }
-    done?;
-    drop(step);
-    each(jobs, &survey.parcels, |surveyed| manifests(surveyed, jobs, &sent))?;
-    Ok(sent.into_inner())
+    let sending = Sending { survey, client, sent: AtomicU64::new(0) };
+    let bytes = survey.uploads.iter().map(|(content, _)| content.size).sum();
+    progress.during("Pushing", "blobs", Some(bytes), |step| sending.blobs(step))?;
+    each(client.jobs(), &survey.parcels, |surveyed| match sending.manifests(surveyed) {
+        // It names a blob that the registry has lost, though what was there before names it too.
+        Err(Error::Registry(error)) if error.is_refusal() && sending.lost(surveyed)? => {
+            sending.manifests(surveyed)
+        }
+        other => other,
+    })?;
+    Ok(sending.sent.into_inner())
 }
 
-fn blobs(survey: &Survey<'_>, client: &Client, step: &dyn Step, sent: &AtomicU64) -> Result<(), Error> {
-    let jobs = client.jobs();
-    let upload = |content: &Content, at: usize, begun| -> Result<(), Error> {
+struct Sending<'a> {
+    survey: &'a Survey<'a>,
+    client: &'a Client,
+    /// Bytes so far.
+    sent: AtomicU64,
+}
+
+impl Sending<'_> {
+    fn blobs(&self, step: &dyn Step) -> Result<(), Error> {
+        let (survey, jobs) = (self.survey, self.client.jobs());
+        each(jobs, &survey.uploads, |(content, at)| self.upload(&survey.parcels[*at], content, None, step))?;
+        each(jobs, &survey.mounts, |Mount { content, from, to }| {
+            let to = &survey.parcels[*to];
+            match to.repository.mount(content, &survey.parcels[*from].repository)? {
+                Mounted::Yes => Ok(()),
+                // Some registries keep the blobs of all repositories together, and say that they do not mount.
+                Mounted::No(_) if to.repository.has_blob(content)? => Ok(()),
+                Mounted::No(begun) => self.upload(to, content, Some(begun), step),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Sends a blob; `begun` is an upload of it that was begun already.
+    fn upload(
+        &self,
+        to: &Surveyed<'_>,
+        content: &Content,
+        mut begun: Option<Upload>,
+        step: &dyn Step,
+    ) -> Result<(), Error> {
         // Only what a parcel has was surveyed.
-        let Some(blob) = survey.blob(content) else { return Ok(()) };
-        let repository = &survey.parcels[at].repository;
-        let mut begun = begun;
+        let Some(blob) = self.survey.blob(content) else { return Ok(()) };
         let from = match blob {
             Blob::Remote(from) => Some(Arc::clone(from)),
-            Blob::Taken(_, from) => Some(Arc::new(client.repository(from)?)),
+            Blob::Taken(_, from) => Some(Arc::new(self.client.repository(from)?)),
             Blob::Bytes(_) | Blob::File(_) => None,
         };
-        if let Some(from) = from.filter(|from| repository.is_beside(from)) {
-            match repository.mount(content, &from)? {
+        if let Some(from) = from.filter(|from| to.repository.is_beside(from)) {
+            match to.repository.mount(content, &from)? {
                 Mounted::Yes => return Ok(()),
                 Mounted::No(upload) => begun = Some(upload),
             }
         }
-        let blob = blob.here(content, client.store(), &Silent)?;
-        repository.upload(content, &|offset| blob.open(offset), begun, step)?;
-        sent.fetch_add(content.size, Ordering::Relaxed);
+        let blob = blob.here(content, self.client.store(), &Silent)?;
+        to.repository.upload(content, &|offset| blob.open(offset), begun, step)?;
+        self.sent.fetch_add(content.size, Ordering::Relaxed);
         Ok(())
-    };
-    each(jobs, &survey.uploads, |(content, at)| upload(content, *at, None))?;
-    each(jobs, &survey.mounts, |Mount { content, from, to }| {
-        let repository = &survey.parcels[*to].repository;
-        match repository.mount(content, &survey.parcels[*from].repository)? {
-            Mounted::Yes => Ok(()),
-            // Some registries keep the blobs of all repositories together, and say that they do not mount.
-            Mounted::No(_) if repository.has_blob(content)? => Ok(()),
-            Mounted::No(begun) => upload(content, *to, Some(begun)),
-        }
-    })?;
-    Ok(())
-}
-
-fn manifests(surveyed: &Surveyed<'_>, jobs: usize, sent: &AtomicU64) -> Result<(), Error> {
-    let repository = &surveyed.repository;
-    let missing: Vec<_> =
-        surveyed.manifests.iter().filter_map(|&at| surveyed.parcel.manifests.get(at)).collect();
-    // Indexes come last, and name what is there by then.
-    let (last, first) = match missing.split_last() {
-        Some((last, first)) if last.0.digest == surveyed.parcel.top.digest => (Some(*last), first),
-        _ => (None, &missing[..]),
-    };
-    let put = |(descriptor, bytes): &(longshore_oci::Descriptor, Vec<u8>)| -> Result<(), Error> {
-        repository.put_manifest(&descriptor.media_type, bytes)?;
-        sent.fetch_add(descriptor.size, Ordering::Relaxed);
-        Ok(())
-    };
-    each(jobs, first, |manifest| put(manifest))?;
-    last.map_or(Ok(()), put)?;
-    for referrer in &surveyed.parcel.referrers {
-        repository.put_referrer(&referrer.subject.digest, &referrer.entry, &referrer.bytes)?;
     }
-    // By digest, so that what comes back can only be what was sent.
-    each(jobs, &missing, |(descriptor, _)| repository.manifest(&At::Digest(descriptor.digest)).map(drop))?;
-    Ok(())
+
+    /// Sends those blobs that are believed to be there and are not; whether there were any.
+    fn lost(&self, surveyed: &Surveyed<'_>) -> Result<bool, Error> {
+        let believed = |content: &&Content| self.survey.believed.iter().any(|(known, _)| known == *content);
+        let believed: Vec<_> = surveyed.parcel.blobs.keys().filter(believed).copied().collect();
+        let there = each(self.client.jobs(), &believed, |content| surveyed.repository.has_blob(content))?;
+        let lost: Vec<_> = believed.into_iter().zip(there).filter(|(_, there)| !there).collect();
+        each(self.client.jobs(), &lost, |(content, _)| self.upload(surveyed, content, None, &Silent))?;
+        Ok(!lost.is_empty())
+    }
+
+    fn manifests(&self, surveyed: &Surveyed<'_>) -> Result<(), Error> {
+        let (repository, jobs) = (&surveyed.repository, self.client.jobs());
+        let missing: Vec<_> =
+            surveyed.manifests.iter().filter_map(|&at| surveyed.parcel.manifests.get(at)).collect();
+        // Indexes come last, and name what is there by then.
+        let (last, first) = match missing.split_last() {
+            Some((last, first)) if last.0.digest == surveyed.parcel.top.digest => (Some(*last), first),
+            _ => (None, &missing[..]),
+        };
+        let put = |(descriptor, bytes): &(Descriptor, Vec<u8>)| -> Result<(), Error> {
+            repository.put_manifest(&descriptor.media_type, bytes)?;
+            self.sent.fetch_add(descriptor.size, Ordering::Relaxed);
+            Ok(())
+        };
+        each(jobs, first, |manifest| put(manifest))?;
+        last.map_or(Ok(()), put)?;
+        for referrer in &surveyed.parcel.referrers {
+            repository.put_referrer(&referrer.subject.digest, &referrer.entry, &referrer.bytes)?;
+        }
+        // By digest, so that what comes back can only be what was sent.
+        each(jobs, &missing, |(descriptor, _)| {
+            repository.manifest(&At::Digest(descriptor.digest)).map(drop)
+        })?;
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@ use longshore_net::each;
 use longshore_oci::{Content, Digest};
 use longshore_registry::{At, Client, Repository};
 
+use super::known;
 use super::parcel::{Blob, Parcel, Tagging};
 use crate::Error;
 
@@ -17,6 +18,8 @@ pub struct Survey<'a> {
     pub uploads: Vec<(Content, usize)>,
     /// Blobs that one repository has, or will have when it is sent, and that another takes from it.
     pub mounts: Vec<Mount>,
+    /// Blobs that the registry has by its own word only: a manifest in the repository at that place names them.
+    pub believed: BTreeSet<(Content, usize)>,
 }
 
 /// A blob that the registry has to take from one repository into another.
@@ -70,12 +73,14 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
     let jobs = client.jobs();
     let mut surveyed = each(jobs, parcels, |parcel| -> Result<_, Error> {
         let repository = client.repository(&parcel.repository)?;
-        let at = |index: &usize| At::Digest(parcel.manifests[*index].0.digest);
-        let all: Vec<usize> = (0..parcel.manifests.len()).collect();
-        // All of them, though an index is put after what it names: somebody may have removed that since.
-        let there = each(jobs, &all, |index| repository.probe(&at(index)))?;
-        let manifests = all.into_iter().filter(|&index| there[index].is_none()).collect();
         let now = each(jobs, &parcel.tags, |tag| repository.probe(&At::Tag(tag.clone())))?;
+        // All others, though an index is put after what it names: somebody may have removed that since.
+        let named = |index: &usize| now.contains(&Some(parcel.manifests[*index].0.digest));
+        let asked: Vec<usize> = (0..parcel.manifests.len()).filter(|index| !named(index)).collect();
+        let there =
+            each(jobs, &asked, |index| repository.probe(&At::Digest(parcel.manifests[*index].0.digest)))?;
+        let missing = asked.into_iter().zip(there).filter(|(_, there)| there.is_none());
+        let manifests = missing.map(|(index, _)| index).collect();
         let tags = parcel.tags.iter().cloned().zip(now).filter(|(_, now)| *now != Some(parcel.top.digest));
         let tags: Vec<_> = tags.collect();
         for (tag, now) in &tags {
@@ -97,15 +102,25 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
         .map(|(index, surveyed)| *places.entry(surveyed.repository.name().to_owned()).or_insert(index))
         .collect();
     let mut needed: BTreeSet<(Content, usize)> = BTreeSet::new();
-    for (index, surveyed) in
-        surveyed.iter().enumerate().filter(|(_, surveyed)| !surveyed.manifests.is_empty())
-    {
+    for (index, surveyed) in incomplete(&surveyed) {
         needed.extend(surveyed.parcel.blobs.keys().map(|content| (*content, place[index])));
     }
-    let needed: Vec<_> = needed.into_iter().collect();
-    let there = each(jobs, &needed, |(content, at)| surveyed[*at].repository.has_blob(content))?;
+    let before: BTreeSet<(usize, Digest)> = incomplete(&surveyed)
+        .flat_map(|(index, surveyed)| surveyed.tags.iter().map(move |(_, now)| (index, *now)))
+        .filter_map(|(index, now)| Some((place[index], now?)))
+        .collect();
+    let before: Vec<_> = before.into_iter().collect();
+    let named =
+        each(jobs, &before, |(at, top)| Ok::<_, Error>(known::blobs(&surveyed[*at].repository, top)))?;
+    let named =
+        before.iter().zip(named).flat_map(|((at, _), blobs)| blobs.into_iter().map(|content| (content, *at)));
+    let named: BTreeSet<(Content, usize)> = named.collect();
+    let believed: BTreeSet<_> = needed.intersection(&named).copied().collect();
+    let asked: Vec<_> = needed.difference(&named).copied().collect();
+    let there = each(jobs, &asked, |(content, at)| surveyed[*at].repository.has_blob(content))?;
     let mut by_content: BTreeMap<Content, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
-    for ((content, at), there) in needed.into_iter().zip(there) {
+    let all = asked.into_iter().zip(there).chain(believed.iter().map(|believed| (*believed, true)));
+    for ((content, at), there) in all {
         let (having, lacking) = by_content.entry(content).or_default();
         if there { having.push(at) } else { lacking.push(at) }
     }
@@ -125,5 +140,10 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
     }
     uploads.sort_by_key(|(content, at)| (std::cmp::Reverse(content.size), content.digest, *at));
     surveyed.iter_mut().for_each(|surveyed| surveyed.manifests.sort_unstable());
-    Ok(Survey { parcels: surveyed, uploads, mounts })
+    Ok(Survey { parcels: surveyed, uploads, mounts, believed })
+}
+
+/// Those of which something is missing, with their places.
+fn incomplete<'s, 'a>(surveyed: &'s [Surveyed<'a>]) -> impl Iterator<Item = (usize, &'s Surveyed<'a>)> {
+    surveyed.iter().enumerate().filter(|(_, surveyed)| !surveyed.manifests.is_empty())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_net::Settings as Net;
 use longshore_oci::{Annotations, Content, Descriptor, Index, Manifest, Platform, Silent, Store, media_type};
 use longshore_registry::{At, Client, Settings};
-use longshore_testkit::proxy::{Proxy, Repeat, Trouble};
+use longshore_testkit::proxy::{Proxy, Repeat, Seen, Trouble};
 use longshore_testkit::registry::{Kind, Registry, crane};
 
 use crate::registry::{Blob, Parcel, Tagging, move_tags, send, survey};
@@ -149,6 +149,29 @@ fn shared_layers_are_sent_once_and_what_is_there_is_not_sent() {
 }
 
 /// Every trouble at every request of a push, with each registry.
+#[test]
+fn what_the_image_before_names_is_not_asked_for_and_sent_again_where_it_is_lost() {
+    for kind in [Kind::Docker, Kind::Distribution] {
+        let registry = Registry::start(kind);
+        let proxy = Proxy::new(&registry.host());
+        let own = Own::new();
+        own.push(&parcels(&proxy.host(), &["web"], "1")).unwrap();
+        proxy.heal();
+        own.push(&parcels(&proxy.host(), &["web"], "2")).unwrap();
+        let asked = |seen: &&Seen| seen.method == "HEAD" && seen.path.contains("/blobs/");
+        // Of four layers on each platform, and their configurations, those that are new.
+        assert_eq!(proxy.seen().iter().filter(asked).count(), 4, "{kind:?}: {:?}", proxy.seen());
+
+        let third = parcels(&proxy.host(), &["web"], "3");
+        let second = parcels(&proxy.host(), &["web"], "2");
+        let shared = third[0].blobs.keys().find(|content| second[0].blobs.contains_key(content)).unwrap();
+        registry.lose("org/web", &shared.digest.to_string());
+        own.push(&third).unwrap();
+        assert_eq!(own.names(&third), tops(&third), "{kind:?}");
+        valid(&third[0], "3");
+    }
+}
+
 #[test]
 #[ignore = "takes minutes: ./x test --long"]
 fn one_trouble_at_any_request_and_no_tag_is_half_moved() {

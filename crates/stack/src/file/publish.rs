@@ -11,8 +11,8 @@ use super::At;
 #[schemars(rename = "publish")]
 pub(crate) struct PublishTable {
     /// What `longshore push` calls each image. Templates know `version`, `major`, `minor`, `patch`, `prerelease` (of
-    /// `[stack] version`), `git.sha`, `git.short`, `git.branch`, `date` (`20251122`), `stack` and `values`. A template that comes to
-    /// nothing gives no tag: `{% if not prerelease %}latest{% endif %}`.
+    /// `[stack] version`), `git.sha`, `git.short`, `git.branch`, `date` (`20251122`) and `stack`. A template that comes to nothing
+    /// gives no tag: `{% if not prerelease %}latest{% endif %}`.
     #[schemars(length(min = 1), extend("default" = ["latest"]))]
     #[schemars(extend("examples" = [["{{ version }}", "{{ major }}.{{ minor }}", "{{ git.sha }}", "latest"]]))]
     pub(crate) tags: Option<Vec<At<String>>>,

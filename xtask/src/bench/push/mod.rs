@@ -1,45 +1,52 @@
-//! A stack into an empty registry, again, and with one change: `longshore push` against crane, skopeo and regctl, which push the same
-//! layouts. Bytes are counted on the way to the registry.
+//! A stack of eight images for two platforms into an empty registry, again, and with one package in a newer version: `longshore push`
+//! against crane, skopeo and regctl, all from the same layouts; and `longshore push` with its build before it. Bytes are counted on
+//! the way to the registry.
+
+mod counter;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::counter::Counter;
 use super::measure::Runs;
 use super::report::{Section, target, wall};
 use super::{Row, empty, said};
 use crate::registries;
-use crate::run::{Result, capture, root, run, shipped};
+use crate::run::{Result, capture, root, shipped};
+use counter::Counter;
 
-/// Two images that share packages.
-const STACK: &str = "examples/notes";
-/// A file of one of them, and the line that is added to it.
-const CHANGED: &str = "app/notes.py";
+/// Its package that changes is from the source `SOURCE`.
+const STACK: &str = include_str!("stack.toml");
 const RUNS: usize = 3;
 
 /// Who pushes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
     Longshore,
+    /// From its stack file: it builds before it pushes.
+    Building,
     Crane,
     Skopeo,
     Regctl,
 }
 
-const ALL: [(Who, [&str; 3]); 4] = [
-    (Who::Longshore, ["longshore, cold", "longshore, again", "longshore, one change"]),
-    (Who::Crane, ["crane, cold", "crane, again", "crane, one change"]),
-    (Who::Skopeo, ["skopeo, cold", "skopeo, again", "skopeo, one change"]),
-    (Who::Regctl, ["regctl, cold", "regctl, again", "regctl, one change"]),
+const ALL: [(Who, [&str; 3]); 5] = [
+    (Who::Longshore, ["longshore, cold", "longshore, again", "longshore, one package"]),
+    (
+        Who::Building,
+        ["longshore with build, cold", "longshore with build, again", "longshore with build, one package"],
+    ),
+    (Who::Crane, ["crane, cold", "crane, again", "crane, one package"]),
+    (Who::Skopeo, ["skopeo, cold", "skopeo, again", "skopeo, one package"]),
+    (Who::Regctl, ["regctl, cold", "regctl, again", "regctl, one package"]),
 ];
 
 pub fn section(work: &Path) -> Result<Section> {
     registries::clients()?;
     empty(work)?;
     let bench = Bench { work };
-    let (before, after) = (bench.prepare("before", "")?, bench.prepare("after", "\n# changed\n")?);
+    let (before, after) = (bench.prepare("before", "release")?, bench.prepare("after", "debian")?);
     let mut rows = Vec::new();
     let mut bytes = Vec::new();
     for (who, [cold, again, changed]) in ALL {
@@ -63,7 +70,7 @@ pub fn section(work: &Path) -> Result<Section> {
         }
     }
     let targets = targets(&rows, &bytes);
-    Ok(Section { title: format!("{STACK}: pushed"), key: "push", rows, targets })
+    Ok(Section { title: String::from("eight images for two platforms: pushed"), key: "push", rows, targets })
 }
 
 fn targets(rows: &[Row], bytes: &[(&str, u64)]) -> String {
@@ -79,21 +86,22 @@ fn targets(rows: &[Row], bytes: &[(&str, u64)]) -> String {
     let mut text = String::from("\nsent: ");
     let all = bytes.iter().map(|(name, sent)| format!("{name} {:.3} MB", *sent as f64 / 1e6));
     text += &all.collect::<Vec<_>>().join(" · ");
-    let fewest = ["cold", "again", "one change"]
+    let fewest = ["cold", "again", "one package"]
         .into_iter()
         .all(|step| sent(&format!("longshore, {step}")) <= others(step, &sent));
     let times = others("again", &|name| wall(rows, name)) / wall(rows, "longshore, again");
     text += &format!(
-        "\n\nnever more bytes than any of them: {} · again {times:.1} × as fast as the best of them (target 3: {})\n",
+        "\n\nfrom the same layouts: never more bytes than any of them: {} · again {times:.1} × as fast as the best of them (target 3: {})\n",
         target(fewest),
         target(times >= 3.0)
     );
     text
 }
 
-/// The stack at one version: where its file is, and a layout of each image.
+/// The stack at one version: where its file is, a layout of all of it, and a layout of each image with its digest.
 struct Version {
     stack: PathBuf,
+    whole: PathBuf,
     layouts: Vec<(String, PathBuf, String)>,
 }
 
@@ -102,25 +110,32 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn prepare(&self, name: &str, added: &str) -> Result<Version> {
+    /// Builds the stack with its package from `source`.
+    fn prepare(&self, name: &str, source: &str) -> Result<Version> {
         let stack = self.work.join(name);
-        run(Command::new("cp").arg("-a").arg(root().join(STACK)).arg(&stack))?;
-        let file = stack.join(CHANGED);
-        let text = fs::read_to_string(&file).map_err(|error| said(&file, &error))?;
-        fs::write(&file, text + added).map_err(|error| said(&file, &error))?;
-        let listed = capture(self.longshore(&stack).args(["--json", "build"]))?;
-        let images: serde_json::Value = serde_json::from_str(&listed).map_err(|error| error.to_string())?;
+        empty(&stack)?;
+        let file = stack.join("stack.toml");
+        fs::write(&file, STACK.replace("SOURCE", source)).map_err(|error| said(&file, &error))?;
+        let layout = |arguments: &[&str], layout: &Path| -> Result<serde_json::Value> {
+            let mut command = self.longshore(&stack);
+            let listed =
+                capture(command.args(["--json", "build"]).args(arguments).arg("--output").arg(layout))?;
+            let listed: serde_json::Value =
+                serde_json::from_str(&listed).map_err(|error| error.to_string())?;
+            Ok(listed["published"]["images"].clone())
+        };
+        let whole = self.work.join(format!("{name}-whole"));
+        let images = layout(&[], &whole)?;
         let mut layouts = Vec::new();
-        for image in images["images"].as_array().into_iter().flatten() {
-            let image = image["image"].as_str().unwrap_or_default().to_owned();
-            let layout = self.work.join(format!("{name}-{image}"));
-            let said =
-                capture(self.longshore(&stack).args(["--json", "build", &image, "--output"]).arg(&layout))?;
-            let said: serde_json::Value = serde_json::from_str(&said).map_err(|error| error.to_string())?;
-            let digest = said["published"]["images"][0]["manifest"].as_str().unwrap_or_default().to_owned();
-            layouts.push((image, layout, digest));
+        for image in images.as_array().into_iter().flatten() {
+            let reference = image["name"].as_str().unwrap_or_default();
+            let name =
+                reference.rsplit('/').next().and_then(|name| name.split(':').next()).unwrap_or_default();
+            let own = whole.with_extension(name);
+            layout(&[name], &own)?;
+            layouts.push((name.to_owned(), own, image["manifest"].as_str().unwrap_or_default().to_owned()));
         }
-        Ok(Version { stack, layouts })
+        Ok(Version { stack, whole, layouts })
     }
 
     fn longshore(&self, stack: &Path) -> Command {
@@ -131,9 +146,12 @@ impl Bench<'_> {
 
     /// The command that pushes a version; one shell for clients that push one image at a time.
     fn push(&self, who: Who, version: &Version, host: &str) -> Command {
-        if who == Who::Longshore {
+        if matches!(who, Who::Longshore | Who::Building) {
             let mut command = self.longshore(&version.stack);
             command.args(["push", "--to", &format!("{host}/org")]);
+            if who == Who::Longshore {
+                command.arg("--from").arg(&version.whole);
+            }
             return command;
         }
         let tools = root().join("target/test-tools/registries-1");
