@@ -70,7 +70,8 @@ impl<R: Read> Read for VerifiedReader<R> {
 
 /// Reads all of `reader`, or fails when it holds more than `limit` bytes.
 pub fn read_bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most documents fit, and are read at once.
+    let mut bytes = Vec::with_capacity(usize::try_from(limit.min(8 << 10)).unwrap_or_default());
     reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::new(

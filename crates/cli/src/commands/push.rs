@@ -60,9 +60,10 @@ fn tags(args: &Push, project: &Project, machine: &Machine) -> Result<Vec<String>
         }
         return Ok(args.tags.clone());
     }
-    let commit = path::commit(&project.folder, &machine.settings.path);
-    let says = project.stack.publish.tags.iter().any(|template| template.contains("git."));
-    if says && commit.as_ref().is_some_and(|commit| commit.tree == WorkTree::Changed) {
+    // Templates that need no commit cost none.
+    let says = project.stack.publish.tags.iter().any(|template| template.contains("git"));
+    let commit = says.then(|| path::commit(&project.folder, &machine.settings.path)).flatten();
+    if commit.as_ref().is_some_and(|commit| commit.tree == WorkTree::Changed) {
         machine.warn("files are not as the commit has them by which the images are called");
     }
     let facts = TagFacts {

@@ -411,3 +411,65 @@ fn layers_are_compressed_once_for_all_machines() {
     assert_eq!(first, third, "a cache that is gone is not needed");
     assert!(said.contains("the cache is not used"), "{said}");
 }
+
+/// A stack from the real archive with a build, and a cache for it at `host`.
+fn with_build(host: &str) -> Sandbox {
+    let sandbox = real("examples/from-source");
+    let text = sandbox.read("stack.toml");
+    let head = text.split("[build.").next().unwrap().replace(", \"linux/arm64\"", "");
+    sandbox.write(
+        "stack.toml",
+        format!(
+            "{head}[cache]\nregistry = \"{host}/org/cache\"\nkeys = [\"cache.pub\"]\n\n\
+             [build.said]\nkind = \"command\"\ntoolchain = [\"base-files\", \"dash\", \"coreutils\"]\n\
+             run = [[\"sh\", \"-ec\", \"echo made once > /out/said\"]]\n\n\
+             [image.said]\ncontents = [{{ build = \"said\", to = \"/srv/\" }}]\n"
+        ),
+    );
+    sandbox
+}
+
+fn key_pair(sandbox: &Sandbox, name: &str) {
+    let key = sandbox.work().join(format!("{name}.key"));
+    let public = sandbox.work().join(format!("{name}.pub"));
+    Tool::new("openssl")
+        .args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"])
+        .arg(&key)
+        .run();
+    Tool::new("openssl").args(["pkey", "-pubout", "-in"]).arg(&key).arg("-out").arg(&public).run();
+}
+
+#[test]
+fn what_one_machine_built_others_take_when_they_believe_it() {
+    let registry = Registry::start(Kind::Distribution);
+    let sandbox = with_build(&registry.host());
+    key_pair(&sandbox, "cache");
+    key_pair(&sandbox, "other");
+    sandbox.ok(&["lock"]);
+    // Each is a machine of its own, which has nothing yet.
+    let build = |arguments: &[&str], key: Option<&str>| {
+        let store = tempfile::tempdir().unwrap();
+        let mut command = sandbox.command(&[&["--json", "--locked"], arguments, &["build"]].concat());
+        command.env("LONGSHORE_STORE", store.path());
+        command.envs(key.map(|key| ("LONGSHORE_CACHE_KEY", sandbox.work().join(key))));
+        let answer = longshore_testkit::sandbox::Answer::of(&mut command);
+        assert_eq!(answer.code, 0, "{answer}");
+        let made = answer.stderr.contains("\"verb\":\"Building\"");
+        (json(&answer.stdout)["images"][0]["id"].clone(), made, answer.stderr)
+    };
+    let tags = || crane().args(["ls", &format!("{}/org/cache", registry.host())]).run_quietly();
+
+    let (id, made, _) = build(&["--write-cache"], Some("other.key"));
+    assert!(made && tags().contains("build-"), "{}", tags());
+    let (again, made, said) = build(&[], None);
+    assert!(made && again == id, "somebody else's word is not taken: {said}");
+
+    // Who is believed gives it once more, and then nothing is built, nor what builds it fetched.
+    let dropped = format!("{}/org/cache:{}", registry.host(), tags().trim());
+    crane().args(["delete", &format!("{}@{}", dropped.rsplit_once(':').unwrap().0, digest(&dropped))]).run();
+    let (_, made, _) = build(&["--write-cache"], Some("cache.key"));
+    assert!(made);
+    let (taken, made, said) = build(&[], None);
+    assert!(!made && taken == id, "{said}");
+    assert!(!said.contains("coreutils"), "what builds it is not needed: {said}");
+}

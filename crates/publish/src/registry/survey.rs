@@ -74,9 +74,12 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
     let mut surveyed = each(jobs, parcels, |parcel| -> Result<_, Error> {
         let repository = client.repository(&parcel.repository)?;
         let now = each(jobs, &parcel.tags, |tag| repository.probe(&At::Tag(tag.clone())))?;
-        // All others, though an index is put after what it names: somebody may have removed that since.
-        let named = |index: &usize| now.contains(&Some(parcel.manifests[*index].0.digest));
-        let asked: Vec<usize> = (0..parcel.manifests.len()).filter(|index| !named(index)).collect();
+        // What a tag names is there with all that it names: a registry takes no index without its manifests. Of what no tag
+        // names each is asked for.
+        let asked: Vec<usize> = match now.contains(&Some(parcel.top.digest)) {
+            true => Vec::new(),
+            false => (0..parcel.manifests.len()).collect(),
+        };
         let there =
             each(jobs, &asked, |index| repository.probe(&At::Digest(parcel.manifests[*index].0.digest)))?;
         let missing = asked.into_iter().zip(there).filter(|(_, there)| there.is_none());

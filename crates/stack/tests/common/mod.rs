@@ -29,6 +29,7 @@ pub fn folder(stack: &str) -> TempDir {
         ("config/bad.yaml", "fine\nlisten: {{ image.ports.htp }}\n"),
         ("config/broken.yaml", "{% if %}\n"),
         ("keys/vendor.asc", "key\n"),
+        ("keys/cache.pub", "key\n"),
         ("certs/own.pem", "pem\n"),
         ("site/index.html", "<p>hello\n"),
     ] {

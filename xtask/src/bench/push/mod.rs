@@ -46,7 +46,7 @@ pub fn section(work: &Path) -> Result<Section> {
     registries::clients()?;
     empty(work)?;
     let bench = Bench { work };
-    let (before, after) = (bench.prepare("before", "release")?, bench.prepare("after", "debian")?);
+    let (before, after) = (bench.prepare("before", "older")?, bench.prepare("after", "debian")?);
     let mut rows = Vec::new();
     let mut bytes = Vec::new();
     for (who, [cold, again, changed]) in ALL {
