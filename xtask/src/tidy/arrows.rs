@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("longshore-oci", &[]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-net", &["longshore-oci"]),
@@ -24,6 +24,8 @@ const ARROWS: [(&str, &[&str]); 15] = [
         "longshore-deploy",
         &["longshore-oci", "longshore-sandbox", "longshore-stack", "longshore-image", "longshore-probe"],
     ),
+    ("longshore-trust", &["longshore-oci", "longshore-net"]),
+    ("longshore-sbom", &["longshore-oci", "longshore-image", "longshore-stack"]),
     ("longshore-testkit", &["longshore-oci"]),
     (
         "longshore",
@@ -40,6 +42,8 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "longshore-publish",
             "longshore-deploy",
             "longshore-probe",
+            "longshore-sbom",
+            "longshore-trust",
         ],
     ),
     ("xtask", &[]),

@@ -1,0 +1,1 @@
+//! Bills of materials: what images are made of, as SPDX and CycloneDX.

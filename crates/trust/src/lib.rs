@@ -1,0 +1,1 @@
+//! Keys, signatures, attestations, and policies that say who is believed.
