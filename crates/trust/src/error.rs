@@ -1,0 +1,59 @@
+//! What goes wrong with trust itself; what is wrong with evidence is a [`crate::Refusal`].
+
+use std::path::PathBuf;
+
+use crate::key::KeyError;
+use crate::sigstore::ServiceError;
+
+/// What goes wrong with trust itself.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// A key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A service did not do its part.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A trusted root or a signing configuration can't be used.
+    #[error("`{}` can't be used: {reason}", path.display())]
+    Root {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A policy can't be used.
+    #[error("the policy `{}` can't be used: {reason}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// There are no services to sign with.
+    #[error("signing without a key needs the services of a Sigstore")]
+    NoServices,
+    /// The older form, without a key.
+    #[error("`--legacy` needs a key: signatures in the older form hold no proof of a log that is kept today")]
+    OlderNeedsKey,
+}
+
+impl TrustError {
+    /// What the user can do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Key(error) => error.hint(),
+            Self::NoServices => {
+                Some("give `--signing-config FILE`, or sign with a key: `--key cosign.key`".to_owned())
+            }
+            Self::OlderNeedsKey => Some("leave `--legacy` out, or sign with `--key`".to_owned()),
+            Self::Service(ServiceError::Token { .. }) => {
+                Some("give `--identity-token FILE`, or run where a CI system says who you are".to_owned())
+            }
+            Self::Service(ServiceError::Lacking { .. }) => {
+                Some("give `--signing-config FILE`, or sign with a key: `--key cosign.key`".to_owned())
+            }
+            Self::Service(_) | Self::Root { .. } | Self::Policy { .. } => None,
+        }
+    }
+}

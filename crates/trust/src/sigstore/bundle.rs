@@ -1,0 +1,122 @@
+//! Bundles: what was said, the signature, and what is needed to verify it.
+
+use sigstore_bundle::{BundleV03, VerificationMaterialV03};
+use sigstore_types::bundle::VerificationMaterialContent;
+use sigstore_types::{
+    DerCertificate, DsseEnvelope, DsseSignature, KeyId, PayloadBytes, SignatureBytes, SignatureContent,
+    TimestampToken, TransparencyLogEntry,
+};
+
+use crate::key::PublicKey;
+use crate::statement::PAYLOAD_TYPE;
+
+/// Its media type, and the type of the artifact that holds one.
+pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// More bytes than this are no bundle that is read: the largest hold the bill of materials of a whole image.
+pub const MAX_BUNDLE: u64 = 64 << 20;
+
+/// A statement that somebody signed.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    pub(super) inner: sigstore_types::Bundle,
+    pub(super) envelope: DsseEnvelope,
+}
+
+/// Who signed: a key that verifiers have, or a certificate that says it.
+pub(crate) enum Material<'a> {
+    Key(&'a PublicKey),
+    Certificate(DerCertificate),
+}
+
+impl Bundle {
+    /// The bundle in these bytes of JSON.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+        let inner =
+            sigstore_types::Bundle::from_json(text).map_err(|error| format!("it is no bundle: {error}"))?;
+        match &inner.content {
+            SignatureContent::DsseEnvelope(envelope) if envelope.payload_type == PAYLOAD_TYPE => {
+                Ok(Self { envelope: envelope.clone(), inner })
+            }
+            SignatureContent::DsseEnvelope(envelope) => {
+                Err(format!("its payload is of the type `{}`, which is no statement", envelope.payload_type))
+            }
+            _ => Err("it holds a bare signature and no statement".to_owned()),
+        }
+    }
+
+    /// An envelope without anything beside it, as older attestations are: a key has to be known for it.
+    pub fn of_envelope(bytes: &[u8]) -> Result<Self, String> {
+        let envelope: DsseEnvelope =
+            serde_json::from_slice(bytes).map_err(|error| format!("it is no envelope: {error}"))?;
+        if envelope.payload_type != PAYLOAD_TYPE {
+            return Err(format!(
+                "its payload is of the type `{}`, which is no statement",
+                envelope.payload_type
+            ));
+        }
+        let material = VerificationMaterialV03::PublicKey { hint: String::new() };
+        let content = SignatureContent::DsseEnvelope(envelope.clone());
+        Ok(Self { inner: BundleV03::new(material, content).into_bundle(), envelope })
+    }
+
+    /// Its envelope alone, as JSON.
+    pub fn envelope_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.envelope).unwrap_or_default()
+    }
+
+    /// As JSON.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Its parts were JSON, or are made of what can be.
+        self.inner.to_json().unwrap_or_default().into_bytes()
+    }
+
+    /// The bytes of the statement. What is in them is anybody's word until the bundle is verified.
+    pub fn payload(&self) -> &[u8] {
+        self.envelope.payload.as_bytes()
+    }
+
+    /// Whether it names a key of the verifier's rather than a certificate.
+    pub fn is_by_key(&self) -> bool {
+        matches!(self.inner.verification_material.content, VerificationMaterialContent::PublicKey(_))
+    }
+
+    /// Whether a log or a timestamp authority vouches for its time.
+    pub(crate) fn is_witnessed(&self) -> bool {
+        let material = &self.inner.verification_material;
+        !material.tlog_entries.is_empty()
+            || !material.timestamp_verification_data.rfc3161_timestamps.is_empty()
+    }
+
+    pub(super) fn envelope(payload: &[u8], signature: &[u8]) -> DsseEnvelope {
+        let signature = DsseSignature::new(SignatureBytes::new(signature.to_vec()), KeyId::default());
+        DsseEnvelope::new(PAYLOAD_TYPE, PayloadBytes::new(payload.to_vec()), signature)
+    }
+
+    pub(crate) fn new(
+        material: Material<'_>,
+        payload: &[u8],
+        signature: &[u8],
+        entry: Option<TransparencyLogEntry>,
+        timestamp: Option<TimestampToken>,
+    ) -> Self {
+        let material = match material {
+            Material::Key(key) => VerificationMaterialV03::PublicKey { hint: key.hint() },
+            Material::Certificate(certificate) => VerificationMaterialV03::Certificate(certificate),
+        };
+        let envelope = Self::envelope(payload, signature);
+        let mut bundle = BundleV03::new(material, SignatureContent::DsseEnvelope(envelope.clone()));
+        if let Some(entry) = entry {
+            bundle = bundle.with_tlog_entry(entry);
+        }
+        if let Some(timestamp) = timestamp {
+            bundle = bundle.with_rfc3161_timestamp(timestamp);
+        }
+        Self { inner: bundle.into_bundle(), envelope }
+    }
+}
+
+/// What is signed of a payload (DSSE v1, "Signature Definition").
+pub(crate) fn encoded(payload: &[u8]) -> Vec<u8> {
+    sigstore_types::pae(PAYLOAD_TYPE, payload)
+}

@@ -1,0 +1,270 @@
+//! Whether a bundle holds: its signature, who made it, and who vouches for when.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sigstore_types::{DerCertificate, Sha256Hash};
+use sigstore_verify::{
+    CertificateError, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
+};
+
+use super::bundle::{Bundle, encoded};
+use super::roots::TrustRoot;
+use crate::key::PublicKey;
+use crate::refusal::Refusal;
+
+/// What is demanded beyond a good signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// An entry of a log that is believed.
+    Logged,
+    /// None: the log is not asked.
+    Unlogged,
+}
+
+/// Who signed, as a certificate says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// An email address, or the address of a workflow.
+    pub identity: String,
+    /// Who says so.
+    pub issuer: String,
+    /// The repository that a workflow is of, and its revision, where the certificate says it.
+    pub source: Option<String>,
+}
+
+/// What was found to be true of a bundle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Who signed; none where a key did.
+    pub certificate: Option<Certificate>,
+    /// A log that is believed has it.
+    pub logged: bool,
+    /// Times that are vouched for, in seconds since 1970, sorted.
+    pub times: Vec<i64>,
+}
+
+/// Checks bundles against one root.
+pub struct Verifier {
+    inner: Option<sigstore_verify::Verifier>,
+}
+
+impl Verifier {
+    /// One that believes `root`; without one only keys are believed.
+    ///
+    /// # Errors
+    /// Why the root can't be used.
+    pub fn new(root: Option<&TrustRoot>) -> Result<Self, String> {
+        let inner = root.map(|root| sigstore_verify::Verifier::new(&root.0)).transpose();
+        Ok(Self { inner: inner.map_err(|error| error.to_string())? })
+    }
+
+    /// Whether `key` signed the statement in `bundle`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn by_key(&self, bundle: &Bundle, key: &PublicKey, expected: Expected) -> Result<Checked, Refusal> {
+        let signed = key.verifies(&encoded(bundle.payload()), bundle.envelope.signature.sig.as_bytes());
+        if !signed {
+            return Err(Refusal::OtherSigner("another key signed it".to_owned()));
+        }
+        if !bundle.is_witnessed() {
+            return match expected {
+                Expected::Logged => Err(Refusal::NotLogged),
+                Expected::Unlogged => Ok(Checked::default()),
+            };
+        }
+        let Some(inner) = &self.inner else {
+            // Nobody is believed who could vouch for a log or a time.
+            return match expected {
+                Expected::Logged => Err(Refusal::NoRoot),
+                Expected::Unlogged => Ok(Checked::default()),
+            };
+        };
+        let mut policy = PublicKeyVerificationPolicy::new(key.der().clone());
+        if expected == Expected::Unlogged {
+            policy = policy.skip_tlog_unsafe();
+        }
+        let result = inner.verify(subject(bundle)?, &bundle.inner, &policy);
+        Ok(checked(&result.map_err(|error| refusal(&error))?, None, &bundle.inner))
+    }
+
+    /// Who signed the statement in `bundle` by a certificate. Whether they may is for others to say.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn by_certificate(&self, bundle: &Bundle, expected: Expected) -> Result<Checked, Refusal> {
+        let inner = self.inner.as_ref().ok_or(Refusal::NoRoot)?;
+        let mut policy = VerificationPolicy::any_identity();
+        if expected == Expected::Unlogged {
+            policy = policy.skip_tlog_unsafe();
+        } else if bundle.inner.verification_material.tlog_entries.is_empty() {
+            return Err(Refusal::NotLogged);
+        }
+        let result =
+            inner.verify(subject(bundle)?, &bundle.inner, &policy).map_err(|error| refusal(&error))?;
+        Ok(checked(&result, Some(certificate(&result)?), &bundle.inner))
+    }
+}
+
+/// A signature in the older form.
+pub(crate) struct Legacy {
+    pub payload: Vec<u8>,
+    /// ASN.1 DER.
+    pub signature: Vec<u8>,
+    /// PEM.
+    pub certificate: Option<String>,
+    /// What a log said of it, as cosign keeps it.
+    pub entry: Option<String>,
+}
+
+impl Legacy {
+    /// The same as a bundle, which is what the verifier reads (bundle v0.1: a promise of the log's is enough there).
+    fn to_bundle(&self) -> Result<sigstore_types::Bundle, Refusal> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Entry {
+            signed_entry_timestamp: String,
+            payload: Logged,
+        }
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Logged {
+            body: String,
+            integrated_time: i64,
+            log_index: i64,
+            #[serde(rename = "logID")]
+            log_id: String,
+        }
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Kind {
+            kind: String,
+            api_version: String,
+        }
+        let broken = |reason: &str| Refusal::Broken(reason.to_owned());
+        let entry = self.entry.as_ref().ok_or(Refusal::NotLogged)?;
+        let entry: Entry = serde_json::from_str(entry).map_err(|_| broken("its log entry can't be read"))?;
+        let body = BASE64_STANDARD.decode(&entry.payload.body).ok();
+        let kind: Option<Kind> = body.and_then(|body| serde_json::from_slice(&body).ok());
+        let kind = kind.ok_or_else(|| broken("its log entry can't be read"))?;
+        let log =
+            Sha256Hash::from_hex(&entry.payload.log_id).map_err(|_| broken("its log entry names no log"))?;
+        let certificate = self.certificate.as_ref().ok_or_else(|| broken("it has no certificate"))?;
+        let certificate =
+            DerCertificate::from_pem(certificate).map_err(|_| broken("its certificate can't be read"))?;
+        let digest = longshore_oci::Digest::of(&self.payload);
+        let bundle = serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.1",
+            "verificationMaterial": {
+                "x509CertificateChain": { "certificates": [{ "rawBytes": certificate.to_base64() }] },
+                "tlogEntries": [{
+                    "logIndex": entry.payload.log_index.to_string(),
+                    "logId": { "keyId": log.to_base64() },
+                    "kindVersion": { "kind": kind.kind, "version": kind.api_version },
+                    "integratedTime": entry.payload.integrated_time.to_string(),
+                    "inclusionPromise": { "signedEntryTimestamp": entry.signed_entry_timestamp },
+                    "canonicalizedBody": entry.payload.body,
+                }],
+            },
+            "messageSignature": {
+                "messageDigest": { "algorithm": "SHA2_256", "digest": BASE64_STANDARD.encode(digest.as_bytes()) },
+                "signature": BASE64_STANDARD.encode(&self.signature),
+            },
+        });
+        sigstore_types::Bundle::from_json(&bundle.to_string())
+            .map_err(|error| Refusal::Broken(error.to_string()))
+    }
+}
+
+impl Verifier {
+    /// Whether `key` made an older signature. The log of such a one can't be asked: it kept a key's signatures by another name.
+    pub(crate) fn older_by_key(
+        &self,
+        legacy: &Legacy,
+        key: &PublicKey,
+        expected: Expected,
+    ) -> Result<Checked, Refusal> {
+        if !key.verifies(&legacy.payload, &legacy.signature) {
+            return Err(Refusal::OtherSigner("another key signed it".to_owned()));
+        }
+        match expected {
+            Expected::Logged => Err(Refusal::NotLogged),
+            Expected::Unlogged => Ok(Checked::default()),
+        }
+    }
+
+    /// Who made an older signature by a certificate.
+    pub(crate) fn older_by_certificate(
+        &self,
+        legacy: &Legacy,
+        expected: Expected,
+    ) -> Result<Checked, Refusal> {
+        let inner = self.inner.as_ref().ok_or(Refusal::NoRoot)?;
+        if legacy.certificate.is_none() {
+            return Err(Refusal::OtherSigner("a key, and no certificate, signed it".to_owned()));
+        }
+        let bundle = legacy.to_bundle()?;
+        let mut policy = VerificationPolicy::any_identity();
+        if expected == Expected::Unlogged {
+            policy = policy.skip_tlog_unsafe();
+        }
+        let result =
+            inner.verify(legacy.payload.as_slice(), &bundle, &policy).map_err(|error| refusal(&error))?;
+        let certificate = certificate(&result)?;
+        // A promise of the log's is what such a signature has instead of a proof.
+        Ok(Checked { logged: true, ..checked(&result, Some(certificate), &bundle) })
+    }
+}
+
+/// What the verifier wants to see named: a subject of the statement itself, since which of them matters is looked at elsewhere.
+fn subject(bundle: &Bundle) -> Result<Sha256Hash, Refusal> {
+    let read: serde_json::Value = serde_json::from_slice(bundle.payload())
+        .map_err(|_| Refusal::Broken("what was signed is no statement".to_owned()))?;
+    let subjects = read["subject"].as_array().into_iter().flatten();
+    let found = subjects
+        .filter_map(|subject| subject["digest"]["sha256"].as_str())
+        .find_map(|hex| Sha256Hash::from_hex(hex).ok());
+    found.ok_or_else(|| Refusal::Broken("what was signed names no subject by SHA-256".to_owned()))
+}
+
+/// Whose certificate it was.
+fn certificate(result: &sigstore_verify::VerificationResult) -> Result<Certificate, Refusal> {
+    let (Some(identity), Some(issuer)) = (result.identity(), result.issuer()) else {
+        return Err(Refusal::Broken("its certificate does not say whose it is".to_owned()));
+    };
+    let source =
+        result.certificate().and_then(|certificate| certificate.ci_claims.source_repository_uri.clone());
+    Ok(Certificate { identity: identity.as_str().to_owned(), issuer: issuer.to_owned(), source })
+}
+
+fn checked(
+    result: &sigstore_verify::VerificationResult,
+    certificate: Option<Certificate>,
+    bundle: &sigstore_types::Bundle,
+) -> Checked {
+    let logged = result.tlog_verified() && !bundle.verification_material.tlog_entries.is_empty();
+    let mut times: Vec<i64> = result.verified_timestamps().iter().map(|time| time.as_second()).collect();
+    times.sort_unstable();
+    Checked { certificate, logged, times }
+}
+
+/// What went wrong, in our words.
+fn refusal(error: &sigstore_verify::Error) -> Refusal {
+    use sigstore_verify::Error;
+    let text = error.to_string();
+    match error {
+        Error::SignatureInvalid(_) => {
+            Refusal::Broken("the signature is not one of what it is with".to_owned())
+        }
+        Error::ArtifactMismatch(_) => Refusal::OtherSubject,
+        Error::Certificate(CertificateError::Expired { .. } | CertificateError::NotYetValid { .. }) => {
+            Refusal::Expired(text)
+        }
+        Error::Certificate(CertificateError::Sct(_)) => Refusal::NotLogged,
+        Error::Certificate(_) => Refusal::OtherRoot(text),
+        Error::TransparencyLog(TransparencyLogError::UnknownLog { .. }) => Refusal::OtherRoot(text),
+        Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => Refusal::NoTime(text),
+        Error::TransparencyLog(_) | Error::Timestamp(_) => Refusal::Broken(text),
+        _ => Refusal::Broken(text),
+    }
+}
