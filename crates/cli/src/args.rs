@@ -3,6 +3,7 @@
 mod inputs;
 mod registry;
 mod run;
+mod trust;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -15,6 +16,7 @@ use longshore_vendor::Place;
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
+pub use trust::{Attest, Author, Keygen, Log, Sign, Verify};
 
 /// From one stack file to reproducible container images.
 #[derive(Debug, Parser)]
@@ -27,7 +29,7 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 12] = [
+pub const ENVIRONMENT: [(&str, &str); 14] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
@@ -62,6 +64,11 @@ pub const ENVIRONMENT: [(&str, &str); 12] = [
         "LONGSHORE_CACHE_KEY",
         "The private key, a PEM file, that signs what builds made when it goes into the cache of the stack (`--write-cache`)",
     ),
+    ("COSIGN_PASSWORD", "The password of the key that signs"),
+    (
+        "SIGSTORE_ID_TOKEN",
+        "A token that says who you are, to sign without a key; GitHub Actions and Buildkite need none",
+    ),
     ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
     ("NO_COLOR", "No colours"),
 ];
@@ -71,7 +78,7 @@ pub const EXIT_CODES: [(u8, &str); 5] = [
     (0, "Done"),
     (1, "Failed"),
     (2, "The command line, the stack file or the lock is wrong"),
-    (3, "Refused: `--locked`"),
+    (3, "Refused: `--locked`, `--hermetic`, a policy"),
     (130, "Interrupted"),
 ];
 
@@ -171,6 +178,14 @@ pub enum Command {
     Login(Login),
     /// Forget the login of a registry
     Logout(Logout),
+    /// Make a pair of keys to sign with
+    Keygen(Keygen),
+    /// Sign images, wherever they are
+    Sign(Sign),
+    /// Sign a document about images: provenance, a bill of materials, anything
+    Attest(Attest),
+    /// Say whether those signed and attested images who must have
+    Verify(Verify),
     /// Write the services of the stack as files for Compose, Kubernetes or podman
     Generate(Generate),
     /// Build what is needed and run the stack on this machine

@@ -91,6 +91,11 @@ impl Machine {
         }
     }
 
+    /// How this machine reaches servers, for what is neither an archive nor a registry.
+    pub fn network(&self) -> &net::Settings {
+        &self.network
+    }
+
     /// Registries as this machine reaches them. Settings are read when the first is asked.
     pub fn registries(&self) -> longshore_registry::Client {
         let Registries { auth_files, conf, conf_d, certs_d, plain_http, .. } =

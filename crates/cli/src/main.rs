@@ -12,6 +12,7 @@ mod machine;
 mod others;
 mod pipeline;
 mod project;
+mod prompt;
 mod report;
 mod settings;
 mod sharing;

@@ -1,5 +1,7 @@
 //! What hangs on an image: bundles as artifacts that refer to it (image specification 1.1, "Artifacts"), and cosign's older tags.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use longshore_oci::{Annotations, Content, Descriptor, Digest, Manifest, media_type};
 use serde_json::json;
 
@@ -93,10 +95,10 @@ impl OlderLayer {
         payload.to_string().into_bytes()
     }
 
-    /// A signature (base64 of ASN.1 DER) of that.
-    pub fn signature(payload: Vec<u8>, signature: String) -> Self {
+    /// A signature (ASN.1 DER) of that.
+    pub fn signature(payload: Vec<u8>, signature: &[u8]) -> Self {
         let mut descriptor = Descriptor::new(SIMPLE_SIGNING, Content::of(&payload));
-        descriptor.annotations.insert(SIGNATURE.to_owned(), signature);
+        descriptor.annotations.insert(SIGNATURE.to_owned(), BASE64_STANDARD.encode(signature));
         Self { descriptor, bytes: payload }
     }
 
@@ -139,7 +141,7 @@ mod tests {
     fn signatures_are_appended_and_never_replaced() {
         let payload = OlderLayer::payload(&Digest::of(b"image"), "ghcr.io/org/web");
         let layers =
-            ["one", "two"].map(|text| OlderLayer::signature(payload.clone(), text.to_owned()).descriptor);
+            ["one", "two"].map(|text| OlderLayer::signature(payload.clone(), text.as_bytes()).descriptor);
         let (first, _) = appended(None, &layers[0]);
         let (second, config) = appended(Some(&first), &layers[1]);
         assert_eq!(second.layers, layers);

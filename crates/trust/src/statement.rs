@@ -15,6 +15,22 @@ pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
 /// An OpenVEX document.
 pub const VEX: &str = "https://openvex.dev/ns/v0.2.0";
 
+/// The predicate types that have short names.
+const SHORT: [(&str, &str); 4] =
+    [("slsa-provenance", PROVENANCE), ("spdx", SPDX), ("cyclonedx", CYCLONEDX), ("vex", VEX)];
+
+/// The predicate type that `kind` names: by its short name, or by its own, which is an address.
+pub fn predicate_type(kind: &str) -> Result<String, String> {
+    match SHORT.iter().find(|(short, _)| *short == kind) {
+        Some((_, full)) => Ok((*full).to_owned()),
+        None if kind.contains("://") => Ok(kind.to_owned()),
+        None => {
+            let known: Vec<_> = SHORT.iter().map(|(short, _)| *short).collect();
+            Err(format!("`{kind}` is no type of attestation: {}, or the address of one", known.join(", ")))
+        }
+    }
+}
+
 /// The type of an envelope's payload.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const V1: &str = "https://in-toto.io/Statement/v1";

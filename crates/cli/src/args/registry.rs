@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use longshore_oci::{Platform, Reference};
 use longshore_publish::copy::Place;
 
-use super::{Compression, Selection};
+use super::{Author, Compression, Selection};
 
 #[derive(Debug, Args)]
 pub struct Push {
@@ -31,6 +31,11 @@ pub struct Push {
     /// How layers are compressed
     #[arg(long, value_enum, default_value_t = Compression::Default)]
     pub compression: Compression,
+    /// Sign the images before their tags move; `--key` alone says the same
+    #[arg(long)]
+    pub sign: bool,
+    #[command(flatten)]
+    pub author: Author,
 }
 
 #[derive(Debug, Args)]

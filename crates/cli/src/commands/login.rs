@@ -1,6 +1,6 @@
 //! `longshore login` and `logout`: who the user is at a registry, kept where Docker and podman look.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use longshore_registry::{AuthFile, Secret, canonical_host};
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::{Global, Login, Logout};
 use crate::machine::Machine;
+use crate::prompt;
 use crate::report::{Failure, print, print_json};
 
 /// More than this is no password.
@@ -65,7 +66,6 @@ fn file(machine: &Machine) -> Result<PathBuf, Failure> {
 
 /// Name and password, from the command line, standard input or the terminal.
 fn ask(args: &Login) -> Result<(String, Secret), Failure> {
-    let stdin = std::io::stdin();
     let usage = |message: &str| Failure::Usage {
         message: message.to_owned(),
         hint: format!("longshore login {} --username NAME --password-stdin < password", args.registry),
@@ -73,7 +73,7 @@ fn ask(args: &Login) -> Result<(String, Secret), Failure> {
     if args.password_stdin {
         let user = args.username.clone().ok_or_else(|| usage("`--password-stdin` needs `--username`"))?;
         let mut text = String::new();
-        stdin.lock().take(MAX_PASSWORD).read_to_string(&mut text).map_err(Failure::Io)?;
+        std::io::stdin().lock().take(MAX_PASSWORD).read_to_string(&mut text).map_err(Failure::Io)?;
         // The one line end that `echo` adds is not the password's.
         let password =
             text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
@@ -82,56 +82,13 @@ fn ask(args: &Login) -> Result<(String, Secret), Failure> {
             password => Ok((user, Secret::new(password))),
         };
     }
-    if !stdin.is_terminal() {
+    if !prompt::somebody() {
         return Err(usage("there is no terminal to ask for the password on"));
     }
-    let line = || -> Result<String, Failure> {
-        let mut line = String::new();
-        stdin.lock().take(MAX_PASSWORD).read_line(&mut line).map_err(Failure::Io)?;
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-    };
-    let prompt = |text: &str| {
-        // A prompt that nobody sees is no failure.
-        let _ = write!(std::io::stderr(), "{text}").and_then(|()| std::io::stderr().flush());
-    };
-    let user = match &args.username {
-        Some(user) => user.clone(),
-        None => {
-            prompt("Name: ");
-            line()?
-        }
-    };
-    prompt("Password or token: ");
-    let password = {
-        let _hidden = Hidden::begin();
-        line()?
-    };
-    prompt("\n");
+    let user = args.username.clone().map_or_else(|| prompt::ask("Name: "), Ok).map_err(Failure::Io)?;
+    let password = prompt::ask_hidden("Password or token: ").map_err(Failure::Io)?;
     if user.is_empty() || password.is_empty() {
         return Err(usage("name and password may not be empty"));
     }
-    Ok((user, Secret::new(password)))
-}
-
-/// A terminal that does not show what is typed, until dropped.
-struct Hidden(Option<rustix::termios::Termios>);
-
-impl Hidden {
-    fn begin() -> Self {
-        let Ok(before) = rustix::termios::tcgetattr(std::io::stdin()) else { return Self(None) };
-        let mut silent = before.clone();
-        silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
-        let set =
-            rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &silent);
-        Self(set.is_ok().then_some(before))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ =
-                rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
-        }
-    }
+    Ok((user, Secret::new(password.as_str())))
 }

@@ -29,6 +29,7 @@ mod shell;
 mod show;
 mod stats;
 mod supervise;
+mod trust;
 mod up;
 mod update;
 mod vendor;
@@ -91,6 +92,10 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Prune(args) => prune::run(args, &cli.global, &project()?, &machine()?),
         Command::Login(args) => login::login(args, &cli.global, &machine()?),
         Command::Logout(args) => login::logout(args, &cli.global, &machine()?),
+        Command::Keygen(args) => trust::keygen(args, &cli.global, &folder),
+        Command::Sign(args) => trust::sign(args, &cli.global, &project, &machine()?),
+        Command::Attest(args) => trust::attest(args, &cli.global, &project, &machine()?),
+        Command::Verify(args) => trust::verify(args, &cli.global, &project, &folder, &machine()?),
         Command::Generate(args) => generate::run(args, &cli.global, &project()?, &machine()?),
         Command::Up(args) => up::run(args, &cli.global, &project()?, &machine()?),
         Command::Ps => ps::run(&cli.global, &folder),

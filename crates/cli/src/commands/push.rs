@@ -13,6 +13,7 @@ use longshore_stack::tags::{GitFacts, TagFacts};
 use serde_json::{Value, json};
 
 use super::lock::for_build;
+use super::trust::sign_parcels;
 use crate::args::{Global, Push};
 use crate::machine::Machine;
 use crate::pipeline;
@@ -22,7 +23,7 @@ use crate::report::{Failure, bytes, plural, print, print_json};
 pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let tags = tags(args, project, machine)?;
-    let parcels = match &args.from {
+    let mut parcels = match &args.from {
         Some(layout) => written(args, &tags, &names, layout, project, machine)?,
         None => {
             let platforms = project.select_platforms(&args.selection)?;
@@ -31,6 +32,9 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
             parcels(args, &tags, images, project, machine)?
         }
     };
+    if (args.sign || args.author.key.is_some()) && !args.dry_run {
+        sign_parcels(&mut parcels, &args.author, machine)?;
+    }
     let client = machine.registries();
     let tagging =
         Tagging { immutable: if args.force { Vec::new() } else { project.stack.publish.immutable.clone() } };

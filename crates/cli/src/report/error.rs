@@ -73,6 +73,11 @@ pub enum Failure {
     #[error(transparent)]
     Registry(#[from] longshore_registry::Error),
     #[error(transparent)]
+    Trust(#[from] longshore_trust::TrustError),
+    /// `images` that a policy does not take, with the reasons.
+    #[error("{} refused", super::plural(images.len(), "image"))]
+    Refused { images: Vec<(String, Vec<String>)> },
+    #[error(transparent)]
     Tag(#[from] longshore_stack::tags::TagError),
     #[error("the stack can't be a Compose file")]
     GenerateCompose(#[source] longshore_deploy::compose::Error),
@@ -201,7 +206,8 @@ impl Failure {
             Self::Run(error) if error.is_of_the_stack() => 2,
             Self::Run(_) | Self::NotReady(_) => 1,
             Self::Stale { refused: false, .. } => 2,
-            Self::Stale { refused: true, .. } => 3,
+            Self::Stale { refused: true, .. } | Self::Refused { .. } => 3,
+            Self::Trust(_) => 1,
             Self::Deb(_)
             | Self::Unpack(_)
             | Self::Path(_)
@@ -256,6 +262,8 @@ impl Failure {
             Self::Pack(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Trust(error) => error.hint(),
+            Self::Refused { .. } => None,
             Self::Tag(error) => error.hint.clone(),
             Self::Store(error) => error.hint(),
             Self::GenerateCompose(error) => error.hint(),
@@ -284,6 +292,14 @@ impl Failure {
             Self::Stale { reasons, .. } => return reasons.clone(),
             Self::Differs(builds) => {
                 return builds.iter().map(|(build, what)| format!("`{build}`: {what}")).collect();
+            }
+            Self::Refused { images } => {
+                return images
+                    .iter()
+                    .flat_map(|(image, reasons)| {
+                        reasons.iter().map(move |reason| format!("{image}: {reason}"))
+                    })
+                    .collect();
             }
             Self::NotVendored { missing, .. } if missing.len() > 1 => return missing.clone(),
             Self::Incomplete { lacks, .. } => return lacks.clone(),

@@ -33,6 +33,9 @@ fn as_json(failed: &Failed) -> serde_json::Value {
         Failure::Differs(builds) => {
             builds.iter().map(|(build, what)| json!({ "build": build, "difference": what })).collect()
         }
+        Failure::Refused { images } => {
+            images.iter().map(|(image, reasons)| json!({ "image": image, "reasons": reasons })).collect()
+        }
         Failure::NotReady(troubles) => troubles.iter().map(Trouble::as_json).collect(),
         _ => Vec::new(),
     };

@@ -58,6 +58,19 @@ pub struct Referrer {
     pub bytes: Vec<u8>,
 }
 
+impl Referrer {
+    /// What its manifest names: its configuration and its layers.
+    pub fn blobs(&self) -> Vec<Content> {
+        let read = serde_json::from_slice::<longshore_oci::Manifest>(&self.bytes);
+        read.map_or_else(
+            |_| Vec::new(),
+            |manifest| {
+                std::iter::once(&manifest.config).chain(&manifest.layers).map(Descriptor::content).collect()
+            },
+        )
+    }
+}
+
 /// Which tags may not move.
 #[derive(Debug, Clone, Default)]
 pub struct Tagging {

@@ -106,8 +106,12 @@ impl Sending<'_> {
         };
         each(jobs, first, |manifest| put(manifest))?;
         last.map_or(Ok(()), put)?;
-        for referrer in &surveyed.parcel.referrers {
+        // Those that are there, too: whether a list names them is another matter.
+        for (at, referrer) in surveyed.parcel.referrers.iter().enumerate() {
             repository.put_referrer(&referrer.subject.digest, &referrer.entry, &referrer.bytes)?;
+            if surveyed.referrers.contains(&at) {
+                self.sent.fetch_add(referrer.entry.size, Ordering::Relaxed);
+            }
         }
         // By digest, so that what comes back can only be what was sent.
         each(jobs, &missing, |(descriptor, _)| {

@@ -7,7 +7,7 @@ use longshore_oci::{Content, Digest};
 use longshore_registry::{At, Client, Repository};
 
 use super::known;
-use super::parcel::{Blob, Parcel, Tagging};
+use super::parcel::{Blob, Parcel, Referrer, Tagging};
 use crate::Error;
 
 /// Parcels, and what of them has to go.
@@ -41,6 +41,8 @@ pub struct Surveyed<'a> {
     pub repository: Repository,
     /// Places in [`Parcel::manifests`] of those that are missing.
     pub manifests: Vec<usize>,
+    /// Places in [`Parcel::referrers`] of those that are missing.
+    pub referrers: Vec<usize>,
     /// Tags that have to move, each with what it names now.
     pub tags: Vec<(String, Option<Digest>)>,
 }
@@ -51,7 +53,9 @@ impl Survey<'_> {
         let manifests = self.parcels.iter().flat_map(|surveyed| {
             surveyed.manifests.iter().filter_map(|&at| surveyed.parcel.manifests.get(at)).map(|(d, _)| d.size)
         });
-        self.uploads.iter().map(|(content, _)| content.size).chain(manifests).sum()
+        let referrers = self.parcels.iter().flat_map(|surveyed| surveyed.missing_referrers());
+        let referrers = referrers.map(|referrer| referrer.entry.size);
+        self.uploads.iter().map(|(content, _)| content.size).chain(manifests).chain(referrers).sum()
     }
 
     /// Bytes of all parcels together, as if nothing were shared or there.
@@ -62,6 +66,22 @@ impl Survey<'_> {
     /// Where the bytes of a blob are.
     pub(super) fn blob(&self, content: &Content) -> Option<&Blob> {
         self.parcels.iter().find_map(|surveyed| surveyed.parcel.blobs.get(content))
+    }
+}
+
+impl Surveyed<'_> {
+    /// Referrers that have to go.
+    pub(super) fn missing_referrers(&self) -> impl Iterator<Item = &Referrer> {
+        self.referrers.iter().filter_map(|&at| self.parcel.referrers.get(at))
+    }
+
+    /// Blobs that what is missing names.
+    fn blobs(&self) -> Box<dyn Iterator<Item = Content> + '_> {
+        if !self.manifests.is_empty() {
+            return Box::new(self.parcel.blobs.keys().copied());
+        }
+        // The image is there; what hangs on it brings blobs of its own.
+        Box::new(self.missing_referrers().flat_map(Referrer::blobs))
     }
 }
 
@@ -84,6 +104,10 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
             each(jobs, &asked, |index| repository.probe(&At::Digest(parcel.manifests[*index].0.digest)))?;
         let missing = asked.into_iter().zip(there).filter(|(_, there)| there.is_none());
         let manifests = missing.map(|(index, _)| index).collect();
+        let entry = |referrer: &Referrer| repository.probe(&At::Digest(referrer.entry.digest));
+        let there = each(jobs, &parcel.referrers, entry)?;
+        let missing = there.into_iter().enumerate().filter(|(_, there)| there.is_none());
+        let referrers = missing.map(|(index, _)| index).collect();
         let tags = parcel.tags.iter().cloned().zip(now).filter(|(_, now)| *now != Some(parcel.top.digest));
         let tags: Vec<_> = tags.collect();
         for (tag, now) in &tags {
@@ -95,7 +119,7 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
                 });
             }
         }
-        Ok(Surveyed { parcel, repository, manifests, tags })
+        Ok(Surveyed { parcel, repository, manifests, referrers, tags })
     })?;
     // Two images of one repository are one place for blobs.
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -106,7 +130,7 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
         .collect();
     let mut needed: BTreeSet<(Content, usize)> = BTreeSet::new();
     for (index, surveyed) in incomplete(&surveyed) {
-        needed.extend(surveyed.parcel.blobs.keys().map(|content| (*content, place[index])));
+        needed.extend(surveyed.blobs().map(|content| (content, place[index])));
     }
     let before: BTreeSet<(usize, Digest)> = incomplete(&surveyed)
         .flat_map(|(index, surveyed)| surveyed.tags.iter().map(move |(_, now)| (index, *now)))
@@ -148,5 +172,8 @@ pub fn survey<'a>(parcels: &'a [Parcel], tagging: &Tagging, client: &Client) -> 
 
 /// Those of which something is missing, with their places.
 fn incomplete<'s, 'a>(surveyed: &'s [Surveyed<'a>]) -> impl Iterator<Item = (usize, &'s Surveyed<'a>)> {
-    surveyed.iter().enumerate().filter(|(_, surveyed)| !surveyed.manifests.is_empty())
+    surveyed
+        .iter()
+        .enumerate()
+        .filter(|(_, surveyed)| !surveyed.manifests.is_empty() || !surveyed.referrers.is_empty())
 }

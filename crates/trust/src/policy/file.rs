@@ -10,7 +10,7 @@ use crate::TrustError;
 use crate::evidence::Signer;
 use crate::key::PublicKey;
 use crate::sigstore::Expected;
-use crate::statement::{CYCLONEDX, PROVENANCE, SPDX, VEX};
+use crate::statement::{PROVENANCE, predicate_type};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -69,10 +69,6 @@ struct AttestationTable {
     #[serde(default)]
     hermetic: bool,
 }
-
-/// The predicate types that have short names.
-const SHORT: [(&str, &str); 4] =
-    [("slsa-provenance", PROVENANCE), ("spdx", SPDX), ("cyclonedx", CYCLONEDX), ("vex", VEX)];
 
 pub(super) fn read(text: &str, folder: &Path, path: &Path) -> Result<Policy, TrustError> {
     let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
@@ -168,19 +164,7 @@ fn rule(table: RuleTable) -> Result<Rule, String> {
 }
 
 fn attestation(table: AttestationTable, signed_by: &[String]) -> Result<AttestationRule, String> {
-    let short = SHORT.iter().find(|(short, _)| *short == table.kind);
-    let predicate_type = match short {
-        Some((_, full)) => (*full).to_owned(),
-        None if table.kind.contains("://") => table.kind.clone(),
-        None => {
-            let known: Vec<_> = SHORT.iter().map(|(short, _)| *short).collect();
-            return Err(format!(
-                "`{}` is no type of attestation: {}, or the address of one",
-                table.kind,
-                known.join(", ")
-            ));
-        }
-    };
+    let predicate_type = predicate_type(&table.kind)?;
     let of_provenance = table.builder.is_some() || table.source.is_some() || table.hermetic;
     if of_provenance && predicate_type != PROVENANCE {
         return Err(format!(
@@ -211,6 +195,7 @@ fn days(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::SPDX;
 
     fn complaint(text: &str) -> String {
         read(text, Path::new("/nowhere"), Path::new("policy.toml")).unwrap_err().to_string()

@@ -1,0 +1,100 @@
+//! Arguments of the commands about trust.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use longshore_trust::key::KeySource;
+
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// Write `NAME.key` and `NAME.pub`
+    #[arg(value_name = "NAME", default_value = "cosign", value_hint = ValueHint::FilePath)]
+    pub name: PathBuf,
+    /// Take the password from this file [default: COSIGN_PASSWORD, or else it is asked for]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+}
+
+/// Who signs, and who witnesses it.
+#[derive(Debug, Clone, Args)]
+pub struct Author {
+    /// Sign with this key: a file, `env://VARIABLE`, `fd://NUMBER`, or `program:PATH` for one that a program keeps [default:
+    /// without a key, with a certificate for who you are]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<KeySource>,
+    /// Take the key's password from this file [default: COSIGN_PASSWORD, or else it is asked for]
+    #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+    /// The token that says who you are [default: what the CI system gives]
+    #[arg(long, value_name = "FILE", conflicts_with = "key", value_hint = ValueHint::FilePath)]
+    pub identity_token: Option<PathBuf>,
+    /// The services of a Sigstore: certificates, log, timestamps [default: none with a key, the public Sigstore without]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub signing_config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// Images of the stack as they were pushed last, `REGISTRY/NAME@DIGEST`, or `oci:DIR[:NAME]` [default: all of the stack]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    #[command(flatten)]
+    pub author: Author,
+    /// Also in cosign's older form, a `.sig` tag beside the image
+    #[arg(long)]
+    pub legacy: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Attest {
+    /// Images of the stack as they were pushed last, `REGISTRY/NAME@DIGEST`, or `oci:DIR[:NAME]` [default: all of the stack]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// What is said: a JSON document
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub predicate: PathBuf,
+    /// What kind of document it is: one of these, or the address of a type: `slsa-provenance`, `spdx`, `cyclonedx`, `vex`
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: String,
+    #[command(flatten)]
+    pub author: Author,
+    /// Also in cosign's older form, an `.att` tag beside the image
+    #[arg(long)]
+    pub legacy: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Images of the stack as they were pushed last, `REGISTRY/NAME[:TAG][@DIGEST]`, or `oci:DIR[:NAME]` [default: all of the
+    /// stack]
+    #[arg(value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// Who must have signed and attested what [default: policy.toml beside the stack file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["keys", "identity"])]
+    pub policy: Option<PathBuf>,
+    /// One of these public keys must have signed; may be given again
+    #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub keys: Vec<PathBuf>,
+    /// Whose certificate must have signed: an email address or a workflow's address; `*` stands for any characters
+    #[arg(long, value_name = "IDENTITY", requires = "issuer")]
+    pub identity: Option<String>,
+    /// Who says that it is theirs
+    #[arg(long, value_name = "URL", requires = "identity")]
+    pub issuer: Option<String>,
+    /// Whether a log must have it [default: `required` of certificates, `ignored` of keys]
+    #[arg(long, value_enum, conflicts_with = "policy")]
+    pub log: Option<Log>,
+    /// Certificate authorities, logs and timestamp authorities that are believed [default: the public Sigstore's, as this version
+    /// knows them]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trusted_root: Option<PathBuf>,
+}
+
+/// Whether a log must have a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    /// It must
+    Required,
+    /// It is not asked
+    Ignored,
+}

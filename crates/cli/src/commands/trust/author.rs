@@ -1,0 +1,142 @@
+//! Who signs: a key and its password, or who the machine says we are.
+
+use std::path::Path;
+use std::process::Command;
+
+use longshore_net::{Http, Method, Request, Url, header};
+use longshore_oci::read_bounded;
+use longshore_trust::key::{Password, Sign};
+use longshore_trust::{Client, Identity, Services};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::args::Author;
+use crate::machine::Machine;
+use crate::prompt;
+use crate::report::Failure;
+use crate::settings;
+
+/// More bytes than this are no password and no token.
+const LIMIT: u64 = 64 << 10;
+
+/// Who signs, and the services that witness it.
+pub enum Signer {
+    Key(Box<dyn Sign>),
+    Identity(Box<Identity>),
+}
+
+impl Signer {
+    /// As the arguments say.
+    pub fn new(args: &Author, machine: &Machine) -> Result<(Self, Option<Client>), Failure> {
+        let services = args.signing_config.as_deref().map(Services::read).transpose()?;
+        let client =
+            |services: Services| Ok::<_, Failure>(Client::new(Http::new(machine.network())?, services));
+        let Some(source) = &args.key else {
+            let services = services.map_or_else(Services::embedded, Ok)?;
+            let identity = identity(args, machine)?;
+            return Ok((Self::Identity(Box::new(identity)), Some(client(services)?)));
+        };
+        let given = password(args.password_file.as_deref())?;
+        let mut ask = || given.clone().or_else(|| asked("Password of the key: "));
+        let key = source
+            .load(&|name| variable(name).map(|text| text.to_string()), &mut ask)
+            .map_err(longshore_trust::TrustError::from)?;
+        // An empty configuration is how users of cosign say that there is to be no log.
+        let witnesses = services.filter(|services| services.rekor.is_some() || services.timestamps.is_some());
+        Ok((Self::Key(key), witnesses.map(client).transpose()?))
+    }
+}
+
+/// A password from a file or the environment; none where it has to be asked for.
+pub fn password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
+    let Some(file) = file else {
+        // An empty password is one, too.
+        return Ok(text_of("COSIGN_PASSWORD"));
+    };
+    Ok(Some(secret(file)?))
+}
+
+/// What the environment has under `name`, if that is something.
+fn variable(name: &str) -> Option<Zeroizing<String>> {
+    text_of(name).filter(|text| !text.is_empty())
+}
+
+fn text_of(name: &str) -> Option<Zeroizing<String>> {
+    settings::variable(name).and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new)
+}
+
+/// Asks, if there is somebody to ask.
+fn asked(question: &str) -> Option<Password> {
+    prompt::somebody().then(|| prompt::ask_hidden(question).ok()).flatten()
+}
+
+/// The text of a file without the line end that editors add.
+fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = fs_err::File::open(file).and_then(|file| read_bounded(file, LIMIT)).map_err(Failure::Io)?;
+    let text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| Failure::Usage {
+        message: format!("`{}` is not text", file.display()),
+        hint: "write it as one line".to_owned(),
+    })?);
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Who the arguments or the CI system say that we are.
+fn identity(args: &Author, machine: &Machine) -> Result<Identity, Failure> {
+    let token = match &args.identity_token {
+        Some(file) => secret(file)?,
+        None => ambient(machine)?.ok_or_else(|| Failure::Usage {
+            message: "nothing says who you are: this is no CI system that longshore knows".to_owned(),
+            hint: "sign with a key, `--key cosign.key`, or give `--identity-token FILE`".to_owned(),
+        })?,
+    };
+    Ok(Identity::new(token).map_err(longshore_trust::TrustError::from)?)
+}
+
+/// The token that a CI system gives for Sigstore: GitHub Actions by a request, Buildkite by its agent, GitLab and others in
+/// SIGSTORE_ID_TOKEN.
+fn ambient(machine: &Machine) -> Result<Option<Zeroizing<String>>, Failure> {
+    if let Some(token) = variable("SIGSTORE_ID_TOKEN") {
+        return Ok(Some(token));
+    }
+    if let (Some(url), Some(bearer)) =
+        (variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+    {
+        return github(&url, bearer, machine).map(Some);
+    }
+    if variable("BUILDKITE_AGENT_ACCESS_TOKEN").is_some() {
+        let mut agent = Command::new("buildkite-agent");
+        let output =
+            agent.args(["oidc", "request-token", "--audience", "sigstore"]).output().map_err(Failure::Io)?;
+        if output.status.success() {
+            return Ok(Some(Zeroizing::new(String::from_utf8_lossy(&output.stdout).trim().to_owned())));
+        }
+        return Err(Failure::Usage {
+            message: "`buildkite-agent` gives no token".to_owned(),
+            hint: "buildkite-agent oidc request-token --audience sigstore".to_owned(),
+        });
+    }
+    Ok(None)
+}
+
+fn github(url: &str, bearer: Zeroizing<String>, machine: &Machine) -> Result<Zeroizing<String>, Failure> {
+    #[derive(Deserialize)]
+    struct Answer {
+        value: String,
+    }
+    let no_token = |reason: String| Failure::Usage {
+        message: format!("GitHub gives no token: {reason}"),
+        hint: "the job needs `permissions: id-token: write`".to_owned(),
+    };
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let address: Url = format!("{url}{separator}audience=sigstore")
+        .parse()
+        .map_err(|_| no_token("its address is none".to_owned()))?;
+    let mut request = Request::new(Method::GET, &address);
+    request.headers = vec![(header::AUTHORIZATION, format!("bearer {}", bearer.as_str()))];
+    let response =
+        Http::new(machine.network())?.send(request).map_err(|failure| no_token(failure.to_string()))?;
+    let status = response.status;
+    let answer = response.bytes(LIMIT).map_err(|failure| no_token(failure.to_string()))?;
+    let answer: Option<Answer> = serde_json::from_slice(&answer).ok().filter(|_| status.is_success());
+    answer.map(|answer| Zeroizing::new(answer.value)).ok_or_else(|| no_token(format!("status {status}")))
+}

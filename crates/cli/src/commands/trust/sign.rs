@@ -1,0 +1,227 @@
+//! `longshore sign` and `attest`: statements about images, signed and put beside them.
+
+use longshore_net::each;
+use longshore_oci::{Content, Descriptor, Digest, read_bounded};
+use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
+use longshore_publish::registry::{Blob, Parcel, Referrer, Tagging};
+use longshore_registry::{At, Client as Registries};
+use longshore_trust::attachment::{Attachment, Older, OlderLayer, appended};
+use longshore_trust::statement::{SIGNED, predicate_type};
+use longshore_trust::{Author, Signing, Statement, TrustError};
+use serde_json::{Value, json};
+
+use super::author::Signer;
+use super::{Subject, repository, subjects};
+use crate::args::{self, Attest, Global, Sign};
+use crate::machine::Machine;
+use crate::project::Project;
+use crate::report::{Failure, plural, print, print_json};
+
+/// More bytes than this are no predicate.
+const LIMIT: u64 = 48 << 20;
+
+pub fn sign(
+    args: &Sign,
+    global: &Global,
+    project: &dyn Fn() -> Result<Project, Failure>,
+    machine: &Machine,
+) -> Result<(), Failure> {
+    let say = |subject: Digest, _: &Parcel| Statement::signature(subject);
+    let older = args.legacy.then_some(Older::Signatures);
+    let subjects = subjects(&args.images, project)?;
+    said(&subjects, &args.author, older, &say, global, machine, "signed")
+}
+
+pub fn attest(
+    args: &Attest,
+    global: &Global,
+    project: &dyn Fn() -> Result<Project, Failure>,
+    machine: &Machine,
+) -> Result<(), Failure> {
+    let kind = predicate_type(&args.kind).map_err(|reason| Failure::Usage {
+        message: reason,
+        hint: "longshore attest --type slsa-provenance --predicate FILE".to_owned(),
+    })?;
+    let bytes = fs_err::File::open(&args.predicate)
+        .and_then(|file| read_bounded(file, LIMIT))
+        .map_err(Failure::Io)?;
+    let predicate: Value = serde_json::from_slice(&bytes).map_err(|error| Failure::Usage {
+        message: format!("`{}` is no JSON document: {error}", args.predicate.display()),
+        hint: "longshore attest --type slsa-provenance --predicate FILE".to_owned(),
+    })?;
+    let say = |subject: Digest, parcel: &Parcel| Statement {
+        subject,
+        name: Some(repository(&parcel.repository)),
+        predicate_type: kind.clone(),
+        predicate: predicate.clone(),
+    };
+    let older = args.legacy.then_some(Older::Attestations);
+    let subjects = subjects(&args.images, project)?;
+    said(&subjects, &args.author, older, &say, global, machine, "attested")
+}
+
+type Say<'a> = dyn Fn(Digest, &Parcel) -> Statement + Sync + 'a;
+
+/// Says something of images, and of what each names, all by one author.
+fn said(
+    subjects: &[Subject],
+    author: &args::Author,
+    older: Option<Older>,
+    say: &Say<'_>,
+    global: &Global,
+    machine: &Machine,
+    done: &str,
+) -> Result<(), Failure> {
+    let (signer, witnesses) = Signer::new(author, machine)?;
+    let by = match &signer {
+        Signer::Key(key) => Author::Key(&**key),
+        Signer::Identity(identity) => Author::Identity(identity),
+    };
+    let registries = machine.registries();
+    let whole = Whole { platform: None, referrers: Referrers::Left };
+    // Before anything is signed, and before an identity is spent: what can't be found can't be signed.
+    let mut parcels = each(registries.jobs(), subjects, |subject| {
+        Ok::<_, Failure>(fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?)
+    })?;
+    let signing = Signing::begin(&by, witnesses.as_ref())?;
+    for (subject, parcel) in subjects.iter().zip(&mut parcels) {
+        let manifests: Vec<Descriptor> =
+            parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
+        let attached = each(registries.jobs(), &manifests, |manifest| {
+            let statement = say(manifest.digest, parcel);
+            let bundle = signing.sign(&statement)?;
+            let layer =
+                older.map(|older| older_layer(older, &signing, &statement, &bundle, parcel)).transpose()?;
+            Ok::<_, Failure>((Attachment::new(&bundle, &statement.predicate_type, manifest), layer))
+        })?;
+        let mut layers = Vec::new();
+        for (manifest, (attachment, layer)) in manifests.iter().zip(attached) {
+            attach(parcel, attachment);
+            layers.extend(layer.map(|layer| (manifest.digest, layer)));
+        }
+        put(subject, parcel.clone(), machine, &registries)?;
+        if let Some(older) = older {
+            for (digest, layer) in &layers {
+                append(subject, older, digest, layer, &registries)?;
+            }
+        }
+    }
+    report(subjects, &parcels, global, done);
+    Ok(())
+}
+
+/// Has `parcel` take along what hangs on it.
+pub fn attach(parcel: &mut Parcel, attachment: Attachment) {
+    parcel.blobs.extend(attachment.blobs.into_iter().map(|bytes| (Content::of(&bytes), Blob::Bytes(bytes))));
+    let Attachment { subject, entry, manifest, .. } = attachment;
+    parcel.referrers.push(Referrer { subject, entry, bytes: manifest });
+}
+
+/// Puts what hangs on an image where the image is.
+fn put(subject: &Subject, parcel: Parcel, machine: &Machine, registries: &Registries) -> Result<(), Failure> {
+    let place = match &subject.place {
+        // By digest: no name moves.
+        Place::Registry(reference) => Place::Registry(reference.with_digest(parcel.top.digest)),
+        other => other.clone(),
+    };
+    deliver(parcel, &place, &Tagging::default(), registries, &*machine.progress)?;
+    Ok(())
+}
+
+fn older_layer(
+    older: Older,
+    signing: &Signing<'_>,
+    statement: &Statement,
+    bundle: &longshore_trust::Bundle,
+    parcel: &Parcel,
+) -> Result<OlderLayer, TrustError> {
+    match older {
+        Older::Attestations => Ok(OlderLayer::attestation(bundle, &statement.predicate_type)),
+        Older::Signatures => {
+            let payload = OlderLayer::payload(&statement.subject, &repository(&parcel.repository));
+            let signature = signing.sign_older(&payload)?;
+            Ok(OlderLayer::signature(payload, &signature))
+        }
+    }
+}
+
+/// Appends a layer to an older tag.
+fn append(
+    subject: &Subject,
+    older: Older,
+    digest: &Digest,
+    layer: &OlderLayer,
+    registries: &Registries,
+) -> Result<(), Failure> {
+    let Place::Registry(reference) = &subject.place else {
+        return Err(Failure::Usage {
+            message: format!("`--legacy` writes tags of a registry, and {} is none", subject.name),
+            hint: "leave `--legacy` out".to_owned(),
+        });
+    };
+    let repository = registries.repository(reference)?;
+    let tag = older.tag(digest);
+    let before = match repository.manifest(&At::Tag(tag.clone())) {
+        Err(error) if error.is_not_found() => None,
+        other => Some(other?),
+    };
+    let before = before.map(|found| {
+        serde_json::from_slice(&found.bytes).map_err(|error| Failure::Usage {
+            message: format!("`{tag}` of {} can't be understood: {error}", repository.name()),
+            hint: "leave `--legacy` out".to_owned(),
+        })
+    });
+    let (manifest, config) = appended(before.transpose()?.as_ref(), &layer.descriptor);
+    for bytes in [&layer.bytes, &config] {
+        let content = Content::of(bytes);
+        if !repository.has_blob(&content)? {
+            let open = |from: u64| {
+                let start = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+                Ok(Box::new(&bytes[start..]) as Box<dyn std::io::Read>)
+            };
+            repository.upload(&content, &open, None, &longshore_oci::Silent)?;
+        }
+    }
+    Ok(repository.tag(&tag, longshore_oci::media_type::MANIFEST, &manifest.to_bytes())?)
+}
+
+fn report(subjects: &[Subject], parcels: &[Parcel], global: &Global, done: &str) {
+    if global.json {
+        let rows = subjects.iter().zip(parcels).map(|(subject, parcel)| {
+            let digests: Vec<String> =
+                parcel.manifests.iter().map(|(manifest, _)| manifest.digest.to_string()).collect();
+            json!({ "image": subject.name, "digest": parcel.top.digest, "manifests": digests })
+        });
+        print_json(&json!({ done: rows.collect::<Vec<_>>() }));
+        return;
+    }
+    for (subject, parcel) in subjects.iter().zip(parcels) {
+        let others = parcel.manifests.len() - 1;
+        let with = if others == 0 {
+            String::new()
+        } else {
+            format!(", and {} below it", plural(others, "manifest"))
+        };
+        print(&format!("{}  {done} {}{with}", parcel.top.digest, subject.name));
+    }
+}
+
+/// Signs `parcels` before they go anywhere: `push --sign`.
+pub fn sign_parcels(parcels: &mut [Parcel], author: &args::Author, machine: &Machine) -> Result<(), Failure> {
+    let (signer, witnesses) = Signer::new(author, machine)?;
+    let by = match &signer {
+        Signer::Key(key) => Author::Key(&**key),
+        Signer::Identity(identity) => Author::Identity(identity),
+    };
+    let signing = Signing::begin(&by, witnesses.as_ref())?;
+    for parcel in parcels {
+        let manifests: Vec<Descriptor> =
+            parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
+        let attached = each(machine.jobs().get(), &manifests, |manifest| {
+            let bundle = signing.sign(&Statement::signature(manifest.digest))?;
+            Ok::<_, Failure>(Attachment::new(&bundle, SIGNED, manifest))
+        })?;
+        attached.into_iter().for_each(|attachment| attach(parcel, attachment));
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! `longshore verify`: whether those vouch for images who must.
+
+use std::path::Path;
+
+use longshore_net::each;
+use longshore_publish::copy::{Referrers, Whole, fetch};
+use longshore_publish::registry::Parcel;
+use longshore_trust::key::PublicKey;
+use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted, Vouched};
+use longshore_trust::{Expected, Signer, TrustError, TrustRoot, Verifier};
+use serde_json::{Value, json};
+
+use super::evidence::gather;
+use super::{repository, subjects};
+use crate::args::{Global, Log, Verify};
+use crate::machine::Machine;
+use crate::project::Project;
+use crate::report::{Failure, print, print_json};
+
+pub fn run(
+    args: &Verify,
+    global: &Global,
+    project: &dyn Fn() -> Result<Project, Failure>,
+    folder: &Path,
+    machine: &Machine,
+) -> Result<(), Failure> {
+    let policy = policy(args, folder)?;
+    let needs_root = policy.signers.values().any(|trusted| {
+        matches!(trusted.signer, Signer::Identity { .. })
+            || trusted.log == Expected::Logged
+            || trusted.timestamp == Timestamp::Required
+    });
+    let root = match &args.trusted_root {
+        Some(file) => Some(TrustRoot::read(file)?),
+        None if needs_root => Some(TrustRoot::embedded()?),
+        None => None,
+    };
+    let verifier = Verifier::new(root.as_ref())
+        .map_err(|reason| TrustError::Root { path: args.trusted_root.clone().unwrap_or_default(), reason })?;
+    let registries = machine.registries();
+    let subjects = subjects(&args.images, project)?;
+    let whole = Whole { platform: None, referrers: Referrers::Along };
+    let now = i64::try_from(machine.settings.now).unwrap_or(i64::MAX);
+    let evaluated = each(registries.jobs(), &subjects, |subject| {
+        let parcel = fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?;
+        let evidence = gather(&parcel, &subject.place, &registries)?;
+        let name = repository(&parcel.repository);
+        let evaluation = policy.evaluate(&name, &parcel.top.digest, &evidence, &verifier, now);
+        Ok::<_, Failure>((parcel, evaluation))
+    })?;
+    let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
+    let mut refused = Vec::new();
+    for (name, (_, evaluation)) in names.iter().zip(&evaluated) {
+        if !evaluation.is_accepted() {
+            refused.push(((*name).to_owned(), reasons(evaluation)));
+        }
+    }
+    let accepted = names.iter().zip(&evaluated).filter(|(_, (_, evaluation))| evaluation.is_accepted());
+    if global.json && refused.is_empty() {
+        let rows: Vec<Value> =
+            accepted.map(|(name, (parcel, evaluation))| row(name, parcel, evaluation)).collect();
+        print_json(&json!({ "verified": rows }));
+    } else if !global.json {
+        for (name, (parcel, evaluation)) in accepted {
+            print(&format!("{}  {name}: {}", parcel.top.digest, accepted_as(evaluation)));
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(Failure::Refused { images: refused }) }
+}
+
+/// The policy that the arguments name, or make.
+fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
+    let log = |usually| {
+        args.log.map_or(usually, |log| match log {
+            Log::Required => Expected::Logged,
+            Log::Ignored => Expected::Unlogged,
+        })
+    };
+    let mut signers = Vec::new();
+    for path in &args.keys {
+        let key = PublicKey::read(path).map_err(TrustError::from)?;
+        let signer = Signer::Key(Box::new(key));
+        signers.push(Trusted { signer, log: log(Expected::Unlogged), timestamp: Timestamp::Ignored });
+    }
+    if let (Some(identity), Some(issuer)) = (&args.identity, &args.issuer) {
+        let signer = Signer::Identity { identity: identity.clone(), issuer: issuer.clone() };
+        signers.push(Trusted { signer, log: log(Expected::Logged), timestamp: Timestamp::Ignored });
+    }
+    if !signers.is_empty() {
+        return Ok(Policy::signed_by(signers));
+    }
+    let file = args.policy.clone().unwrap_or_else(|| folder.join("policy.toml"));
+    if args.policy.is_none() && !file.exists() {
+        return Err(Failure::Usage {
+            message: "nothing says who is believed: there is no `policy.toml`".to_owned(),
+            hint: "longshore verify --key cosign.pub, or `--identity WHO --issuer URL`".to_owned(),
+        });
+    }
+    Ok(Policy::read(&file)?)
+}
+
+fn reasons(evaluation: &Evaluation) -> Vec<String> {
+    match evaluation {
+        Evaluation::Accepted { .. } => Vec::new(),
+        Evaluation::Refused { reasons } => reasons.iter().map(ToString::to_string).collect(),
+        Evaluation::NoRule => vec!["no rule of the policy is for it".to_owned()],
+        Evaluation::Forbidden => vec!["a rule of the policy accepts nothing of it".to_owned()],
+    }
+}
+
+fn accepted_as(evaluation: &Evaluation) -> String {
+    let Evaluation::Accepted { signed: Some(vouched), attested } = evaluation else {
+        return "accepted, and nothing was asked of it".to_owned();
+    };
+    let mut text = format!("signed by {}", who(vouched));
+    for attested in attested {
+        text += &format!("; {} by {}", attested.predicate_type, who(&attested.by));
+    }
+    text
+}
+
+fn who(vouched: &Vouched) -> String {
+    let mut text = match &vouched.checked.certificate {
+        Some(certificate) => format!("{} ({})", certificate.identity, certificate.issuer),
+        None => format!("the key of {}", vouched.signer),
+    };
+    text += if vouched.checked.logged { ", in the log" } else { ", no log asked" };
+    text
+}
+
+fn row(name: &str, parcel: &Parcel, evaluation: &Evaluation) -> Value {
+    let vouched = |vouched: &Vouched| {
+        let certificate = vouched.checked.certificate.as_ref().map(|certificate| {
+            json!({ "identity": certificate.identity, "issuer": certificate.issuer, "source": certificate.source })
+        });
+        json!({
+            "signer": vouched.signer,
+            "certificate": certificate,
+            "logged": vouched.checked.logged,
+            "times": vouched.checked.times,
+        })
+    };
+    let (signed, attested) = match evaluation {
+        Evaluation::Accepted { signed, attested } => (signed.as_ref().map(vouched), attested.as_slice()),
+        _ => (None, &[][..]),
+    };
+    let attested: Vec<Value> =
+        attested.iter().map(|one| json!({ "type": one.predicate_type, "by": vouched(&one.by) })).collect();
+    json!({ "image": name, "digest": parcel.top.digest, "signed": signed, "attested": attested })
+}
