@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use longshore_testkit::registry::{Kind, Registry};
-use longshore_testkit::sigstore::{Flaw, Identity, Log, Sigstore, cosign, unlogged, unrelated_root};
+use longshore_testkit::sigstore::{Flaw, Identity, Log, Sigstore, Tuf, cosign, unlogged, unrelated_root};
 use longshore_testkit::{Tool, tree};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,6 +65,19 @@ fn keys_sign_without_a_log() {
             assert!(!verify(image, "others.pub"), "{kind:?}: {image}: by somebody else's key");
         }
     }
+}
+
+#[test]
+fn a_tuf_repository_is_believed_by_its_root_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, root) = (unlogged(home.path()), unrelated_root(home.path()));
+    let tuf = Tuf::of(&[("trusted_root.json", &root), ("signing_config.v0.2.json", &config)]);
+    let initialize = |root: PathBuf| {
+        let other = tempfile::tempdir().unwrap();
+        accepts(cosign(other.path()).args(["initialize", "--mirror", &tuf.url(), "--root"]).arg(root))
+    };
+    assert!(initialize(tuf.root()));
+    assert!(!initialize(Tuf::of(&[]).root()));
 }
 
 /// Signs without a key, on the word of `token`.

@@ -23,8 +23,8 @@ pub struct Tuf {
 }
 
 impl Tuf {
-    /// Serves `targets`: names, which are not sorted by the caller, and the files to copy under them.
-    pub(super) fn of(targets: &[(&str, &Path)]) -> Self {
+    /// Serves copies of `targets`: names, and the files under them.
+    pub fn of(targets: &[(&str, &Path)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
         let public = json!({
