@@ -9,7 +9,7 @@ use crate::test::Length;
 use crate::{kubernetes, registries, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 24] = [
+const PROGRAMS: [(&str, &[&str]); 25] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("ctr", &["containerd"]),
@@ -34,6 +34,7 @@ const PROGRAMS: [(&str, &[&str]); 24] = [
     ("qemu-aarch64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
     ("dnsmasq", &["dnsmasq-base"]),
+    ("openssl", &["openssl"]),
 ];
 
 /// Files that stand for packages without a program of their own.

@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Tool;
 use crate::http::Server;
 
 /// Who a token is about.
@@ -37,7 +39,7 @@ const LIFE: Duration = Duration::from_secs(600);
 
 pub(super) struct Issuer {
     server: Server,
-    key: EcdsaKeyPair,
+    key: RsaKeyPair,
     _folder: TempDir,
 }
 
@@ -46,15 +48,12 @@ impl Issuer {
     pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::new(folder.path());
-        let (url, random) = (server.url(), SystemRandom::new());
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let key =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
-        // A byte that says "uncompressed", and two numbers of 32 bytes (SEC 1, section 2.3.3).
-        let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+        let (url, key) = (server.url(), new_key());
+        let public = PublicKeyComponents::<Vec<u8>>::from(key.public_key());
         let keys = json!({ "keys": [{
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": KEY_ID,
-            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID,
+            "n": URL_SAFE_NO_PAD.encode(public.n),
+            "e": URL_SAFE_NO_PAD.encode(public.e),
         }] });
         let configuration = json!({
             "issuer": url,
@@ -63,7 +62,7 @@ impl Issuer {
             "token_endpoint": format!("{url}/token"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_signing_alg_values_supported": ["RS256"],
         });
         fs_err::create_dir(folder.path().join(".well-known")).unwrap();
         let write = |name: &str, value: &Value| {
@@ -102,14 +101,25 @@ impl Issuer {
             claims[name] = value;
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = json!({ "alg": "ES256", "kid": KEY_ID, "typ": "JWT" });
+        let header = json!({ "alg": "RS256", "kid": KEY_ID, "typ": "JWT" });
         let signed = format!("{}.{}", part(&header), part(&claims));
-        let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
 const KEY_ID: &str = "test";
+
+/// RSA, for cosign takes no other token for one.
+fn new_key() -> RsaKeyPair {
+    let openssl = Tool::new("openssl").args(["genpkey", "-quiet", "-algorithm", "RSA", "-outform", "DER"]);
+    let output = openssl.args(["-pkeyopt", "rsa_keygen_bits:2048"]).output();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "openssl makes no key: {said}");
+    // Which of the two it writes depends on its version.
+    RsaKeyPair::from_pkcs8(&output.stdout).or_else(|_| RsaKeyPair::from_der(&output.stdout)).unwrap()
+}
 
 /// What is claimed of an identity; GitHub's claims are all those without which Fulcio gives no certificate.
 fn claims(identity: Identity<'_>) -> Value {
