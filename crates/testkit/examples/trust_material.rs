@@ -72,12 +72,14 @@ impl Run {
         let unlogged = self.unlogged.clone();
         let rekor2 = self.sigstore.signing_config(Log::Rekor2);
         let rekor1 = self.sigstore.signing_config(Log::Rekor1);
+        let alone = self.sigstore.signing_config(Log::Rekor1Alone);
         let all = [
             ("key", Subject::Image, Signer::Key, unlogged.clone()),
             ("key-rekor2", Subject::Image, Signer::Key, rekor2.clone()),
             ("key-slsa", Subject::Provenance, Signer::Key, unlogged),
             ("keyless-rekor2", Subject::Image, Signer::Person, rekor2.clone()),
             ("keyless-rekor1", Subject::Image, Signer::Person, rekor1),
+            ("keyless-rekor1-alone", Subject::Image, Signer::Person, alone),
             ("workflow-rekor2", Subject::Image, Signer::Workflow, rekor2),
         ];
         for (name, subject, signer, config) in all {

@@ -104,7 +104,7 @@ fn people_and_workflows_sign_without_keys() {
         (Identity::Workflow(WORKFLOW), subject.as_str(), sigstore.workflow_issuer()),
     ];
     for (number, (identity, name, issuer)) in signers.iter().enumerate() {
-        for log in [Log::Rekor2, Log::Rekor1] {
+        for log in [Log::Rekor2, Log::Rekor1, Log::Rekor1Alone] {
             let image = registry.push_sample(&format!("app/{log:?}-{number}").to_lowercase());
             sign(&sigstore, log, &sigstore.token(*identity), &image).run();
             verify(&sigstore, &root, (name, issuer), &image).run();
@@ -160,12 +160,13 @@ fn saved_bundles_hold() {
     let fact = |name: &str| facts[name].as_str().unwrap().to_owned();
     let digest = fact("digest");
     let home = tempfile::tempdir().unwrap();
-    let check = |bundle: &str| {
+    let check_by = |root: &str, bundle: &str| {
         let tool = cosign(home.path()).args(["verify-blob-attestation", "--digestAlg", "sha256", "--digest"]);
         let tool = tool.arg(digest.strip_prefix("sha256:").unwrap()).arg("--trusted-root");
-        let tool = tool.arg(material.join("trusted_root.json")).arg("--bundle");
+        let tool = tool.arg(material.join(root)).arg("--bundle");
         tool.arg(material.join("bundles").join(bundle))
     };
+    let check = |bundle: &str| check_by("trusted_root.json", bundle);
     let signed = "https://sigstore.dev/cosign/sign/v1";
     let key = material.join("cosign.pub");
     let by_key = |bundle: &str, kind: &str| check(bundle).arg("--key").arg(&key).args(["--type", kind]);
@@ -175,10 +176,15 @@ fn saved_bundles_hold() {
     for (bundle, identity, issuer) in [
         ("keyless-rekor2.json", "identity", "issuer"),
         ("keyless-rekor1.json", "identity", "issuer"),
+        ("keyless-rekor1-alone.json", "identity", "issuer"),
         ("workflow-rekor2.json", "workflow", "workflowIssuer"),
     ] {
-        let tool = check(bundle).args(["--type", signed, "--certificate-identity", &fact(identity)]);
-        tool.args(["--certificate-oidc-issuer", &fact(issuer)]).run();
+        let by = |tool: Tool| {
+            let tool = tool.args(["--type", signed, "--certificate-identity", &fact(identity)]);
+            tool.args(["--certificate-oidc-issuer", &fact(issuer)])
+        };
+        by(check(bundle)).run();
+        assert!(!accepts(by(check_by("unrelated_root.json", bundle))), "{bundle}");
     }
     let size: usize = tree::files(&material).values().map(Vec::len).sum();
     assert!(size < 200_000, "saved material is {size} bytes, and lies in the repository");

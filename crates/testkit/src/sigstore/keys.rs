@@ -22,13 +22,15 @@ pub(super) struct Addresses {
     pub issuer: String,
 }
 
-/// Whose log a signature goes into.
+/// Which log a signature goes into; the timestamp authority is asked too, but where it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Log {
     /// Rekor 2: entries have proofs, and their time is that of the timestamp.
     Rekor2,
     /// Rekor 1: entries have promises and times of their own.
     Rekor1,
+    /// Rekor 1 without a timestamp: its word has to do for the time.
+    Rekor1Alone,
 }
 
 /// Makes the keys that servers start with: Fulcio's as certificate authority, the certificate log's and Rekor 2's.
@@ -43,7 +45,7 @@ pub(super) fn write_missing_keys(folder: &Path) {
     key(folder, "rekor1", &PKCS_ECDSA_P256_SHA256);
     let issuer = authority(folder, "timestamps");
     // A chain starts with who signs timestamps, which is no authority.
-    let mut params = params("timestamps");
+    let mut params = params("timestamp signer");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::TimeStamping];
     let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
@@ -106,24 +108,24 @@ pub(super) fn write_trusted_root(folder: &Path, at: &Addresses, to: &Path) {
         .run();
 }
 
-/// Writes the signing configuration of all the servers and one of the logs into `to`.
+/// Writes the signing configuration for one of the logs into `to`.
 pub(super) fn write_signing_config(folder: &Path, at: &Addresses, log: Log, to: &Path) {
     let service = |url: &str, version| {
         format!("url={url},api-version={version},start-time={START},operator=longshore.test")
     };
     let rekor = match log {
         Log::Rekor2 => service(&at.rekor2, 2),
-        Log::Rekor1 => service(&at.rekor1, 1),
+        Log::Rekor1 | Log::Rekor1Alone => service(&at.rekor1, 1),
     };
-    cosign(folder)
+    let mut tool = cosign(folder)
         .args(["signing-config", "create"])
         .arg(format!("--fulcio={}", service(&at.fulcio, 1)))
         .arg(format!("--oidc-provider={}", service(&at.issuer, 1)))
-        .args([format!("--rekor={rekor}").as_str(), "--rekor-config=ANY"])
-        .args([format!("--tsa={}", service(&at.timestamps, 1)).as_str(), "--tsa-config=ANY"])
-        .arg("--out")
-        .arg(to)
-        .run();
+        .args([format!("--rekor={rekor}").as_str(), "--rekor-config=ANY"]);
+    if log != Log::Rekor1Alone {
+        tool = tool.args([format!("--tsa={}", service(&at.timestamps, 1)).as_str(), "--tsa-config=ANY"]);
+    }
+    tool.arg("--out").arg(to).run();
 }
 
 /// Writes a signing configuration without any server into `folder`: signatures by key then go into no log.

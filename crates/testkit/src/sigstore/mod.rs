@@ -48,7 +48,7 @@ impl Sigstore {
         let (servers, addresses) = Servers::start(folder.path(), &people, &workflows);
         let sigstore = Self { people, workflows, unknown, addresses, _servers: servers, folder };
         keys::write_trusted_root(sigstore.home(), &sigstore.addresses, &sigstore.trusted_root());
-        for log in [Log::Rekor2, Log::Rekor1] {
+        for log in [Log::Rekor2, Log::Rekor1, Log::Rekor1Alone] {
             let file = sigstore.signing_config(log);
             keys::write_signing_config(sigstore.home(), &sigstore.addresses, log, &file);
         }
@@ -65,11 +65,12 @@ impl Sigstore {
         self.home().join("trusted_root.json")
     }
 
-    /// Addresses of all servers, with one of the logs.
+    /// Addresses of the servers, with one of the logs.
     pub fn signing_config(&self, log: Log) -> PathBuf {
         self.home().join(match log {
             Log::Rekor2 => "signing_config.rekor2.json",
             Log::Rekor1 => "signing_config.rekor1.json",
+            Log::Rekor1Alone => "signing_config.rekor1-alone.json",
         })
     }
 
