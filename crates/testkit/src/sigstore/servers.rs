@@ -72,7 +72,7 @@ impl Servers {
             .args(["serve", "--hostname", HOST, "--checkpoint-interval", "1s"])
             .args(["--http-port", &port.to_string(), "--grpc-port", &grpc, "--http-metrics-port", &metrics])
             .arg("--storage-dir")
-            .arg(self.folder("rekor2"))
+            .arg(self.made("rekor2"))
             .arg("--signer-filepath")
             .arg(self.folder.join("rekor2.key"));
         self.spawn("rekor-tiles", tool);
@@ -196,7 +196,8 @@ impl Servers {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    fn folder(&self, name: &str) -> PathBuf {
+    /// A new folder.
+    fn made(&self, name: &str) -> PathBuf {
         let folder = self.folder.join(name);
         fs_err::create_dir(&folder).unwrap();
         folder
