@@ -13,6 +13,7 @@ mod probe;
 mod registries;
 mod run;
 mod setup;
+mod sigstore;
 mod test;
 mod tidy;
 mod tools;

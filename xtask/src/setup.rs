@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::run::{Result, run, say};
 use crate::test::Length;
-use crate::{kubernetes, registries, tools};
+use crate::{kubernetes, registries, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 24] = [
+const PROGRAMS: [(&str, &[&str]); 25] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("ctr", &["containerd"]),
@@ -34,6 +34,7 @@ const PROGRAMS: [(&str, &[&str]); 24] = [
     ("qemu-aarch64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
     ("dnsmasq", &["dnsmasq-base"]),
+    ("openssl", &["openssl"]),
 ];
 
 /// Files that stand for packages without a program of their own.
@@ -51,6 +52,7 @@ pub fn setup(length: Length) -> Result {
     tools::setup()?;
     kubernetes::schemas()?;
     registries::programs()?;
+    sigstore::setup(length)?;
     if length == Length::Long { kubernetes::programs() } else { Ok(()) }
 }
 

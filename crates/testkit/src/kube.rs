@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Tool;
+use crate::listener::free_ports;
 
 /// Validates YAML files by the schemas of Kubernetes `version` (`1.37.0`), unknown keys being errors.
 pub fn validate(version: &str, files: &[impl AsRef<Path>]) -> Tool {
@@ -145,11 +146,4 @@ impl Drop for ApiServer {
             drop(process.wait());
         }
     }
-}
-
-/// Ports that nobody listens on now.
-fn free_ports<const N: usize>() -> [u16; N] {
-    // All are taken before any is given back, so that they differ.
-    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -47,3 +47,10 @@ impl Drop for Listener {
         }
     }
 }
+
+/// Ports that nobody listens on now.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    // All are taken before any is given back, so that they differ.
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}

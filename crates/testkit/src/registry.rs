@@ -120,6 +120,22 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Pushes a small image, always the same, and gives its name by digest: `127.0.0.1:PORT/REPOSITORY@sha256:…`.
+    pub fn push_sample(&self, repository: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = folder.path().join("layer.tar");
+        let mut tar = tar::Builder::new(fs_err::File::create(&layer).unwrap());
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o644);
+        header.set_size(6);
+        tar.append_data(&mut header, "hello", &b"hello\n"[..]).unwrap();
+        tar.finish().unwrap();
+        let name = format!("{}/{repository}:latest", self.host());
+        let pushed =
+            crane().args(["append", "--oci-empty-base", "--new_tag", &name, "--new_layer"]).arg(layer).run();
+        pushed.trim_end().to_owned()
+    }
+
     /// Has it lose a blob of a repository, as disks and careless clean-ups do.
     pub fn lose(&self, repository: &str, digest: &str) {
         let gone = crate::http::delete(self.port, &format!("/v2/{repository}/blobs/{digest}")).unwrap();

@@ -22,7 +22,11 @@ impl Tool {
     /// A program that `./x setup` keeps for tests, since the machine's own may be too old or not there.
     pub fn kept(name: &str) -> Self {
         let path = kept(name);
-        assert!(path.exists(), "this test needs `{}`\n  hint: ./x setup", path.display());
+        assert!(
+            path.exists(),
+            "this test needs `{}`\n  hint: ./x setup, with --long for a test that is ignored otherwise",
+            path.display()
+        );
         let tool = Self::new(&path.display().to_string());
         Self { name: name.to_owned(), ..tool }
     }
