@@ -25,6 +25,7 @@ mod reproducible;
 mod rootless;
 mod run;
 mod tools;
+mod trust;
 mod unpacked;
 mod vendored;
 mod watch;

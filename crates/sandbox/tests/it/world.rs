@@ -95,17 +95,17 @@ impl World {
         if !program.exists() {
             fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
         }
-        let mut command = match user {
-            None => std::process::Command::new(program),
-            Some(user) => {
-                let mut command = std::process::Command::new("setpriv");
-                command
-                    .arg(format!("--reuid={user}"))
-                    .arg(format!("--regid={user}"))
-                    .arg("--clear-groups")
-                    .arg(program);
-                command
-            }
+        // Whoever runs the tests in the background has them ignore SIGINT, which the helper would inherit.
+        let mut command = std::process::Command::new("env");
+        command.arg("--default-signal=INT");
+        match user {
+            None => command.arg(program),
+            Some(user) => command
+                .arg("setpriv")
+                .arg(format!("--reuid={user}"))
+                .arg(format!("--regid={user}"))
+                .arg("--clear-groups")
+                .arg(program),
         };
         command.args(["--exact", "helper", "--ignored", "--nocapture"]);
         command.env("SANDBOX_WORLD", &self.folder).env("SANDBOX_SCRIPT", script);

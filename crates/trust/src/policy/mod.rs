@@ -104,13 +104,8 @@ impl Policy {
         file::read(&text, path.parent().unwrap_or(Path::new("")), path)
     }
 
-    /// A policy of one demand for all images: one of `signers` must have signed.
-    pub fn signed_by(signers: Vec<Trusted>) -> Self {
-        let signers: BTreeMap<String, Trusted> = signers
-            .into_iter()
-            .enumerate()
-            .map(|(at, trusted)| (format!("signer {}", at + 1), trusted))
-            .collect();
+    /// A policy of one demand for all images: one of `signers`, by their names, must have signed.
+    pub fn signed_by(signers: BTreeMap<String, Trusted>) -> Self {
         let demand = Demand::Evidence {
             signed_by: signers.keys().cloned().collect(),
             attestations: Vec::new(),

@@ -1,5 +1,6 @@
 //! `longshore verify`: whether those vouch for images who must.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use longshore_net::each;
@@ -76,15 +77,17 @@ fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
             Log::Ignored => Expected::Unlogged,
         })
     };
-    let mut signers = Vec::new();
+    let mut signers = BTreeMap::new();
     for path in &args.keys {
         let key = PublicKey::read(path).map_err(TrustError::from)?;
         let signer = Signer::Key(Box::new(key));
-        signers.push(Trusted { signer, log: log(Expected::Unlogged), timestamp: Timestamp::Ignored });
+        let trusted = Trusted { signer, log: log(Expected::Unlogged), timestamp: Timestamp::Ignored };
+        signers.insert(format!("`{}`", path.display()), trusted);
     }
     if let (Some(identity), Some(issuer)) = (&args.identity, &args.issuer) {
         let signer = Signer::Identity { identity: identity.clone(), issuer: issuer.clone() };
-        signers.push(Trusted { signer, log: log(Expected::Logged), timestamp: Timestamp::Ignored });
+        let trusted = Trusted { signer, log: log(Expected::Logged), timestamp: Timestamp::Ignored };
+        signers.insert(identity.clone(), trusted);
     }
     if !signers.is_empty() {
         return Ok(Policy::signed_by(signers));
@@ -122,7 +125,7 @@ fn accepted_as(evaluation: &Evaluation) -> String {
 fn who(vouched: &Vouched) -> String {
     let mut text = match &vouched.checked.certificate {
         Some(certificate) => format!("{} ({})", certificate.identity, certificate.issuer),
-        None => format!("the key of {}", vouched.signer),
+        None => format!("the key {}", vouched.signer),
     };
     text += if vouched.checked.logged { ", in the log" } else { ", no log asked" };
     text
