@@ -1,20 +1,30 @@
 //! `longshore copy`: an image from one place to another.
 
+use std::path::Path;
+
 use longshore_publish::copy::{Referrers, Whole, deliver, fetch};
 use longshore_publish::registry::Tagging;
 use serde_json::json;
 
+use super::trust::Judge;
 use crate::args::{Copy, Global};
 use crate::machine::Machine;
 use crate::report::{Failure, bytes, print, print_json, published_json};
 
-pub fn run(args: &Copy, global: &Global, machine: &Machine) -> Result<(), Failure> {
+pub fn run(args: &Copy, global: &Global, folder: &Path, machine: &Machine) -> Result<(), Failure> {
     let client = machine.registries();
     let whole = Whole {
         platform: args.platform.clone(),
         referrers: if args.no_referrers { Referrers::Left } else { Referrers::Along },
     };
     let parcel = fetch(&args.from, whole, &client, &*machine.progress)?;
+    if let Some(judge) = Judge::of(folder, machine)? {
+        // What goes along is the user's choice; what vouches for the image is looked at all the same.
+        match args.no_referrers {
+            true => judge.require_at(&args.from, &client, machine)?,
+            false => judge.require(&parcel, &args.from, &client)?,
+        }
+    }
     let referrers = parcel.referrers.len();
     let published = deliver(parcel, &args.to, &Tagging::default(), &client, &*machine.progress)?;
     if global.json {

@@ -1,11 +1,14 @@
 //! `longshore lock`: pins every input, keeping what is pinned already.
 
 use longshore_image::pack::ASSEMBLER;
+use longshore_oci::Reference;
+use longshore_publish::copy::Place;
 use longshore_sources::deb::lock::{self, Refresh};
 use longshore_sources::{base_image, url};
 use longshore_stack::lock::Lock;
 use serde_json::json;
 
+use super::trust::Judge;
 use crate::args::Global;
 use crate::builds;
 use crate::machine::Machine;
@@ -73,6 +76,13 @@ pub fn refresh(
     let access = Others::access(machine, &registries);
     let images = base_image::lock(&project.stack, &previous, what, &access)
         .map_err(|error| Others::wanted(error, project))?;
+    if let Some(judge) = Judge::of(&project.folder, machine)? {
+        for (name, locked) in &images {
+            let reference: Reference = name.parse().map_err(Failure::Reference)?;
+            let place = Place::Registry(reference.with_digest(locked.digest));
+            judge.require_at(&place, &registries, machine)?;
+        }
+    }
     builds::pinned(project, machine, Lock { urls, images, ..locked.lock })
 }
 

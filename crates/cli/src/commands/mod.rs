@@ -85,9 +85,9 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Pull(args) => {
             // References say by themselves what they are: only what was pushed needs the stack.
             let project = if args.references.is_empty() { Some(project()?) } else { None };
-            pull::run(args, &cli.global, project.as_ref(), &machine()?)
+            pull::run(args, &cli.global, project.as_ref(), &folder, &machine()?)
         }
-        Command::Copy(args) => copy::run(args, &cli.global, &machine()?),
+        Command::Copy(args) => copy::run(args, &cli.global, &folder, &machine()?),
         Command::Serve(args) => serve::run(args, &cli.global, &project()?, &machine()?),
         Command::Prune(args) => prune::run(args, &cli.global, &project()?, &machine()?),
         Command::Login(args) => login::login(args, &cli.global, &machine()?),

@@ -1,11 +1,14 @@
 //! `longshore pull`: pushed images into a layout.
 
+use std::path::Path;
+
 use longshore_oci::Reference;
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::record::{Record, RecordedImage};
 use longshore_publish::{Published, layout};
 use serde_json::json;
 
+use super::trust::Judge;
 use crate::args::{Global, Pull};
 use crate::machine::Machine;
 use crate::project::Project;
@@ -15,6 +18,7 @@ pub fn run(
     args: &Pull,
     global: &Global,
     project: Option<&Project>,
+    folder: &Path,
     machine: &Machine,
 ) -> Result<(), Failure> {
     let references = match project {
@@ -22,10 +26,15 @@ pub fn run(
         None => args.references.clone(),
     };
     let client = machine.registries();
+    let judge = Judge::of(folder, machine)?;
     let mut published = Published::default();
     for reference in references {
         let whole = Whole { platform: args.platform.clone(), referrers: Referrers::Along };
-        let parcel = fetch(&Place::Registry(reference), whole, &client, &*machine.progress)?;
+        let place = Place::Registry(reference);
+        let parcel = fetch(&place, whole, &client, &*machine.progress)?;
+        if let Some(judge) = &judge {
+            judge.require(&parcel, &place, &client)?;
+        }
         let put = layout::put(&[parcel], &args.output, &machine.store, &*machine.progress)?;
         published.images.extend(put.images);
         published.bytes_sent += put.bytes_sent;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use longshore_oci::Reference;
 use longshore_oci::layout::{Layout, REF_NAME};
-use longshore_publish::copy::{Referrers, Whole, from_layout};
+use longshore_publish::copy::{Place, Referrers, Whole, from_layout};
 use longshore_publish::record::Record;
 use longshore_publish::registry::{Moved, Parcel, Survey, Tagging, move_tags, send, survey};
 use longshore_sources::path::{self, WorkTree};
@@ -13,7 +13,7 @@ use longshore_stack::tags::{GitFacts, TagFacts};
 use serde_json::{Value, json};
 
 use super::lock::for_build;
-use super::trust::sign_parcels;
+use super::trust::{Judge, sign_parcels};
 use crate::args::{Global, Push};
 use crate::machine::Machine;
 use crate::pipeline;
@@ -36,6 +36,13 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
         sign_parcels(&mut parcels, &args.author, machine)?;
     }
     let client = machine.registries();
+    // What was built elsewhere is held to the policy that holds for what comes from elsewhere.
+    if let Some(layout) = &args.from
+        && let Some(judge) = Judge::of(&project.folder, machine)?
+    {
+        let place = Place::Layout { folder: layout.clone(), name: None };
+        parcels.iter().try_for_each(|parcel| judge.require(parcel, &place, &client))?;
+    }
     let tagging =
         Tagging { immutable: if args.force { Vec::new() } else { project.stack.publish.immutable.clone() } };
     let survey = survey(&parcels, &tagging, &client)?;

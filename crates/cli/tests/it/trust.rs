@@ -416,3 +416,54 @@ fn what_is_verified_is_data_too() {
         "{refused}"
     );
 }
+
+#[test]
+fn a_policy_holds_for_whatever_takes_images_from_elsewhere() {
+    let registry = Registry::start(Kind::Referrers);
+    let (repository, sandbox) = keyed();
+    let to = format!("{}/org", registry.host());
+    sandbox.ok(&["push", "web", "--to", &to, "--key", "cosign.key"]);
+    sandbox.ok(&["push", "api", "--to", &to]);
+    let policy = |images: &str| {
+        sandbox.write(
+            "policy.toml",
+            format!("[signers.release]\nkey = \"cosign.pub\"\n[[rules]]\nimages = [{images}]\nsigned-by = [\"release\"]\n"),
+        );
+    };
+    policy(&format!("\"{to}/*\""));
+    let image = |name: &str| format!("{}:latest", remote(&registry.host(), name));
+    let refused = |arguments: &[&str]| {
+        let answer = sandbox.run(arguments);
+        assert_eq!(answer.code, 3, "{answer}");
+        assert!(answer.stderr.contains("not signed"), "{answer}");
+    };
+    refused(&["pull", &image("api"), "-o", "pulled"]);
+    assert!(!sandbox.work().join("pulled").exists(), "nothing is kept of what is refused");
+    refused(&["copy", &image("api"), "oci:copied"]);
+    refused(&["copy", "--no-referrers", &image("api"), "oci:copied"]);
+    assert!(!sandbox.work().join("copied").exists());
+    sandbox.ok(&["pull", &image("web"), "-o", "pulled"]);
+    sandbox.ok(&["copy", "--platform", "linux/arm64", &image("web"), "oci:copied"]);
+
+    // What was built elsewhere.
+    sandbox.ok(&["build", "-o", "layout"]);
+    refused(&["push", "web", "--from", "layout", "--to", &to]);
+    sandbox.ok(&["push", "web", "--from", "layout", "--to", &to, "--key", "cosign.key"]);
+
+    // What a stack builds on, before it is pinned.
+    let based = |name: &str| {
+        let stack = crate::common::stack_file(
+            &repository.url(),
+            &format!("[image.app]\nbase = \"{}\"\n", image(name)),
+        );
+        let stack = stack.replace("[sources", "platforms = [\"linux/amd64\"]\n[sources");
+        sandbox.write("stack.toml", stack);
+        let _ = fs_err::remove_file(sandbox.work().join("stack.lock"));
+        sandbox.run(&["lock"])
+    };
+    let unsigned = based("api");
+    assert!(unsigned.code == 3 && unsigned.stderr.contains("not signed"), "{unsigned}");
+    assert!(!sandbox.work().join("stack.lock").exists());
+    let signed = based("web");
+    assert_eq!(signed.code, 0, "{signed}");
+}

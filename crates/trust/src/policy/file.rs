@@ -15,6 +15,7 @@ use crate::statement::{PROVENANCE, predicate_type};
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
+    trusted_root: Option<String>,
     #[serde(default)]
     signers: BTreeMap<String, SignerTable>,
     #[serde(default)]
@@ -96,7 +97,8 @@ pub(super) fn read(text: &str, folder: &Path, path: &Path) -> Result<Policy, Tru
     if rules.is_empty() {
         return Err(wrong("it has no `[[rules]]`, so it would refuse everything".to_owned()));
     }
-    Ok(Policy { signers, rules })
+    let trusted_root = file.trusted_root.map(|name| folder.join(name));
+    Ok(Policy { signers, rules, trusted_root })
 }
 
 enum Wrong {

@@ -7,7 +7,7 @@ mod evaluate;
 mod file;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use longshore_oci::read_bounded;
 
@@ -27,6 +27,8 @@ pub struct Policy {
     pub signers: BTreeMap<String, Trusted>,
     /// In the order of the file.
     pub rules: Vec<Rule>,
+    /// Certificate authorities, logs and timestamp authorities that are believed, where the policy names them.
+    pub trusted_root: Option<PathBuf>,
 }
 
 /// A signer, and what must be with each of their signatures.
@@ -111,7 +113,16 @@ impl Policy {
             attestations: Vec::new(),
             max_age: None,
         };
-        Self { signers, rules: vec![Rule { images: vec!["*".to_owned()], demand }] }
+        Self { signers, rules: vec![Rule { images: vec!["*".to_owned()], demand }], trusted_root: None }
+    }
+
+    /// Whether it can't be met with keys alone.
+    pub fn needs_root(&self) -> bool {
+        self.signers.values().any(|trusted| {
+            matches!(trusted.signer, Signer::Identity { .. })
+                || trusted.log == Expected::Logged
+                || trusted.timestamp == Timestamp::Required
+        })
     }
 
     /// The rule for the images of `repository` (`ghcr.io/org/web`).

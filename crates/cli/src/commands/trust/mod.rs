@@ -2,10 +2,12 @@
 
 mod author;
 mod evidence;
+mod judge;
 mod keygen;
 mod sign;
 mod verify;
 
+pub use judge::Judge;
 pub use keygen::run as keygen;
 pub use sign::{attest, sign, sign_parcels};
 pub use verify::run as verify;

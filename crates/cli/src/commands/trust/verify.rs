@@ -8,11 +8,11 @@ use longshore_publish::copy::{Referrers, Whole, fetch};
 use longshore_publish::registry::Parcel;
 use longshore_trust::key::PublicKey;
 use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted, Vouched};
-use longshore_trust::{Expected, Signer, TrustError, TrustRoot, Verifier};
+use longshore_trust::{Expected, Signer, TrustError};
 use serde_json::{Value, json};
 
-use super::evidence::gather;
-use super::{repository, subjects};
+use super::judge::{Judge, POLICY, reasons};
+use super::subjects;
 use crate::args::{Global, Log, Verify};
 use crate::machine::Machine;
 use crate::project::Project;
@@ -26,27 +26,13 @@ pub fn run(
     machine: &Machine,
 ) -> Result<(), Failure> {
     let policy = policy(args, folder)?;
-    let needs_root = policy.signers.values().any(|trusted| {
-        matches!(trusted.signer, Signer::Identity { .. })
-            || trusted.log == Expected::Logged
-            || trusted.timestamp == Timestamp::Required
-    });
-    let root = match &args.trusted_root {
-        Some(file) => Some(TrustRoot::read(file)?),
-        None if needs_root => Some(TrustRoot::embedded()?),
-        None => None,
-    };
-    let verifier = Verifier::new(root.as_ref())
-        .map_err(|reason| TrustError::Root { path: args.trusted_root.clone().unwrap_or_default(), reason })?;
+    let judge = Judge::new(policy, args.trusted_root.as_deref(), machine)?;
     let registries = machine.registries();
     let subjects = subjects(&args.images, project)?;
     let whole = Whole { platform: None, referrers: Referrers::Along };
-    let now = i64::try_from(machine.settings.now).unwrap_or(i64::MAX);
     let evaluated = each(registries.jobs(), &subjects, |subject| {
         let parcel = fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?;
-        let evidence = gather(&parcel, &subject.place, &registries)?;
-        let name = repository(&parcel.repository);
-        let evaluation = policy.evaluate(&name, &parcel.top.digest, &evidence, &verifier, now);
+        let evaluation = judge.judge(&parcel, &subject.place, &registries)?;
         Ok::<_, Failure>((parcel, evaluation))
     })?;
     let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
@@ -92,7 +78,7 @@ fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
     if !signers.is_empty() {
         return Ok(Policy::signed_by(signers));
     }
-    let file = args.policy.clone().unwrap_or_else(|| folder.join("policy.toml"));
+    let file = args.policy.clone().unwrap_or_else(|| folder.join(POLICY));
     if args.policy.is_none() && !file.exists() {
         return Err(Failure::Usage {
             message: "nothing says who is believed: there is no `policy.toml`".to_owned(),
@@ -100,15 +86,6 @@ fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
         });
     }
     Ok(Policy::read(&file)?)
-}
-
-fn reasons(evaluation: &Evaluation) -> Vec<String> {
-    match evaluation {
-        Evaluation::Accepted { .. } => Vec::new(),
-        Evaluation::Refused { reasons } => reasons.iter().map(ToString::to_string).collect(),
-        Evaluation::NoRule => vec!["no rule of the policy is for it".to_owned()],
-        Evaluation::Forbidden => vec!["a rule of the policy accepts nothing of it".to_owned()],
-    }
 }
 
 fn accepted_as(evaluation: &Evaluation) -> String {

@@ -1,0 +1,93 @@
+//! The one place where a policy is asked about images: `verify`, and whatever takes images from elsewhere.
+
+use std::path::Path;
+
+use longshore_publish::copy::{Place, Referrers, Whole, fetch};
+use longshore_publish::registry::Parcel;
+use longshore_registry::Client as Registries;
+use longshore_trust::policy::{Evaluation, Policy};
+use longshore_trust::{TrustError, TrustRoot, Verifier};
+
+use super::evidence::gather;
+use super::repository;
+use crate::machine::Machine;
+use crate::report::Failure;
+
+/// What the policy of a stack is called, beside its stack file.
+pub const POLICY: &str = "policy.toml";
+
+/// A policy, and what is needed to hold images to it.
+pub struct Judge {
+    policy: Policy,
+    verifier: Verifier,
+    /// Seconds since 1970.
+    now: i64,
+}
+
+impl Judge {
+    /// One that holds to `policy` and believes the trusted root at `root`, or the policy's own, or else that of the public
+    /// Sigstore where a root is needed.
+    pub fn new(policy: Policy, root: Option<&Path>, machine: &Machine) -> Result<Self, Failure> {
+        let file = root.or(policy.trusted_root.as_deref());
+        let root = match file {
+            Some(file) => Some(TrustRoot::read(file)?),
+            None if policy.needs_root() => Some(TrustRoot::embedded()?),
+            None => None,
+        };
+        let wrong = |reason| TrustError::Root { path: file.map(Path::to_owned).unwrap_or_default(), reason };
+        let verifier = Verifier::new(root.as_ref()).map_err(wrong)?;
+        Ok(Self { policy, verifier, now: i64::try_from(machine.settings.now).unwrap_or(i64::MAX) })
+    }
+
+    /// One for the policy in `folder`, if there is one.
+    pub fn of(folder: &Path, machine: &Machine) -> Result<Option<Self>, Failure> {
+        let file = folder.join(POLICY);
+        match file.exists() {
+            true => Self::new(Policy::read(&file)?, None, machine).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// What the policy says of `parcel`, which came from `place`.
+    pub fn judge(
+        &self,
+        parcel: &Parcel,
+        place: &Place,
+        registries: &Registries,
+    ) -> Result<Evaluation, Failure> {
+        let evidence = gather(parcel, place, registries)?;
+        let name = repository(&parcel.repository);
+        Ok(self.policy.evaluate(&name, &parcel.top.digest, &evidence, &self.verifier, self.now))
+    }
+
+    /// That the policy takes `parcel`.
+    pub fn require(&self, parcel: &Parcel, place: &Place, registries: &Registries) -> Result<(), Failure> {
+        let evaluation = self.judge(parcel, place, registries)?;
+        match evaluation.is_accepted() {
+            true => Ok(()),
+            false => Err(Failure::Refused { images: vec![(place.to_string(), reasons(&evaluation))] }),
+        }
+    }
+
+    /// That the policy takes what is at `place`; nothing of it but what vouches for it is fetched.
+    pub fn require_at(
+        &self,
+        place: &Place,
+        registries: &Registries,
+        machine: &Machine,
+    ) -> Result<(), Failure> {
+        let whole = Whole { platform: None, referrers: Referrers::Along };
+        let parcel = fetch(place, whole, registries, &*machine.progress)?;
+        self.require(&parcel, place, registries)
+    }
+}
+
+/// Why an image is not taken, for people.
+pub fn reasons(evaluation: &Evaluation) -> Vec<String> {
+    match evaluation {
+        Evaluation::Accepted { .. } => Vec::new(),
+        Evaluation::Refused { reasons } => reasons.iter().map(ToString::to_string).collect(),
+        Evaluation::NoRule => vec!["no rule of the policy is for it".to_owned()],
+        Evaluation::Forbidden => vec!["a rule of the policy accepts nothing of it".to_owned()],
+    }
+}
