@@ -3,6 +3,7 @@
 mod inputs;
 mod registry;
 mod run;
+mod sbom;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -15,6 +16,7 @@ use longshore_vendor::Place;
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
+pub use sbom::Sbom;
 
 /// From one stack file to reproducible container images.
 #[derive(Debug, Parser)]
@@ -197,6 +199,8 @@ pub enum Command {
     Why(Why),
     /// Print how images are cut into layers
     Plan(Plan),
+    /// Say what images are made of, as SPDX or CycloneDX
+    Sbom(Sbom),
     /// Print the JSON Schema of the stack file
     Schema,
     /// Print completions for a shell
