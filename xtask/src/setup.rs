@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::run::{Result, run, say};
 use crate::test::Length;
-use crate::{kubernetes, registries, tools};
+use crate::{kubernetes, registries, sboms, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 24] = [
@@ -51,6 +51,7 @@ pub fn setup(length: Length) -> Result {
     tools::setup()?;
     kubernetes::schemas()?;
     registries::programs()?;
+    sboms::validators()?;
     if length == Length::Long { kubernetes::programs() } else { Ok(()) }
 }
 

@@ -117,6 +117,69 @@ pub enum Party {
     Organisation(String, Option<String>),
 }
 
+impl Party {
+    /// Who `Name <x@example.org>` is, as packages write it; teams are no persons.
+    pub fn named(text: &str) -> Self {
+        let (name, mail) = match text.split_once('<') {
+            Some((name, rest)) => (name, rest.split('>').next().map(str::trim)),
+            None => (text, None),
+        };
+        let mail = mail.filter(|mail| mail.contains('@') && !mail.contains([' ', '(', ')']));
+        // SPDX sets mail addresses apart by brackets; npm sets home pages so.
+        let name = name.split(" (http").next().unwrap_or_default().replace(['(', ')', '<', '>'], "");
+        let name = match (name.trim_matches(['"', ' ']), mail) {
+            ("", Some(mail)) => mail,
+            (name, _) => name,
+        };
+        let (name, mail) = (name.to_owned(), mail.map(str::to_owned));
+        let several = [
+            "authors",
+            "contributors",
+            "debian",
+            "developers",
+            "foundation",
+            "group",
+            "inc",
+            "inc.",
+            "llc",
+            "maintainers",
+            "packagers",
+            "project",
+            "team",
+        ];
+        match name.to_ascii_lowercase().split([' ', '-']).any(|word| several.contains(&word)) {
+            true => Self::Organisation(name, mail),
+            false => Self::Person(name, mail),
+        }
+    }
+
+    /// Who has the repository at `address`: host and owner at hosts of many, else the host. None where it is no address.
+    pub fn of_repository(address: &str) -> Option<Self> {
+        let (rest, host) = match address.split_once("://") {
+            Some((_, rest)) => (rest, None),
+            // npm's short forms.
+            None => {
+                match address.strip_prefix("github:").or_else(|| address.split_once('/').map(|_| address)) {
+                    Some(rest) if !rest.contains([':', '@']) => (rest, Some("github.com")),
+                    _ => return None,
+                }
+            }
+        };
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        let mut parts = rest.split(['/', ':']).filter(|part| !part.is_empty());
+        let host = host.or_else(|| parts.next())?.to_ascii_lowercase();
+        let name = match parts.next().filter(|_| FORGES.contains(&host.as_str())) {
+            Some(owner) => format!("{host}/{owner}"),
+            None => host,
+        };
+        Some(Self::Organisation(name, None))
+    }
+}
+
+/// Hosts of repositories of many owners.
+pub(crate) const FORGES: [&str; 5] =
+    ["bitbucket.org", "codeberg.org", "git.sr.ht", "github.com", "gitlab.com"];
+
 /// A hash that both formats know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -145,7 +208,10 @@ impl Hash {
     /// From what npm calls integrity, `sha512-` and base64 (W3C, Subresource Integrity 3.5). None for other algorithms.
     pub fn from_integrity(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text.strip_prefix("sha512-")?).ok().filter(|bytes| bytes.len() == 64)?;
-        Some(Self { algorithm: Algorithm::Sha512, hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() })
+        Some(Self {
+            algorithm: Algorithm::Sha512,
+            hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        })
     }
 }
 
@@ -205,8 +271,10 @@ pub enum Relation {
     BuiltOn,
     /// It was made from it.
     MadeFrom,
-    /// It was built with it inside.
+    /// It was linked with it.
     Links,
+    /// It was bundled with it, or by it.
+    Bundles,
 }
 
 /// What a document is about.
@@ -238,7 +306,8 @@ impl Bill {
         }
         let mut components = BTreeMap::new();
         for (id, component) in &self.components {
-            let places: BTreeSet<_> = component.places.iter().filter(|place| concerns(place)).cloned().collect();
+            let places: BTreeSet<_> =
+                component.places.iter().filter(|place| concerns(place)).cloned().collect();
             // What is around the subject is no part of it.
             let around = component.kind < self.components.get(&root).map_or(Kind::Stack, |root| root.kind);
             if *id != root && (places.is_empty() || around) {
@@ -247,7 +316,8 @@ impl Bill {
             components.insert(id.clone(), Component { places, ..component.clone() });
         }
         let edges = self.edges.iter();
-        let edges = edges.filter(|edge| components.contains_key(&edge.from) && components.contains_key(&edge.to));
+        let edges =
+            edges.filter(|edge| components.contains_key(&edge.from) && components.contains_key(&edge.to));
         let name = match subject {
             Subject::Image(image, platform) => format!("{image} {platform}"),
             Subject::Index(image) => image.clone(),
@@ -286,7 +356,7 @@ impl fmt::Display for Place {
                 }
             }
             Part::Made => f.write_str("; only what was made from it"),
-            Part::Linked => f.write_str("; inside of what was built with it"),
+            Part::Linked => f.write_str("; as much of it as the build took in"),
             Part::Source => f.write_str("; what is there was built from it"),
         }
     }
@@ -294,3 +364,34 @@ impl fmt::Display for Place {
 
 /// Most files of a part that are named.
 const MAX_FILES: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parties() {
+        let person = |name: &str, mail: Option<&str>| Party::Person(name.to_owned(), mail.map(str::to_owned));
+        for (text, expected) in [
+            ("Ada L <a@b>", person("Ada L", Some("a@b"))),
+            ("Ada (x) L <a@b>", person("Ada x L", Some("a@b"))),
+            ("Ada L (https://ada.example)", person("Ada L", None)),
+            ("<a@b>", person("a@b", Some("a@b"))),
+            ("The X Team", Party::Organisation("The X Team".to_owned(), None)),
+        ] {
+            assert_eq!(Party::named(text), expected);
+        }
+        for (address, expected) in [
+            ("git+https://github.com/a/b.git", Some("github.com/a")),
+            ("ssh://git@github.com/a/b", Some("github.com/a")),
+            ("https://git.example.org/a/b", Some("git.example.org")),
+            ("a/b", Some("github.com/a")),
+            ("github:a/b", Some("github.com/a")),
+            ("nothing", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|name| Party::Organisation(name.to_owned(), None));
+            assert_eq!(Party::of_repository(address), expected, "{address}");
+        }
+    }
+}

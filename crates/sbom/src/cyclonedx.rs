@@ -137,8 +137,12 @@ pub fn write(bill: &Bill) -> String {
 }
 
 fn component(id: &Id, of: &bill::Component) -> Component {
-    let place = |place: &bill::Place| Property { name: "longshore:place".to_owned(), value: place.to_string() };
-    let known = |(name, value): (&String, &String)| Property { name: format!("longshore:{name}"), value: value.clone() };
+    let place =
+        |place: &bill::Place| Property { name: "longshore:place".to_owned(), value: place.to_string() };
+    let known = |(name, value): (&String, &String)| Property {
+        name: format!("longshore:{name}"),
+        value: value.clone(),
+    };
     let only_source = !of.places.is_empty() && of.places.iter().all(|place| place.part == Part::Source);
     let references = [("website", &of.homepage), ("distribution", &of.download)];
     let references = references.into_iter().filter_map(|(kind, url)| {
@@ -181,7 +185,8 @@ fn entity(party: &Party) -> Entity {
 
 /// What each needs, whether it holds it, was made of it or wants it beside it: the format knows no difference.
 fn dependencies(bill: &Bill) -> Vec<Dependency> {
-    let mut all: BTreeMap<&Id, BTreeSet<String>> = bill.components.keys().map(|id| (id, BTreeSet::new())).collect();
+    let mut all: BTreeMap<&Id, BTreeSet<String>> =
+        bill.components.keys().map(|id| (id, BTreeSet::new())).collect();
     for edge in &bill.edges {
         all.entry(&edge.from).or_default().insert(edge.to.to_string());
     }

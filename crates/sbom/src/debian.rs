@@ -35,7 +35,7 @@ pub(crate) fn component(
     let control = control.map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
     let (source, version) = source(&control, package);
     component.purl = Some(purl(package, &source, &version, stack, lock));
-    component.supplier = field(&control, "Maintainer").map(maintainer);
+    component.supplier = field(&control, "Maintainer").map(Party::named);
     component.homepage = field(&control, "Homepage").filter(|text| text.contains("://")).map(str::to_owned);
     component.summary = field(&control, "Description").map(str::to_owned);
     component.licence = licence(package, packages, store)?;
@@ -83,31 +83,18 @@ fn source(control: &str, package: &PackageId) -> (String, String) {
     }
 }
 
-/// `Debian X Team <x@example.org>`; teams are no persons.
-fn maintainer(text: &str) -> Party {
-    let (name, mail) = match text.split_once(" <") {
-        Some((name, mail)) => (name, Some(mail.trim_end_matches('>').to_owned())),
-        None => (text, None),
-    };
-    // SPDX sets mail addresses apart by brackets.
-    let name = name.replace(['(', ')'], "").trim_matches(['"', ' ']).to_owned();
-    let team = ["team", "group", "maintainers", "developers", "packagers", "debian", "project"];
-    match name.to_ascii_lowercase().split([' ', '-']).any(|word| team.contains(&word)) {
-        true => Party::Organisation(name, mail),
-        false => Party::Person(name, mail),
-    }
-}
-
 /// The public address of the archive that the package's path is relative to; the machine's mirror is nobody's business.
 fn archive(package: &PackageId, path: &str, stack: &Stack) -> Option<String> {
     let SourceSpec::Apt(apt) = stack.sources.get(&package.source)?;
     match &apt.location {
         AptLocation::Url(url) => Some(format!("{}/", url.trim_end_matches('/'))),
         // The archive of security updates has a pool of its own.
-        AptLocation::Distribution(name) if name == "debian" => Some(match path.starts_with("pool/updates/") {
-            true => "https://deb.debian.org/debian-security/".to_owned(),
-            false => "https://deb.debian.org/debian/".to_owned(),
-        }),
+        AptLocation::Distribution(name) if name == "debian" => {
+            Some(match path.starts_with("pool/updates/") {
+                true => "https://deb.debian.org/debian-security/".to_owned(),
+                false => "https://deb.debian.org/debian/".to_owned(),
+            })
+        }
         AptLocation::Distribution(_) => None,
     }
 }
@@ -196,9 +183,12 @@ mod tests {
         assert_eq!(of("Source: glibc (2.41-12)\n"), pair("glibc", "2.41-12"));
         assert_eq!(of("Source: glibc\n"), pair("glibc", "2.41-12+b1"));
         assert_eq!(
-            maintainer("GNU Libc Maintainers <a@example.org>"),
+            Party::named("GNU Libc Maintainers <a@example.org>"),
             Party::Organisation("GNU Libc Maintainers".to_owned(), Some("a@example.org".to_owned()))
         );
-        assert_eq!(maintainer("Ada (x) L <a@b>"), Party::Person("Ada x L".to_owned(), Some("a@b".to_owned())));
+        assert_eq!(
+            Party::named("Ada (x) L <a@b>"),
+            Party::Person("Ada x L".to_owned(), Some("a@b".to_owned()))
+        );
     }
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use longshore_image::Image;
 use longshore_image::plan::PlannedLayer;
 use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::{self as oci, DiffId, Digest, ImageLayer, Node, Origin, PackageId, Reference, Store, Tree, TreePath};
+use longshore_oci::{
+    self as oci, DiffId, Digest, ImageLayer, Node, Origin, PackageId, Reference, Store, Tree, TreePath,
+};
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{BuildInput, BuildKind, GoSource, ImageSpec, Stack};
 
 use crate::Error;
-use crate::bill::{
-    Bill, Component, Edge, Id, Kind, Part, Party, Place, Relation, image_id, index_id,
-};
+use crate::bill::{Bill, Component, Edge, Id, Kind, Part, Party, Place, Relation, image_id, index_id};
 use crate::debian;
 use crate::document::VERSION;
 use crate::module::Module;
@@ -60,6 +60,10 @@ pub struct Built {
     pub output: Tree,
     /// Modules that it took.
     pub modules: BTreeSet<Module>,
+    /// Packages of its toolchain that are inside of what it left: of a static C library.
+    pub linked: Vec<PackageId>,
+    /// What it ran on, for people: `host`, or what the stack file asks for with the locked versions.
+    pub toolchain: String,
     /// Files and folders beside the stack file that it took, by their path, as [`tree_digest`] has them.
     pub sources: BTreeMap<String, Digest>,
 }
@@ -79,7 +83,8 @@ impl<'a> Gathering<'a> {
         let vendor = stack.images.values().find_map(|spec| spec.labels.get(VENDOR));
         let author = Party::Organisation(vendor.unwrap_or(&stack.name).clone(), None);
         let root = Id(format!("stack:{}", stack.name));
-        let version = stack.version.clone().unwrap_or_else(|| stack.epoch.to_string());
+        let inputs = || Digest::of(lock.to_string().as_bytes()).to_string();
+        let version = stack.version.clone().unwrap_or_else(inputs);
         let mut component = Component::new(Kind::Stack, &stack.name, version);
         component.supplier = Some(author.clone());
         component.properties.extend(stack.profile.clone().map(|profile| ("profile".to_owned(), profile)));
@@ -95,7 +100,17 @@ impl<'a> Gathering<'a> {
     }
 
     /// The bill of all that was added.
-    pub fn finish(self) -> Bill {
+    pub fn finish(mut self) -> Bill {
+        // An index has no digest before its manifests have; what its images are is as good a version.
+        let images = self.bill.components.values().filter(|component| component.kind == Kind::Image);
+        let mut all: BTreeMap<String, String> = BTreeMap::new();
+        for Component { name, hashes, .. } in images {
+            all.entry(name.clone()).or_default().extend(hashes.iter().map(|hash| format!("{}\n", hash.hex)));
+        }
+        for component in self.bill.components.values_mut().filter(|component| component.version.is_empty()) {
+            let images = all.get(&component.name).map(String::as_str).unwrap_or_default();
+            component.version = Digest::of(images.as_bytes()).to_string();
+        }
         self.bill
     }
 
@@ -118,7 +133,7 @@ impl<'a> Gathering<'a> {
                 Origin::Path(path) => self.path(&scene, origin, path),
                 Origin::Inline(path) => self.inline(&scene, origin, path, &paths),
                 Origin::Build(name) => {
-                    let id = self.build(&scene, name, scene.layers(origin), &mut BTreeSet::new());
+                    let id = self.build(&scene, name, scene.layers(origin), &mut BTreeSet::new())?;
                     self.edge(&scene.image, Relation::Contains, &id);
                 }
                 Origin::Url(name) => {
@@ -148,12 +163,14 @@ impl<'a> Gathering<'a> {
         let version = self.stack.version.clone().unwrap_or_else(|| config.to_string());
         let supplier = made.spec.labels.get(VENDOR).map(|vendor| Party::Organisation(vendor.clone(), None));
         let supplier = supplier.or_else(|| Some(self.bill.author.clone()));
-        let place = |layers| Place { image: name.clone(), platform: platform.clone(), layers, part: Part::Whole };
+        let place =
+            |layers| Place { image: name.clone(), platform: platform.clone(), layers, part: Part::Whole };
         let purl = Purl::new("oci", name).with("repository_url", &published);
 
         let (id, index) = (image_id(name, platform), index_id(name));
         let mut image = Component::new(Kind::Image, &published, version);
-        let pinned = made.manifest.map_or_else(|| purl.clone(), |digest| purl.clone().version(&digest.to_string()));
+        let pinned =
+            made.manifest.map_or_else(|| purl.clone(), |digest| purl.clone().version(&digest.to_string()));
         image.purl = Some(pinned.with("arch", &platform.architecture).with("os", &platform.os).text());
         image.supplier = supplier.clone();
         image.hashes.insert(config.into());
@@ -161,7 +178,7 @@ impl<'a> Gathering<'a> {
         image.places.insert(place(made.image.layers.iter().map(|layer| layer.diff_id).collect()));
         self.add(&id, image);
 
-        let version = self.stack.version.clone().unwrap_or_else(|| self.stack.epoch.to_string());
+        let version = self.stack.version.clone().unwrap_or_default();
         let mut all = Component::new(Kind::Index, &published, version);
         all.purl = Some(purl.text());
         all.supplier = supplier;
@@ -196,7 +213,9 @@ impl<'a> Gathering<'a> {
             let depends = self.lock.packages.get(&package.id).map(|locked| locked.depends.as_slice());
             for needed in depends.unwrap_or_default() {
                 let mut found = closure.iter().flat_map(|closure| &closure.packages);
-                if let Some(other) = found.find(|other| other.name == *needed).filter(|other| used.contains(other)) {
+                if let Some(other) =
+                    found.find(|other| other.name == *needed).filter(|other| used.contains(other))
+                {
                     self.edge(&id, Relation::DependsOn, &debian::id(other));
                 }
             }
@@ -241,16 +260,18 @@ impl<'a> Gathering<'a> {
 
     fn path(&mut self, scene: &Scene<'_>, origin: &Origin, path: &str) {
         let Some(local) = scene.inputs.locals.get(path) else { return };
-        let id = self.local(path, tree_digest(&local.tree), Some(&local.tree), scene.place(origin, Part::Whole));
+        let id =
+            self.local(path, tree_digest(&local.tree), Some(&local.tree), scene.place(origin, Part::Whole));
         self.edge(&scene.image, Relation::Contains, &id);
     }
 
     /// A file or a folder of the stack's own.
     fn local(&mut self, path: &str, digest: Digest, tree: Option<&Tree>, place: Place) -> Id {
-        let only = tree.and_then(|tree| match tree.iter().map(|(_, entry)| &entry.node).collect::<Vec<_>>()[..] {
-            [Node::File(content)] => Some(content.digest),
-            _ => None,
-        });
+        let only =
+            tree.and_then(|tree| match tree.iter().map(|(_, entry)| &entry.node).collect::<Vec<_>>()[..] {
+                [Node::File(content)] => Some(content.digest),
+                _ => None,
+            });
         let mut component = Component::new(Kind::File, path, only.unwrap_or(digest).to_string());
         component.supplier = Some(self.bill.author.clone());
         match only {
@@ -281,14 +302,20 @@ impl<'a> Gathering<'a> {
     }
 
     /// What a build made, its modules, and what it was made from. `above` are the builds that take it in.
-    fn build(&mut self, scene: &Scene<'_>, name: &str, layers: Vec<DiffId>, above: &mut BTreeSet<String>) -> Id {
+    fn build(
+        &mut self,
+        scene: &Scene<'_>,
+        name: &str,
+        layers: Vec<DiffId>,
+        above: &mut BTreeSet<String>,
+    ) -> Result<Id, Error> {
         let platform = &scene.made.image.platform;
         let id = Id(format!("build:{name}:{platform}"));
         let (Some(built), Some(spec)) = (scene.inputs.builds.get(name), self.stack.builds.get(name)) else {
-            return id;
+            return Ok(id);
         };
         if !above.insert(name.to_owned()) {
-            return id;
+            return Ok(id);
         }
         let digest = tree_digest(&built.output);
         let mut component = Component::new(Kind::Program, name, digest.to_string());
@@ -303,6 +330,7 @@ impl<'a> Gathering<'a> {
             component.supplier = owner.and_then(|module| module.component().supplier).or(component.supplier);
         }
         component.properties.insert("build".to_owned(), name.to_owned());
+        component.properties.insert("toolchain".to_owned(), built.toolchain.clone());
         component.properties.insert("tree-digest".to_owned(), digest.to_string());
         let programs = built.output.iter().filter_map(|(path, entry)| match entry.node {
             Node::File(content) => Some((format!("file:{path}"), content.digest.to_string())),
@@ -319,7 +347,14 @@ impl<'a> Gathering<'a> {
             let mut component = module.component();
             component.places.insert(scene.at(layers.clone(), Part::Linked));
             self.add(&module.id(), component);
-            self.edge(&id, Relation::Links, &module.id());
+            self.edge(&id, module.relation(), &module.id());
+        }
+        for package in &built.linked {
+            let Inputs { packages, store, .. } = scene.inputs;
+            let mut component = debian::component(package, packages, self.stack, self.lock, store)?;
+            component.places.insert(scene.at(layers.clone(), Part::Linked));
+            self.add(&debian::id(package), component);
+            self.edge(&id, Relation::Links, &debian::id(package));
         }
         for (path, digest) in &built.sources {
             let source = self.local(path, *digest, None, scene.at(Vec::new(), Part::Source));
@@ -330,14 +365,16 @@ impl<'a> Gathering<'a> {
                 let made_from = match input {
                     BuildInput::Path { .. } => None,
                     BuildInput::Url { url, .. } => self.url(scene, url, scene.at(Vec::new(), Part::Source)),
-                    BuildInput::Build { build, .. } => Some(self.build(scene, build, layers.clone(), above)),
+                    BuildInput::Build { build, .. } => {
+                        Some(self.build(scene, build, layers.clone(), above)?)
+                    }
                 };
                 if let Some(input) = made_from {
                     self.edge(&id, Relation::MadeFrom, &input);
                 }
             }
         }
-        id
+        Ok(id)
     }
 
     /// A pinned file or archive; none where the lock lacks it.

@@ -24,7 +24,7 @@ pub use debian::documented_by;
 pub use document::Format;
 pub use gather::{Built, Gathering, Inputs, Made, tree_digest};
 pub use licence::Licence;
-pub use module::{Ecosystem, Module};
+pub use module::{About, Ecosystem, Module};
 
 /// Why a bill can't be drawn up.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ pub struct Licence {
 }
 
 /// Debian's short names in small letters, and SPDX's identifiers.
-const NAMES: [(&str, &str); 46] = [
+const NAMES: [(&str, &str); 55] = [
     ("0bsd", "0BSD"),
     ("afl-2.1", "AFL-2.1"),
     ("apache-1.1", "Apache-1.1"),
@@ -29,6 +29,8 @@ const NAMES: [(&str, &str); 46] = [
     ("artistic-1", "Artistic-1.0-Perl"),
     ("artistic-2", "Artistic-2.0"),
     ("artistic-2.0", "Artistic-2.0"),
+    ("blueoak-1.0.0", "BlueOak-1.0.0"),
+    ("boost-1.0", "BSL-1.0"),
     ("bsd-1-clause", "BSD-1-Clause"),
     ("bsd-2-clause", "BSD-2-Clause"),
     ("bsd-3-clause", "BSD-3-Clause"),
@@ -36,7 +38,6 @@ const NAMES: [(&str, &str); 46] = [
     ("bsd-4-clause-uc", "BSD-4-Clause-UC"),
     ("bsl-1", "BSL-1.0"),
     ("bsl-1.0", "BSL-1.0"),
-    ("boost-1.0", "BSL-1.0"),
     ("bzip2-1.0.6", "bzip2-1.0.6"),
     ("cc-by-3.0", "CC-BY-3.0"),
     ("cc-by-4.0", "CC-BY-4.0"),
@@ -46,27 +47,39 @@ const NAMES: [(&str, &str); 46] = [
     ("cc0-1.0", "CC0-1.0"),
     ("cddl", "CDDL-1.0"),
     ("cddl-1.0", "CDDL-1.0"),
+    ("cdla-permissive-2.0", "CDLA-Permissive-2.0"),
     ("curl", "curl"),
     ("epl-1.0", "EPL-1.0"),
     ("epl-2.0", "EPL-2.0"),
     ("expat", "MIT"),
     ("ftl", "FTL"),
+    ("hpnd", "HPND"),
     ("icu", "ICU"),
     ("ijg", "IJG"),
     ("isc", "ISC"),
     ("mit", "MIT"),
+    ("mit-0", "MIT-0"),
     ("mpl-1.1", "MPL-1.1"),
     ("mpl-2.0", "MPL-2.0"),
+    ("ms-pl", "MS-PL"),
+    ("ncsa", "NCSA"),
     ("ofl-1.1", "OFL-1.1"),
     ("openssl", "OpenSSL"),
+    ("osl-3.0", "OSL-3.0"),
     ("psf-2", "PSF-2.0"),
     ("python-2.0", "Python-2.0"),
+    ("unicode-3.0", "Unicode-3.0"),
     ("unicode-dfs-2016", "Unicode-DFS-2016"),
     ("unlicense", "Unlicense"),
     ("w3c", "W3C"),
+    ("wtfpl", "WTFPL"),
     ("zlib", "Zlib"),
     ("zpl-2.1", "ZPL-2.1"),
 ];
+
+/// Exceptions of SPDX's list.
+const EXCEPTIONS: [&str; 4] =
+    ["Classpath-exception-2.0", "GCC-exception-3.1", "LLVM-exception", "OpenSSL-exception"];
 
 /// Families of licences with versions, small and as SPDX has them, and the versions that its list has.
 const GNU: [(&str, &str, &[&str]); 4] = [
@@ -87,6 +100,25 @@ impl Licence {
         &self.unlisted
     }
 
+    /// What a manifest says: an expression, or an older form of one with slashes. What is none stays whole, as one name.
+    pub fn of_expression(text: &str) -> Option<Self> {
+        let spaced = text.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+        let words: Vec<&str> = spaced.split_whitespace().collect();
+        if words.is_empty() || words.len() > MAX_TERMS {
+            return None;
+        }
+        let mut unlisted = BTreeMap::new();
+        let mut rest = words.as_slice();
+        let expression = match either(&mut rest, &mut unlisted, 0) {
+            Some(expression) if rest.is_empty() => expression,
+            _ => {
+                unlisted.clear();
+                term(text, &mut unlisted)
+            }
+        };
+        Some(Self { expression, unlisted })
+    }
+
     /// What the `License` fields of a copyright file's `Files` paragraphs come to, all of them at once. None where the file
     /// is not of the machine-readable format, or too long an expression comes of it.
     pub fn of_copyright(text: &str) -> Option<Self> {
@@ -103,7 +135,13 @@ impl Licence {
         }
         named.retain(|name| !name.is_empty());
         let mut unlisted = BTreeMap::new();
-        let mut terms: BTreeSet<String> = named.iter().filter_map(|name| alternatives(name, &mut unlisted)).collect();
+        let mut terms = BTreeSet::new();
+        for term in named.iter().filter_map(|name| alternatives(name, &mut unlisted)) {
+            match term.contains(" OR ") {
+                true => drop(terms.insert(term)),
+                false => terms.extend(term.split(" AND ").map(str::to_owned)),
+            }
+        }
         let expression = match terms.len() {
             0 => return None,
             1 => terms.pop_first()?,
@@ -112,6 +150,53 @@ impl Licence {
         };
         Some(Self { expression, unlisted })
     }
+}
+
+/// More brackets than this are no expression.
+const MAX_DEPTH: usize = 20;
+
+/// Terms with `OR` between them (SPDX 2.3, annex D), taken off `words`. None where there is something else.
+fn either(words: &mut &[&str], unlisted: &mut BTreeMap<String, String>, depth: usize) -> Option<String> {
+    let mut all = vec![both(words, unlisted, depth)?];
+    while let Some(rest) = after(words, "OR") {
+        *words = rest;
+        all.push(both(words, unlisted, depth)?);
+    }
+    Some(all.join(" OR "))
+}
+
+fn both(words: &mut &[&str], unlisted: &mut BTreeMap<String, String>, depth: usize) -> Option<String> {
+    let mut all = vec![simple(words, unlisted, depth)?];
+    while let Some(rest) = after(words, "AND") {
+        *words = rest;
+        all.push(simple(words, unlisted, depth)?);
+    }
+    Some(all.join(" AND "))
+}
+
+fn simple(words: &mut &[&str], unlisted: &mut BTreeMap<String, String>, depth: usize) -> Option<String> {
+    let (first, rest) = words.split_first().filter(|_| depth < MAX_DEPTH)?;
+    *words = rest;
+    if *first == "(" {
+        let inner = either(words, unlisted, depth + 1)?;
+        *words = after(words, ")")?;
+        return Some(if inner.contains(' ') { format!("({inner})") } else { inner });
+    }
+    if ["AND", "OR", "WITH", ")"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        return None;
+    }
+    let Some((exception, rest)) = after(words, "WITH").and_then(<[&str]>::split_first) else {
+        return Some(term(first, unlisted));
+    };
+    *words = rest;
+    match (listed(first), EXCEPTIONS.iter().find(|known| known.eq_ignore_ascii_case(exception))) {
+        (Some(licence), Some(exception)) => Some(format!("{licence} WITH {exception}")),
+        _ => Some(term(&format!("{first} with {exception}"), unlisted)),
+    }
+}
+
+fn after<'a, 'b>(words: &'a [&'b str], word: &str) -> Option<&'a [&'b str]> {
+    words.split_first().filter(|(first, _)| first.eq_ignore_ascii_case(word)).map(|(_, rest)| rest)
 }
 
 /// The first line of a field of a paragraph.
@@ -156,7 +241,8 @@ fn words(text: &str, operator: &str) -> Vec<String> {
     let mut parts = vec![Vec::new()];
     for word in text.split_whitespace() {
         // `and/or` leaves the choice.
-        let is = word.eq_ignore_ascii_case(operator) || (operator == "or" && word.eq_ignore_ascii_case("and/or"));
+        let is =
+            word.eq_ignore_ascii_case(operator) || (operator == "or" && word.eq_ignore_ascii_case("and/or"));
         match parts.last_mut() {
             Some(part) if !is => part.push(word),
             _ => parts.push(Vec::new()),
@@ -176,7 +262,8 @@ fn term(name: &str, unlisted: &mut BTreeMap<String, String>) -> String {
     }
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let clean: String = name.replace('+', "-or-later").chars().take(100).map(plain).collect();
-    let id = format!("LicenseRef-{}", clean.trim_matches('-'));
+    let clean = clean.trim_matches('-');
+    let id = format!("LicenseRef-{}", if clean.is_empty() { "unnamed" } else { clean });
     unlisted.entry(id.clone()).or_insert_with(|| name.chars().take(100).collect());
     id
 }
@@ -211,15 +298,41 @@ mod tests {
     }
 
     #[test]
+    fn expressions_of_manifests() {
+        for (text, expected) in [
+            ("MIT OR Apache-2.0", Some("MIT OR Apache-2.0")),
+            ("MIT/Apache-2.0", Some("MIT OR Apache-2.0")),
+            ("(MIT or Apache-2.0) AND Unicode-3.0", Some("(MIT OR Apache-2.0) AND Unicode-3.0")),
+            (
+                "Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT",
+                Some("Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT"),
+            ),
+            ("GPL-2.0-only WITH Odd", Some("LicenseRef-GPL-2.0-only-with-Odd")),
+            ("LGPL-3.0+", Some("LGPL-3.0-or-later")),
+            ("SEE LICENSE IN LICENSE.md", Some("LicenseRef-SEE-LICENSE-IN-LICENSE.md")),
+            ("(MIT", Some("LicenseRef-MIT")),
+            ("MIT OR", Some("LicenseRef-MIT-OR")),
+            (" ", None),
+        ] {
+            assert_eq!(Licence::of_expression(text).as_ref().map(Licence::expression), expected, "{text}");
+        }
+        assert!(Licence::of_expression(&"(".repeat(300)).is_some());
+    }
+
+    #[test]
     fn debian_names_become_expressions() {
         check(&["Expat"], Some("MIT"));
         check(&["GPL-2+", "GPL-2+", "LGPL-2.1"], Some("GPL-2.0-or-later AND LGPL-2.1-only"));
-        check(&["GPL-1+ or Artistic", "BSD-3-clause"], Some("BSD-3-Clause AND (GPL-1.0-or-later OR Artistic-1.0-Perl)"));
+        check(
+            &["GPL-1+ or Artistic", "BSD-3-clause"],
+            Some("BSD-3-Clause AND (GPL-1.0-or-later OR Artistic-1.0-Perl)"),
+        );
         check(
             &["GPL-1+ or Artistic, and BSD-2-clause"],
             Some("(GPL-1.0-or-later OR Artistic-1.0-Perl) AND BSD-2-Clause"),
         );
         check(&["GPL-2+ with OpenSSL exception"], Some("LicenseRef-GPL-2-or-later-with-OpenSSL-exception"));
+        check(&["Apache-2.0, and Expat", "Apache-2.0"], Some("Apache-2.0 AND MIT"));
         check(&["public-domain"], Some("LicenseRef-public-domain"));
         check(&["GPL-9"], Some("LicenseRef-GPL-9"));
         check(&["Expat and/or ISC"], Some("MIT OR ISC"));

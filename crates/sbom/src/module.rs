@@ -2,7 +2,8 @@
 
 use longshore_oci::Content;
 
-use crate::bill::{Component, Hash, Id, Kind, Party};
+use crate::bill::{Component, FORGES, Hash, Id, Kind, Party, Relation};
+use crate::licence::Licence;
 use crate::purl::Purl;
 
 /// Where a module is from.
@@ -33,6 +34,23 @@ pub struct Module {
     pub hashes: Vec<Hash>,
     /// Its line of `go.sum`, of Go's.
     pub go_sum: Option<String>,
+    /// What it says of itself.
+    pub about: About,
+}
+
+/// What a module's manifest says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct About {
+    /// Its licence, as written.
+    pub licence: Option<String>,
+    /// Its first author, `Name <address>`.
+    pub author: Option<String>,
+    /// The address of its repository.
+    pub repository: Option<String>,
+    /// The address of its home.
+    pub homepage: Option<String>,
+    /// What it is, in a line.
+    pub summary: Option<String>,
 }
 
 impl Module {
@@ -56,16 +74,33 @@ impl Module {
         if let Some(sum) = &self.go_sum {
             component.properties.insert("go-sum".to_owned(), sum.clone());
         }
+        let About { licence, author, repository, homepage, summary } = &self.about;
+        component.licence = licence.as_deref().and_then(Licence::of_expression);
+        component.homepage = homepage.clone().filter(|address| is_web(address));
+        component.summary.clone_from(summary);
+        let owner = || repository.as_deref().and_then(Party::of_repository);
+        component.supplier = author.as_deref().map(Party::named).or_else(owner);
         match self.ecosystem {
-            Ecosystem::Git => component.download = Some(format!("git+{}@{}", self.name, self.version)),
+            Ecosystem::Git => {
+                component.download = Some(format!("git+{}@{}", self.name, self.version));
+                component.supplier = Party::of_repository(&self.name);
+            }
             Ecosystem::Go => component.supplier = Some(Party::Organisation(self.go_owner(), None)),
-            Ecosystem::Npm => {
+            Ecosystem::Npm if component.supplier.is_none() => {
                 let scope = self.name.split_once('/').filter(|(scope, _)| scope.starts_with('@'));
                 component.supplier = scope.map(|(scope, _)| Party::Organisation(scope.to_owned(), None));
             }
-            Ecosystem::Cargo => {}
+            Ecosystem::Npm | Ecosystem::Cargo => {}
         }
         component
+    }
+
+    /// How a build takes it in.
+    pub(crate) fn relation(&self) -> Relation {
+        match self.ecosystem {
+            Ecosystem::Go | Ecosystem::Cargo | Ecosystem::Git => Relation::Links,
+            Ecosystem::Npm => Relation::Bundles,
+        }
     }
 
     fn purl(&self) -> Option<String> {
@@ -85,12 +120,15 @@ impl Module {
         let mut parts = self.name.split('/');
         match (parts.next().unwrap_or_default(), parts.next()) {
             ("stdlib", None) => String::from("The Go Authors"),
-            (host @ ("github.com" | "gitlab.com" | "bitbucket.org" | "codeberg.org"), Some(owner)) => {
-                format!("{host}/{owner}")
-            }
+            (host, Some(owner)) if FORGES.contains(&host) => format!("{host}/{owner}"),
             (host, _) => host.to_owned(),
         }
     }
+}
+
+fn is_web(address: &str) -> bool {
+    (address.starts_with("https://") || address.starts_with("http://"))
+        && !address.contains([' ', '<', '>', '"'])
 }
 
 #[cfg(test)]
@@ -106,6 +144,7 @@ mod tests {
             content: None,
             hashes: Vec::new(),
             go_sum: None,
+            about: About::default(),
         };
         for (ecosystem, name, version, purl) in [
             (Ecosystem::Go, "github.com/A/b/v2", "v2.0.1", Some("pkg:golang/github.com/A/b/v2@v2.0.1")),

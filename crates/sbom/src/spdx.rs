@@ -210,7 +210,7 @@ fn relationships(bill: &Bill) -> Vec<Relationship> {
             spdx_element_id: reference(&edge.from),
             relationship_type: match edge.relation {
                 Relation::Contains => "CONTAINS",
-                Relation::DependsOn => "DEPENDS_ON",
+                Relation::DependsOn | Relation::Bundles => "DEPENDS_ON",
                 Relation::BuiltOn => "DESCENDANT_OF",
                 Relation::MadeFrom => "GENERATED_FROM",
                 Relation::Links => "STATIC_LINK",
