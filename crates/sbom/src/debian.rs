@@ -10,6 +10,7 @@ use longshore_stack::model::{AptLocation, SourceSpec, Stack};
 
 use crate::Error;
 use crate::bill::{Component, Id, Kind, Party};
+use crate::gather::bare;
 use crate::licence::{Licence, MAX_COPYRIGHT};
 use crate::purl::Purl;
 
@@ -87,7 +88,7 @@ fn source(control: &str, package: &PackageId) -> (String, String) {
 fn archive(package: &PackageId, path: &str, stack: &Stack) -> Option<String> {
     let SourceSpec::Apt(apt) = stack.sources.get(&package.source)?;
     match &apt.location {
-        AptLocation::Url(url) => Some(format!("{}/", url.trim_end_matches('/'))),
+        AptLocation::Url(url) => Some(format!("{}/", bare(url).trim_end_matches('/'))),
         // The archive of security updates has a pool of its own.
         AptLocation::Distribution(name) if name == "debian" => {
             Some(match path.starts_with("pool/updates/") {

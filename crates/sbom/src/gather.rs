@@ -383,12 +383,13 @@ impl<'a> Gathering<'a> {
         let pin = self.lock.url(name, &platform)?;
         let digest = pin.content.digest;
         let mut component = Component::new(Kind::Download, name, digest.to_string());
-        let purl = Purl::new("generic", name).with("download_url", &pin.url);
+        let address = bare(&pin.url);
+        let purl = Purl::new("generic", name).with("download_url", &address);
         component.purl = Some(purl.with("checksum", digest.to_string()).text());
         // Whoever has the host hands it out.
-        let host = pin.url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+        let host = address.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
         component.supplier = host.map(|host| Party::Organisation(host.to_owned(), None));
-        component.download = Some(pin.url.clone());
+        component.download = Some(address);
         component.hashes.insert(digest.into());
         component.places.insert(place);
         let id = Id(format!("url:{name}@{digest}"));
@@ -456,6 +457,16 @@ impl Scene<'_> {
     }
 }
 
+/// An address without who asks.
+pub(crate) fn bare(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
 /// The paths that are no folders.
 fn files(rootfs: &RootFs, paths: &[&TreePath]) -> Part {
     let file = |path: &&&TreePath| rootfs.tree().get(path).is_some_and(|entry| entry.node != Node::Directory);
@@ -476,4 +487,34 @@ pub fn tree_digest(tree: &Tree) -> Digest {
         };
     }
     Digest::of(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_hold_no_credentials() {
+        for (url, expected) in [
+            ("https://me:secret@host.example/a@b", "https://host.example/a@b"),
+            ("https://host.example/a@b", "https://host.example/a@b"),
+            ("https://me@host.example", "https://host.example"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(bare(url), expected);
+        }
+    }
+
+    #[test]
+    fn digests_of_trees_see_all_but_folders() {
+        let path = |text: &str| TreePath::new(text).unwrap();
+        let file = oci::Entry::file(0o644, oci::Content::of(b"x"));
+        let tree: Tree =
+            [(path("a/b"), file.clone()), (path("l"), oci::Entry::symlink("b"))].into_iter().collect();
+        let mut other = tree.clone();
+        other.insert(path("a"), oci::Entry::directory(0o755));
+        assert_eq!(tree_digest(&tree), tree_digest(&other));
+        other.insert(path("a/b"), oci::Entry { mode: 0o755, ..file });
+        assert_ne!(tree_digest(&tree), tree_digest(&other));
+    }
 }

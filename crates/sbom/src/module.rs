@@ -3,6 +3,7 @@
 use longshore_oci::Content;
 
 use crate::bill::{Component, FORGES, Hash, Id, Kind, Party, Relation};
+use crate::gather::bare;
 use crate::licence::Licence;
 use crate::purl::Purl;
 
@@ -82,7 +83,7 @@ impl Module {
         component.supplier = author.as_deref().map(Party::named).or_else(owner);
         match self.ecosystem {
             Ecosystem::Git => {
-                component.download = Some(format!("git+{}@{}", self.name, self.version));
+                component.download = Some(format!("git+{}@{}", bare(&self.name), self.version));
                 component.supplier = Party::of_repository(&self.name);
             }
             Ecosystem::Go => component.supplier = Some(Party::Organisation(self.go_owner(), None)),

@@ -137,9 +137,7 @@ fn packages(bill: &Bill) -> (Vec<Package>, Vec<ExtractedLicence>) {
     }
     let licences = unlisted.into_iter().map(|(license_id, name)| ExtractedLicence {
         license_id,
-        extracted_text: format!(
-            "What packages call `{name}`; its text is in their /usr/share/doc/*/copyright files."
-        ),
+        extracted_text: format!("What packages call `{name}`; the text is in them."),
         name,
     });
     (all, licences.collect())
@@ -157,15 +155,20 @@ fn package(id: &Id, component: &Component, bill: &Bill) -> Package {
         annotator: tool(),
         comment: place.to_string(),
     });
+    let (download, address) = match &component.download {
+        Some(address) if is_listed(address) => (address.clone(), None),
+        other => (NOT_KNOWN.to_owned(), other.as_ref()),
+    };
+    let known = component.properties.iter().map(|(name, value)| format!("longshore:{name}: {value}"));
     let comment: Vec<_> =
-        component.properties.iter().map(|(name, value)| format!("longshore:{name}: {value}")).collect();
+        address.map(|address| format!("longshore:address: {address}")).into_iter().chain(known).collect();
     let source = component.properties.get("source-package");
     Package {
         name: component.name.clone(),
         id: reference(id),
         version_info: component.version.clone(),
         supplier: component.supplier.as_ref().map_or_else(|| NOT_KNOWN.to_owned(), party),
-        download_location: component.download.clone().unwrap_or_else(|| NOT_KNOWN.to_owned()),
+        download_location: download,
         files_analyzed: false,
         checksums: component.hashes.iter().map(checksum).collect(),
         homepage: component.homepage.clone(),
@@ -188,6 +191,19 @@ fn package(id: &Id, component: &Component, bill: &Bill) -> Package {
         external_refs: purl.collect(),
         annotations: annotations.collect(),
     }
+}
+
+/// Whether SPDX's own validators take it as a location: their hosts are names that end in two to five letters.
+fn is_listed(address: &str) -> bool {
+    let rest = address.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.split(':').next().unwrap_or_default();
+    let plain =
+        |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let named = host.contains('.') && host.split(['.', '-']).all(plain);
+    named && (2..=5).contains(&last.len()) && last.bytes().all(|c| c.is_ascii_lowercase())
 }
 
 fn checksum(hash: &Hash) -> Checksum {
@@ -243,4 +259,24 @@ fn reference(id: &Id) -> String {
     let name: String = id.0.chars().take(100).map(plain).collect();
     let hash = Digest::of(id.0.as_bytes()).hex();
     format!("SPDXRef-{name}-{}", &hash[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_listed;
+
+    #[test]
+    fn locations_that_validators_take() {
+        for (address, expected) in [
+            ("https://deb.debian.org/debian/x", true),
+            ("git+https://git.example.org:8080/x@abc", true),
+            ("http://127.0.0.1:8080/x", false),
+            ("http://localhost/x", false),
+            ("https://apt.example/x", false),
+            ("x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_listed(address), expected, "{address}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ fn packages() -> Vec<Package> {
             .executable("usr/bin/hello", "program")
             .file("usr/share/doc/hello/copyright", COPYRIGHT),
         // Its documents are those of another package.
-        Package::new("libgreet1", "1.0~rc1")
+        Package::new("libgreet1", "2.0~rc1")
             .depends("hello-data")
             .file("usr/lib/libgreet.so.1", "library")
             .symlink("usr/share/doc/libgreet1", "hello-data"),
