@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use longshore_testkit::apt::{Package, Repository};
+use longshore_testkit::http::Server;
+use longshore_testkit::registry::{Kind as RegistryKind, Registry};
 use longshore_testkit::{Sandbox, sbom};
 use serde_json::Value;
 
@@ -182,4 +184,63 @@ fn modules_of_builds_are_in_it() {
     let document = read(&sandbox, "out/answer.linux-amd64.cdx.json");
     let serde = document["components"].as_array().unwrap().iter().find(|one| one["name"] == "serde").unwrap();
     assert_eq!(serde["licenses"][0]["expression"], "MIT OR Apache-2.0");
+}
+
+#[test]
+fn bases_archives_and_inputs_of_builds_are_in_it() {
+    let (repository, below) = stack();
+    let registry = Registry::start(RegistryKind::Distribution);
+    let pushed = format!("{}/org", registry.host());
+    let named =
+        below.read("stack.toml").replace("[stack]\n", &format!("[stack]\nrepository = \"{pushed}\"\n"));
+    below.write("stack.toml", named);
+    below.ok(&["push"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("data.bin"), "data").unwrap();
+    let server = Server::new(folder.path());
+    let images = format!(
+        "[url.data]\nurl = \"{}/data.bin\"\n\n\
+         [build.first]\nkind = \"command\"\ntoolchain = \"host\"\ninputs = [{{ path = \"page\", to = \"/src/page\" }}]\n\
+         run = [[\"sh\", \"-ec\", \"cat /src/page/text > /out/first\"]]\n\n\
+         [build.second]\nkind = \"command\"\ntoolchain = \"host\"\n\
+         inputs = [{{ build = \"first\", to = \"/deps\" }}, {{ url = \"data\", to = \"/src/data\" }}]\n\
+         run = [[\"sh\", \"-ec\", \"cat /deps/first > /out/second\"]]\n\n\
+         [image.above]\nbase = \"{pushed}/app:latest\"\ncontents = [{{ build = \"second\", to = \"/srv/\" }}, {{ url = \"data\", to = \"/srv/\" }}]\n\n\
+         [image.part]\ncontents = [\"hello\", {{ image = \"{pushed}/tool:latest\", from = \"/usr/bin/wrench\" }}]\ncommand = [\"/usr/bin/wrench\"]\n",
+        server.url()
+    );
+    let sandbox = common::sandbox(&repository, &images);
+    sandbox.write("page/text", "text\n");
+    sandbox.ok(&["sbom", "-o", "out/"]);
+    sandbox.ok(&["sbom", "-o", "out/", "--format", "cyclonedx"]);
+    let files = documents(&sandbox, "out", ".spdx.json");
+    sbom::valid_spdx(&files);
+    files.iter().for_each(|file| sbom::has_minimum_elements(file));
+    sbom::valid_cyclonedx(&documents(&sandbox, "out", ".cdx.json"));
+
+    let document = read(&sandbox, "out/above.linux-amd64.cdx.json");
+    let refs = |name: &str| {
+        let all = document["components"].as_array().unwrap();
+        all.iter().find(|one| one["name"] == name).map(|one| one["bom-ref"].as_str().unwrap())
+    };
+    let of = |reference: &str| {
+        let all = document["dependencies"].as_array().unwrap();
+        all.iter().find(|one| one["ref"] == reference).unwrap()["dependsOn"].to_string()
+    };
+    let base = refs(&format!("{pushed}/app")).unwrap();
+    assert!(base.contains("@sha256:"), "{base}");
+    let image = of("image:above:linux/amd64");
+    for held in [base, refs("second").unwrap(), refs("data").unwrap()] {
+        assert!(image.contains(held), "{held} is not in {image}");
+    }
+    // What a build was made from is below it, and not in the image.
+    let second = of(refs("second").unwrap());
+    assert!(second.contains("build:first:") && second.contains("url:data@"), "{second}");
+    assert!(of(refs("first").unwrap()).contains("path:page@"));
+    assert!(!image.contains("build:first:") && !image.contains("path:page"), "{image}");
+
+    let document = read(&sandbox, "out/part.linux-amd64.cdx.json");
+    let names = all(&document, "components", "name");
+    assert!(names.contains("hello") && names.contains(format!("{pushed}/tool").as_str()), "{names:?}");
 }
