@@ -284,6 +284,8 @@ fn listed(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(licences: &[&str], expected: Option<&str>) {
@@ -340,5 +342,36 @@ mod tests {
         check(&[], None);
         assert_eq!(Licence::of_copyright("This is free software.\n"), None);
         assert_eq!(Licence::of_copyright(""), None);
+    }
+
+    /// What SPDX's grammar has, and no other letter.
+    fn is_expression(text: &str) -> bool {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-. ()".contains(c))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_manifest_says_is_an_expression(text in any::<String>()) {
+            if let Some(licence) = Licence::of_expression(&text) {
+                prop_assert!(is_expression(licence.expression()), "{}", licence.expression());
+            }
+        }
+
+        #[test]
+        fn words_of_expressions_in_any_order(text in "((MIT|GPL-2[+]?|X|and|OR|with|[(]|[)]|/|,)[ ]?){0,12}") {
+            if let Some(licence) = Licence::of_expression(&text) {
+                let open = licence.expression().matches('(').count();
+                prop_assert_eq!(open, licence.expression().matches(')').count());
+            }
+        }
+
+        #[test]
+        fn whatever_a_copyright_file_says_is_an_expression(names in prop::collection::vec("[ -~\u{e9}]{0,30}", 0..4)) {
+            let mut text = String::from("Format: https://example.org/copyright-format/1.0/\n");
+            names.iter().for_each(|name| text += &format!("\nFiles: *\nLicense: {name}\n"));
+            if let Some(licence) = Licence::of_copyright(&text) {
+                prop_assert!(is_expression(licence.expression()), "{}", licence.expression());
+            }
+        }
     }
 }
