@@ -12,6 +12,7 @@ mod kubernetes;
 mod probe;
 mod registries;
 mod run;
+mod sboms;
 mod setup;
 mod sigstore;
 mod test;

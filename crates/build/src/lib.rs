@@ -6,6 +6,7 @@
 //!
 //! [`BuildSpec`]: longshore_stack::model::BuildSpec
 
+mod about;
 pub mod cargo;
 pub mod command;
 mod error;
@@ -24,6 +25,7 @@ mod source;
 mod supply;
 mod tools;
 
+pub use about::{About, about};
 pub use error::{Error, Failed};
 pub use exec::{Executor, Fetch, HostToolchain, Leftovers, Limits, Settings, Shared, Toolchains, references};
 pub use input::{Input, Loaded};

@@ -3,6 +3,7 @@
 mod inputs;
 mod registry;
 mod run;
+mod sbom;
 mod trust;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use longshore_vendor::Place;
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
+pub use sbom::Sbom;
 pub use trust::{Attest, Author, Keygen, Log, Sign, Verify};
 
 /// From one stack file to reproducible container images.
@@ -212,6 +214,8 @@ pub enum Command {
     Why(Why),
     /// Print how images are cut into layers
     Plan(Plan),
+    /// Say what images are made of, as SPDX or CycloneDX
+    Sbom(Sbom),
     /// Print the JSON Schema of the stack file
     Schema,
     /// Print completions for a shell

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "the binary is what speaks to the user")]
 
 mod args;
+mod bills;
 mod builds;
 mod commands;
 mod generated;

@@ -125,25 +125,36 @@ pub fn build(
 ) -> Result<Images, Failure> {
     let mut images = BTreeMap::new();
     for platform in platforms {
-        let project = &others::inherited(project, lock, machine, platform)?;
-        let others = Others::new(project, lock, machine);
-        let composed = compose(project, lock, machine, platform)?;
-        refuse_errors(project, machine, &composed.rootfs, names, platform)?;
-        for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
-            let spec = &project.stack.images[name];
-            let base = others.base(name, spec, platform)?;
-            let recipes = composed
-                .layers(name, platform)
-                .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
-            let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
-            let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
-            images.insert(
-                (name.clone(), platform.clone()),
-                assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers),
-            );
-        }
+        let (_, built) = build_on(project, lock, machine, names, platform)?;
+        images.extend(built.into_iter().map(|image| ((image.name.clone(), platform.clone()), image)));
     }
     Ok(Images(images))
+}
+
+/// The same on one platform, with what was composed on the way: of all images of the stack.
+pub fn build_on(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    names: &BTreeSet<String>,
+    platform: &Platform,
+) -> Result<(Composed, Vec<Image>), Failure> {
+    let project = &others::inherited(project, lock, machine, platform)?;
+    let others = Others::new(project, lock, machine);
+    let composed = compose(project, lock, machine, platform)?;
+    refuse_errors(project, machine, &composed.rootfs, names, platform)?;
+    let mut images = Vec::new();
+    for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+        let spec = &project.stack.images[name];
+        let base = others.base(name, spec, platform)?;
+        let recipes = composed
+            .layers(name, platform)
+            .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
+        let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
+        let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
+        images.push(assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers));
+    }
+    Ok((composed, images))
 }
 
 /// Fails on findings that will not work, all of them at once; tells of the rest.

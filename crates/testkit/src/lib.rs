@@ -24,6 +24,7 @@ mod listener;
 pub mod proxy;
 pub mod registry;
 pub mod sandbox;
+pub mod sbom;
 pub mod sigstore;
 pub mod tool;
 pub mod tree;

@@ -22,6 +22,7 @@ mod rebuild;
 mod reference;
 mod restart;
 mod save;
+mod sbom;
 mod schema;
 mod secrets;
 mod serve;
@@ -110,6 +111,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
         Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),
+        Command::Sbom(args) => sbom::run(args, &cli.global, &project()?, &machine()?),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -69,6 +69,8 @@ pub enum Failure {
     #[error(transparent)]
     Pack(#[from] pack::Error),
     #[error(transparent)]
+    Sbom(#[from] longshore_sbom::Error),
+    #[error(transparent)]
     Publish(#[from] longshore_publish::Error),
     #[error(transparent)]
     Registry(#[from] longshore_registry::Error),
@@ -178,6 +180,7 @@ impl Failure {
             StoreError::Io(_) | StoreError::Verify(_) => None,
         };
         match self {
+            Self::Sbom(error) => error.missing().copied(),
             Self::Store(error)
             | Self::Pack(
                 pack::Error::Content { source: error, .. } | pack::Error::Store { source: error, .. },
@@ -216,6 +219,7 @@ impl Failure {
             | Self::Compose(_)
             | Self::Lint(_) => 1,
             Self::Pack(_)
+            | Self::Sbom(_)
             | Self::Publish(_)
             | Self::Registry(_)
             | Self::Store(_)
@@ -260,6 +264,7 @@ impl Failure {
             Self::Incomplete { again, .. } => Some(again.clone()),
             Self::Differs(_) => Some("make the build independent of time, user, core count and folder; `longshore shell` opens its environment".to_owned()),
             Self::Pack(error) => error.hint(),
+            Self::Sbom(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Trust(error) => error.hint(),

@@ -24,6 +24,7 @@ mod registries;
 mod reproducible;
 mod rootless;
 mod run;
+mod sbom;
 mod tools;
 mod trust;
 mod unpacked;

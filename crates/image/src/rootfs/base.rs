@@ -110,13 +110,22 @@ pub(super) fn release(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<()
     Ok(())
 }
 
+/// A release by the codename of one of its suites. Names of a release's updates and security suites start with its codename;
+/// other people's archives have names of their own.
+fn known(suite: &str) -> Option<&'static (&'static str, &'static str, &'static str, &'static str)> {
+    RELEASES.iter().find(|(known, ..)| suite.split('-').next() == Some(known))
+}
+
+/// `ID` and `VERSION_ID` of the release that a suite with this codename belongs to (`trixie-security`: `debian`, `13`), as images
+/// of its packages say in `os-release(5)`.
+pub fn distribution(codename: &str) -> Option<(&'static str, &'static str)> {
+    known(codename).map(|(_, id, version, _)| (*id, *version))
+}
+
 fn known_release(build: &Builder<'_>) -> Option<String> {
     let packages = build.input.packages;
-    // Names of a release's updates and security suites start with its codename; other people's archives have names of
-    // their own.
-    let known = |name: String| RELEASES.iter().find(|(known, ..)| name.split('-').next() == Some(known));
     let mut names = packages.closure().iter().filter_map(|id| packages.codename(&id.source));
-    let (codename, id, version, pretty) = names.find_map(known)?;
+    let (codename, id, version, pretty) = names.find_map(|name| known(&name))?;
     Some(format!(
         "ID={id}\nVERSION_ID=\"{version}\"\nVERSION_CODENAME={codename}\nPRETTY_NAME=\"{pretty}\"\n"
     ))

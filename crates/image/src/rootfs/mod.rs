@@ -42,6 +42,7 @@ use longshore_oci::{Component, Facts, ImageFiles, Origin, PackageId, Platform, S
 use longshore_stack::model::ImageSpec;
 
 pub use arch::{Arch, Endian};
+pub use base::distribution;
 pub use error::ComposeError;
 pub use leave::LeftOut;
 pub use report::{Brought, PackageUse};
