@@ -39,7 +39,7 @@ pub enum ServiceError {
         /// Where.
         url: String,
         /// Why not.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// It refuses.
     #[error("{what} at {url} answered with status {status}{}{said}", if said.is_empty() { "" } else { ": " })]
@@ -293,7 +293,8 @@ impl Client {
             url: url.to_owned(),
             reason: "that is not an address".to_owned(),
         })?;
-        let unreachable = |failure| ServiceError::Unreachable { what, url: url.to_owned(), failure };
+        let unreachable =
+            |failure| ServiceError::Unreachable { what, url: url.to_owned(), failure: Box::new(failure) };
         let mut request = Request::new(Method::POST, &address);
         request.headers = vec![
             (header::CONTENT_TYPE, kind.to_owned()),
