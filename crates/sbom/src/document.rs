@@ -40,8 +40,8 @@ impl Format {
     /// The in-toto predicate type of an attestation that carries such a document.
     pub fn predicate_type(self) -> &'static str {
         match self {
-            Self::Spdx => "https://spdx.dev/Document/v2.3",
-            Self::CycloneDx => "https://cyclonedx.org/bom/v1.6",
+            Self::Spdx => "https://spdx.dev/Document",
+            Self::CycloneDx => "https://cyclonedx.org/bom",
         }
     }
 

@@ -1,4 +1,5 @@
-//! Bills of materials: what images are made of, as SPDX 2.3 and CycloneDX 1.6.
+//! Bills of materials: what images are made of, as SPDX 2.3 and CycloneDX 1.6; and from the same facts how they were made, as SLSA
+//! provenance.
 //!
 //! ```text
 //! stack, lock, root filesystems, layers ─ Gathering → Bill ─ about an image, an index, the stack → Bill ─→ spdx, cyclonedx
@@ -16,6 +17,7 @@ mod document;
 mod gather;
 mod licence;
 mod module;
+mod provenance;
 mod purl;
 mod spdx;
 
@@ -25,6 +27,7 @@ pub use document::Format;
 pub use gather::{Built, Gathering, Inputs, Made, tree_digest};
 pub use licence::Licence;
 pub use module::{About, Ecosystem, Module};
+pub use provenance::{Making, provenance};
 
 /// Why a bill can't be drawn up.
 #[derive(Debug, thiserror::Error)]

@@ -34,6 +34,12 @@ pub struct Push {
     /// Sign the images before their tags move; `--key` alone says the same
     #[arg(long)]
     pub sign: bool,
+    /// Sign also how the images were made, as SLSA provenance, and of what, as SPDX and CycloneDX
+    #[arg(long, conflicts_with = "from")]
+    pub attest: bool,
+    /// Who builds, as provenance has it: the address of your build system
+    #[arg(long, value_name = "URI", default_value = "urn:longshore:builder:local")]
+    pub builder: String,
     #[command(flatten)]
     pub author: Author,
 }

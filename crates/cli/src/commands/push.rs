@@ -13,7 +13,7 @@ use longshore_stack::tags::{GitFacts, TagFacts};
 use serde_json::{Value, json};
 
 use super::lock::for_build;
-use super::trust::{Judge, sign_parcels};
+use super::trust::{Documents, Judge, sign_parcels};
 use crate::args::{Global, Push};
 use crate::machine::Machine;
 use crate::pipeline;
@@ -32,8 +32,14 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
             parcels(args, &tags, images, project, machine)?
         }
     };
-    if (args.sign || args.author.key.is_some()) && !args.dry_run {
-        sign_parcels(&mut parcels, &args.author, machine)?;
+    let signs = args.sign || args.attest || args.author.key.is_some();
+    if signs && !args.dry_run {
+        let documents = args.attest.then(|| {
+            let platforms = project.select_platforms(&args.selection)?;
+            let lock = for_build(global, project, machine)?;
+            Documents::new(project, &lock, machine, &names, &platforms, &args.builder)
+        });
+        sign_parcels(&mut parcels, &args.author, documents.transpose()?.as_ref(), machine)?;
     }
     let client = machine.registries();
     // What was built elsewhere is held to the policy that holds for what comes from elsewhere.

@@ -467,3 +467,77 @@ fn a_policy_holds_for_whatever_takes_images_from_elsewhere() {
     let signed = based("web");
     assert_eq!(signed.code, 0, "{signed}");
 }
+
+#[test]
+fn what_is_pushed_can_be_attested_and_says_nothing_of_the_machine() {
+    let registry = Registry::start(Kind::Docker);
+    let (_repository, sandbox) = keyed();
+    let sandbox = sandbox.env("PLANTED", "planted-in-the-environment");
+    let to = format!("{}/org", registry.host());
+    sandbox.ok(&[
+        "push",
+        "--to",
+        &to,
+        "--attest",
+        "--key",
+        "cosign.key",
+        "--builder",
+        "https://ci.example.org/build",
+    ]);
+    let name = remote(&registry.host(), "web");
+    let record = json(&sandbox.read("stack.published"))["images"]["web"].clone();
+    let index = format!("{name}@{}", record["digest"].as_str().unwrap());
+    let arm = format!("{name}@{}", record["platforms"]["linux/arm64"].as_str().unwrap());
+    let key = sandbox.work().join("cosign.pub");
+    let work = sandbox.work().display().to_string();
+    let predicate = |image: &str, kind: &str| -> Value {
+        let tool = ours(&sandbox).args([
+            "verify-attestation",
+            "--insecure-ignore-tlog=true",
+            "--type",
+            kind,
+            "--key",
+        ]);
+        let said = tool.arg(&key).arg(image).run();
+        let envelope = json(said.lines().last().unwrap());
+        let payload = base64(envelope["payload"].as_str().unwrap());
+        for secret in [work.as_str(), "planted-in-the-environment", PASSWORD, "127.0.0.1:1"] {
+            assert!(!payload.contains(secret), "{kind} has {secret}");
+        }
+        json(&payload)["predicate"].clone()
+    };
+    for image in [&index, &arm] {
+        let made = predicate(image, "slsaprovenance1");
+        assert_eq!(made["runDetails"]["builder"]["id"], "https://ci.example.org/build");
+        let definition = &made["buildDefinition"];
+        assert_eq!(definition["externalParameters"]["image"], "web");
+        let inputs = definition["resolvedDependencies"].to_string();
+        assert!(inputs.contains("pkg:deb/") && inputs.contains("\"stack.lock\""), "{inputs}");
+        let bill = predicate(image, "spdxjson");
+        assert_eq!(bill["spdxVersion"], "SPDX-2.3");
+        assert_eq!(predicate(image, "cyclonedx")["bomFormat"], "CycloneDX");
+    }
+    // Each platform has its own package.
+    assert!(predicate(&arm, "spdxjson").to_string().contains("arch=arm64"));
+    assert!(!predicate(&arm, "spdxjson").to_string().contains("arch=amd64"));
+    let attestations = "attestations = [{ type = \"slsa-provenance\", builder = \"https://ci.example.org/*\", hermetic = true }, \
+                        { type = \"spdx\" }, { type = \"cyclonedx\" }]\n";
+    let policy = format!(
+        "[signers.release]\nkey = \"cosign.pub\"\n[[rules]]\nimages = [\"{to}/*\"]\nsigned-by = [\"release\"]\n{attestations}"
+    );
+    sandbox.write("policy.toml", &policy);
+    assert_eq!(verify(&sandbox, &[]).0, 0);
+    sandbox.write("policy.toml", policy.replace("https://ci.example.org/*", "https://other.example.org/*"));
+    let (code, said) = verify(&sandbox, &[]);
+    assert!(code == 3 && said.contains("the builder is `https://ci.example.org/build`"), "{said}");
+    // The images are what they are without any of it, and a second push has nothing new but signatures.
+    let again = json(&sandbox.ok(&["--json", "push", "--to", &to]));
+    assert_eq!((&again["bytes_sent"], &again["moved"]), (&json("0"), &json("[]")));
+}
+
+fn base64(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("text");
+    fs_err::write(&file, text).unwrap();
+    Tool::new("base64").arg("-d").arg(&file).run()
+}

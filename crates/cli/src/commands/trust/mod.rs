@@ -1,12 +1,14 @@
 //! `longshore keygen`, `sign`, `attest` and `verify`.
 
 mod author;
+mod documents;
 mod evidence;
 mod judge;
 mod keygen;
 mod sign;
 mod verify;
 
+pub use documents::Documents;
 pub use judge::Judge;
 pub use keygen::run as keygen;
 pub use sign::{attest, sign, sign_parcels};

@@ -6,11 +6,12 @@ use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
 use longshore_publish::registry::{Blob, Parcel, Referrer, Tagging};
 use longshore_registry::{At, Client as Registries};
 use longshore_trust::attachment::{Attachment, Older, OlderLayer, appended};
-use longshore_trust::statement::{SIGNED, predicate_type};
+use longshore_trust::statement::predicate_type;
 use longshore_trust::{Author, Signing, Statement, TrustError};
 use serde_json::{Value, json};
 
 use super::author::Signer;
+use super::documents::Documents;
 use super::{Subject, repository, subjects};
 use crate::args::{self, Attest, Global, Sign};
 use crate::machine::Machine;
@@ -206,8 +207,13 @@ fn report(subjects: &[Subject], parcels: &[Parcel], global: &Global, done: &str)
     }
 }
 
-/// Signs `parcels` before they go anywhere: `push --sign`.
-pub fn sign_parcels(parcels: &mut [Parcel], author: &args::Author, machine: &Machine) -> Result<(), Failure> {
+/// Signs `parcels` before they go anywhere, and what `documents` say of them: `push --sign` and `--attest`.
+pub fn sign_parcels(
+    parcels: &mut [Parcel],
+    author: &args::Author,
+    documents: Option<&Documents<'_>>,
+    machine: &Machine,
+) -> Result<(), Failure> {
     let (signer, witnesses) = Signer::new(author, machine)?;
     let by = match &signer {
         Signer::Key(key) => Author::Key(&**key),
@@ -215,11 +221,16 @@ pub fn sign_parcels(parcels: &mut [Parcel], author: &args::Author, machine: &Mac
     };
     let signing = Signing::begin(&by, witnesses.as_ref())?;
     for parcel in parcels {
-        let manifests: Vec<Descriptor> =
-            parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
-        let attached = each(machine.jobs().get(), &manifests, |manifest| {
-            let bundle = signing.sign(&Statement::signature(manifest.digest))?;
-            Ok::<_, Failure>(Attachment::new(&bundle, SIGNED, manifest))
+        let mut said = Vec::new();
+        for (manifest, _) in &parcel.manifests {
+            said.push((manifest.clone(), Statement::signature(manifest.digest)));
+            for statement in documents.iter().flat_map(|documents| documents.about(parcel, manifest)) {
+                said.push((manifest.clone(), statement));
+            }
+        }
+        let attached = each(machine.jobs().get(), &said, |(manifest, statement)| {
+            let bundle = signing.sign(statement)?;
+            Ok::<_, Failure>(Attachment::new(&bundle, &statement.predicate_type, manifest))
         })?;
         attached.into_iter().for_each(|attachment| attach(parcel, attachment));
     }
