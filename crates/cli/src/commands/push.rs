@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use longshore_net::each;
 use longshore_oci::Reference;
 use longshore_oci::layout::{Layout, REF_NAME};
 use longshore_publish::copy::{Place, Referrers, Whole, from_layout};
@@ -33,13 +34,14 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
         }
     };
     let signs = args.sign || args.attest || args.author.key.is_some();
+    let mut signed_by = None;
     if signs && !args.dry_run {
         let documents = args.attest.then(|| {
             let platforms = project.select_platforms(&args.selection)?;
             let lock = for_build(global, project, machine)?;
             Documents::new(project, &lock, machine, &names, &platforms, &args.builder)
         });
-        sign_parcels(&mut parcels, &args.author, documents.transpose()?.as_ref(), machine)?;
+        signed_by = sign_parcels(&mut parcels, &args.author, documents.transpose()?.as_ref(), machine)?;
     }
     let client = machine.registries();
     // What was built elsewhere is held to the policy that holds for what comes from elsewhere.
@@ -59,6 +61,14 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
     let path = project.record_path();
     let mut record = Record::read(&path)?.unwrap_or_default();
     let sent = send(&survey, &client, &*machine.progress)?;
+    // No tag names what others would not find signed.
+    if let Some(key) = signed_by {
+        let judge = Judge::of_key(key, machine)?;
+        each(client.jobs(), &parcels, |parcel| {
+            let place = Place::Registry(parcel.repository.with_digest(parcel.top.digest));
+            judge.require_at(&place, &client, machine)
+        })?;
+    }
     let moved = move_tags(&survey, &client)?;
     record.take(&project.stack.name, &parcels);
     record.write(&path)?;

@@ -541,3 +541,25 @@ fn base64(text: &str) -> String {
     fs_err::write(&file, text).unwrap();
     Tool::new("base64").arg("-d").arg(&file).run()
 }
+
+#[test]
+fn no_tag_names_what_others_would_not_find_signed() {
+    let registry = Registry::start(Kind::Docker);
+    let (_repository, sandbox) = keyed();
+    // It says that it keeps lists of referrers, and that they are empty.
+    let forgetful = |seen: &longshore_testkit::proxy::Seen| {
+        let empty =
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.index.v1+json\r\nContent-Length: {}\r\n\r\n{empty}",
+            empty.len()
+        );
+        (seen.method == "GET" && seen.path.contains("/referrers/")).then_some(answer)
+    };
+    let proxy = longshore_testkit::proxy::Proxy::answering(&registry.host(), Box::new(forgetful));
+    let refused = sandbox.run(&["push", "--to", &format!("{}/org", proxy.host()), "--key", "cosign.key"]);
+    assert!(refused.code == 3 && refused.stderr.contains("not signed"), "{refused}");
+    let tags =
+        longshore_testkit::registry::crane().args(["ls", &remote(&registry.host(), "web")]).run_quietly();
+    assert!(!tags.lines().any(|tag| tag == "latest"), "{tags}");
+}

@@ -5,8 +5,9 @@ use std::path::Path;
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::registry::Parcel;
 use longshore_registry::Client as Registries;
-use longshore_trust::policy::{Evaluation, Policy};
-use longshore_trust::{TrustError, TrustRoot, Verifier};
+use longshore_trust::key::PublicKey;
+use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted};
+use longshore_trust::{Expected, Signer, TrustError, TrustRoot, Verifier};
 
 use super::evidence::gather;
 use super::repository;
@@ -37,6 +38,13 @@ impl Judge {
         let wrong = |reason| TrustError::Root { path: file.map(Path::to_owned).unwrap_or_default(), reason };
         let verifier = Verifier::new(root.as_ref()).map_err(wrong)?;
         Ok(Self { policy, verifier, now: i64::try_from(machine.settings.now).unwrap_or(i64::MAX) })
+    }
+
+    /// One that takes what `key` signed.
+    pub fn of_key(key: PublicKey, machine: &Machine) -> Result<Self, Failure> {
+        let signer = Signer::Key(Box::new(key));
+        let trusted = Trusted { signer, log: Expected::Unlogged, timestamp: Timestamp::Ignored };
+        Self::new(Policy::signed_by([("the key that signed".to_owned(), trusted)].into()), None, machine)
     }
 
     /// One for the policy in `folder`, if there is one.

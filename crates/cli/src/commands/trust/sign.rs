@@ -6,6 +6,7 @@ use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
 use longshore_publish::registry::{Blob, Parcel, Referrer, Tagging};
 use longshore_registry::{At, Client as Registries};
 use longshore_trust::attachment::{Attachment, Older, OlderLayer, appended};
+use longshore_trust::key::PublicKey;
 use longshore_trust::statement::predicate_type;
 use longshore_trust::{Author, Signing, Statement, TrustError};
 use serde_json::{Value, json};
@@ -207,13 +208,14 @@ fn report(subjects: &[Subject], parcels: &[Parcel], global: &Global, done: &str)
     }
 }
 
-/// Signs `parcels` before they go anywhere, and what `documents` say of them: `push --sign` and `--attest`.
+/// Signs `parcels` before they go anywhere, and what `documents` say of them: `push --sign` and `--attest`. Returns the key that
+/// signed, where one did.
 pub fn sign_parcels(
     parcels: &mut [Parcel],
     author: &args::Author,
     documents: Option<&Documents<'_>>,
     machine: &Machine,
-) -> Result<(), Failure> {
+) -> Result<Option<PublicKey>, Failure> {
     let (signer, witnesses) = Signer::new(author, machine)?;
     let by = match &signer {
         Signer::Key(key) => Author::Key(&**key),
@@ -234,5 +236,8 @@ pub fn sign_parcels(
         })?;
         attached.into_iter().for_each(|attachment| attach(parcel, attachment));
     }
-    Ok(())
+    Ok(match &signer {
+        Signer::Key(key) => Some(key.public().clone()),
+        Signer::Identity(_) => None,
+    })
 }
