@@ -148,7 +148,6 @@ fn shared_layers_are_sent_once_and_what_is_there_is_not_sent() {
     }
 }
 
-/// Every trouble at every request of a push, with each registry.
 #[test]
 fn what_the_image_before_names_is_not_asked_for_and_sent_again_where_it_is_lost() {
     for kind in [Kind::Docker, Kind::Distribution] {
@@ -172,6 +171,7 @@ fn what_the_image_before_names_is_not_asked_for_and_sent_again_where_it_is_lost(
     }
 }
 
+/// Every trouble at every request of a push, with each registry.
 #[test]
 #[ignore = "takes minutes: ./x test --long"]
 fn one_trouble_at_any_request_and_no_tag_is_half_moved() {

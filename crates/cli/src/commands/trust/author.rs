@@ -45,6 +45,14 @@ impl Signer {
         let witnesses = services.filter(|services| services.rekor.is_some() || services.timestamps.is_some());
         Ok((Self::Key(key), witnesses.map(client).transpose()?))
     }
+
+    /// The same, to sign with.
+    pub fn author(&self) -> longshore_trust::Author<'_> {
+        match self {
+            Self::Key(key) => longshore_trust::Author::Key(&**key),
+            Self::Identity(identity) => longshore_trust::Author::Identity(identity),
+        }
+    }
 }
 
 /// A password from a file or the environment; none where it has to be asked for.

@@ -8,7 +8,7 @@ use longshore_registry::{At, Client as Registries};
 use longshore_trust::attachment::{Attachment, Older, OlderLayer, appended};
 use longshore_trust::key::PublicKey;
 use longshore_trust::statement::predicate_type;
-use longshore_trust::{Author, Signing, Statement, TrustError};
+use longshore_trust::{Signing, Statement, TrustError};
 use serde_json::{Value, json};
 
 use super::author::Signer;
@@ -75,17 +75,13 @@ fn said(
     done: &str,
 ) -> Result<(), Failure> {
     let (signer, witnesses) = Signer::new(author, machine)?;
-    let by = match &signer {
-        Signer::Key(key) => Author::Key(&**key),
-        Signer::Identity(identity) => Author::Identity(identity),
-    };
     let registries = machine.registries();
     let whole = Whole { platform: None, referrers: Referrers::Left };
     // Before anything is signed, and before an identity is spent: what can't be found can't be signed.
     let mut parcels = each(registries.jobs(), subjects, |subject| {
         Ok::<_, Failure>(fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?)
     })?;
-    let signing = Signing::begin(&by, witnesses.as_ref())?;
+    let signing = Signing::begin(&signer.author(), witnesses.as_ref())?;
     for (subject, parcel) in subjects.iter().zip(&mut parcels) {
         let manifests: Vec<Descriptor> =
             parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
@@ -217,11 +213,7 @@ pub fn sign_parcels(
     machine: &Machine,
 ) -> Result<Option<PublicKey>, Failure> {
     let (signer, witnesses) = Signer::new(author, machine)?;
-    let by = match &signer {
-        Signer::Key(key) => Author::Key(&**key),
-        Signer::Identity(identity) => Author::Identity(identity),
-    };
-    let signing = Signing::begin(&by, witnesses.as_ref())?;
+    let signing = Signing::begin(&signer.author(), witnesses.as_ref())?;
     for parcel in parcels {
         let mut said = Vec::new();
         for (manifest, _) in &parcel.manifests {
