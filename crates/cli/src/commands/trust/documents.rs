@@ -8,7 +8,6 @@ use longshore_publish::registry::Parcel;
 use longshore_sbom::{Bill, Format, Making, Subject, provenance};
 use longshore_sources::path::{self, WorkTree};
 use longshore_stack::lock::Lock;
-use longshore_stack::model::Toolchain;
 use longshore_trust::Statement;
 use longshore_trust::statement::PROVENANCE;
 
@@ -84,10 +83,6 @@ impl<'a> Documents<'a> {
     fn making(&self, image: &str, platforms: Vec<Platform>) -> Making {
         let stack = &self.project.stack;
         let address = stack.images.get(image).and_then(|image| image.labels.get(SOURCE));
-        let built = builds::wanted(self.project, &BTreeSet::from([image.to_owned()]));
-        let host = |name: &String| {
-            matches!(stack.builds.get(name).map(|build| &build.toolchain), Some(Toolchain::Host))
-        };
         Making {
             builder: self.builder.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -97,8 +92,26 @@ impl<'a> Documents<'a> {
             platforms,
             files: self.files.clone(),
             source: address.cloned().zip(self.commit.clone()),
-            hermetic: !built.iter().any(host),
+            hermetic: self.is_hermetic(image),
             assembler: ASSEMBLER,
         }
+    }
+    /// Whether no build that the image takes something from used the machine's own toolchain, nor one that such a build needs.
+    fn is_hermetic(&self, image: &str) -> bool {
+        let mut left: Vec<String> =
+            builds::wanted(self.project, &BTreeSet::from([image.to_owned()])).into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = left.pop() {
+            if builds::toolchain(self.project, &name) == "host" {
+                return false;
+            }
+            let needed = self.project.stack.builds.get(&name);
+            let needed = needed.into_iter().flat_map(|spec| spec.tool_builds().chain(spec.input_builds()));
+            let needed: Vec<String> = needed.map(str::to_owned).collect();
+            if seen.insert(name) {
+                left.extend(needed);
+            }
+        }
+        true
     }
 }
