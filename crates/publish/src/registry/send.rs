@@ -21,8 +21,10 @@ pub fn send(survey: &Survey<'_>, client: &Client, progress: &dyn Progress) -> Re
     let bytes = survey.uploads.iter().map(|(content, _)| content.size).sum();
     progress.during("Pushing", "blobs", Some(bytes), |step| sending.blobs(step))?;
     each(client.jobs(), &survey.parcels, |surveyed| match sending.manifests(surveyed) {
-        // It names a blob that the registry has lost, though what was there before names it too.
-        Err(Error::Registry(error)) if error.is_refusal() && sending.lost(surveyed)? => {
+        // It names a blob that the registry has lost, though what was there before names it too; or one that another push puts
+        // there at the same time, and that the registry has only half.
+        Err(Error::Registry(error)) if error.is_refusal() => {
+            sending.lost(surveyed)?;
             sending.manifests(surveyed)
         }
         other => other,
@@ -80,14 +82,14 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Sends those blobs that are believed to be there and are not; whether there were any.
-    fn lost(&self, surveyed: &Surveyed<'_>) -> Result<bool, Error> {
+    /// Sends those blobs that are believed to be there and are not.
+    fn lost(&self, surveyed: &Surveyed<'_>) -> Result<(), Error> {
         let believed = |content: &&Content| self.survey.believed.iter().any(|(known, _)| known == *content);
         let believed: Vec<_> = surveyed.parcel.blobs.keys().filter(believed).copied().collect();
         let there = each(self.client.jobs(), &believed, |content| surveyed.repository.has_blob(content))?;
         let lost: Vec<_> = believed.into_iter().zip(there).filter(|(_, there)| !there).collect();
         each(self.client.jobs(), &lost, |(content, _)| self.upload(surveyed, content, None, &Silent))?;
-        Ok(!lost.is_empty())
+        Ok(())
     }
 
     fn manifests(&self, surveyed: &Surveyed<'_>) -> Result<(), Error> {
