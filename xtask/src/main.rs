@@ -51,11 +51,12 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),
-        ["bench"] => bench::bench(&[Part::Images, Part::Builds, Part::Services, Part::Push]),
+        ["bench"] => bench::bench(&[Part::Images, Part::Builds, Part::Services, Part::Push, Part::Sign]),
         ["bench", "images"] => bench::bench(&[Part::Images]),
         ["bench", "builds"] => bench::bench(&[Part::Builds]),
         ["bench", "services"] => bench::bench(&[Part::Services]),
         ["bench", "push"] => bench::bench(&[Part::Push]),
+        ["bench", "sign"] => bench::bench(&[Part::Sign]),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

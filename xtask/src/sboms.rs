@@ -1,8 +1,8 @@
-//! Validators of bills of materials, for tests: kept in `target/test-tools`, nothing of them is installed.
+//! Validators of bills of materials, and a scanner to compare them with, for tests: kept in `target/test-tools`, nothing of them is installed.
 
 use std::process::Command;
 
-use crate::kubernetes::fresh;
+use crate::kubernetes::{fresh, go};
 use crate::run::{Result, root, run, say};
 
 /// Raised with what is installed, so that what was installed before is installed anew.
@@ -49,6 +49,18 @@ const PACKAGES: [&str; 39] = [
     "webcolors==25.10.0",
     "xmltodict==1.0.4",
 ];
+
+/// What finds packages in images by looking at their files.
+const SCANNER: &str = "github.com/anchore/syft/cmd/syft@v1.57.1";
+
+/// Builds the scanner: five minutes of processor time, once.
+pub fn scanner() -> Result {
+    fresh(&root().join("target/test-tools/scanner-1"), |folder| {
+        say("building a scanner into target/test-tools");
+        let mut go = go("install");
+        run(go.args(["-ldflags", "-s -w", SCANNER]).env("GOBIN", folder))
+    })
+}
 
 /// Installs them into an environment of their own.
 pub fn validators() -> Result {

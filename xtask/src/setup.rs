@@ -54,7 +54,11 @@ pub fn setup(length: Length) -> Result {
     registries::programs()?;
     sigstore::setup(length)?;
     sboms::validators()?;
-    if length == Length::Long { kubernetes::programs() } else { Ok(()) }
+    if length == Length::Short {
+        return Ok(());
+    }
+    sboms::scanner()?;
+    kubernetes::programs()
 }
 
 fn install() -> Result {

@@ -117,21 +117,11 @@ impl<'a> Others<'a> {
             let Some(base) = &spec.base else { continue };
             let config = self.config(image, &base.reference, platform)?;
             let (files, _) = self.load(image, &base.reference, platform)?;
-            let accounts = Account::all(&self.passwd(&files)?);
+            let accounts = Account::all(&passwd(&files, self.machine)?);
             let inherited = project.stack.inherit(image, &config, &accounts);
             inherited.map_err(|error| Self::because(Failure::Inherit(error), image))?;
         }
         Ok(project)
-    }
-
-    fn passwd(&self, files: &ImageFiles) -> Result<Vec<u8>, Failure> {
-        let Ok(path) = TreePath::new("etc/passwd") else { return Ok(Vec::new()) };
-        match files.tree.get(&path).map(|entry| &entry.node) {
-            Some(Node::File(content)) if content.size <= MAX_PASSWD => {
-                Ok(self.machine.store.read_blob(content)?)
-            }
-            _ => Ok(Vec::new()),
-        }
     }
 
     fn config(
@@ -185,6 +175,15 @@ impl<'a> Others<'a> {
 
 /// Most bytes of a base's `/etc/passwd` that are read.
 const MAX_PASSWD: u64 = 1 << 20;
+
+/// What `/etc/passwd` of an image holds; nothing, where it is not a file of a reasonable size.
+pub fn passwd(files: &ImageFiles, machine: &Machine) -> Result<Vec<u8>, Failure> {
+    let Ok(path) = TreePath::new("etc/passwd") else { return Ok(Vec::new()) };
+    match files.tree.get(&path).map(|entry| &entry.node) {
+        Some(Node::File(content)) if content.size <= MAX_PASSWD => Ok(machine.store.read_blob(content)?),
+        _ => Ok(Vec::new()),
+    }
+}
 
 /// The project as it is on `platform`: see [`Others::inherited`].
 pub fn inherited(

@@ -7,6 +7,7 @@ use longshore_image::pack::Codec;
 use longshore_oci::layout::Layout;
 use longshore_oci::{Content, Descriptor, Progress, Store};
 
+use crate::copy::cosign::{IMAGE, KIND};
 use crate::documents::CONTAINERD_NAME;
 use crate::documents::normalised;
 use crate::registry::{Blob, Parcel};
@@ -85,6 +86,10 @@ pub(crate) fn listed(parcel: &Parcel, mut tag: impl FnMut(&str, Descriptor)) -> 
     let mut names = Vec::new();
     for (name, short) in parcel.names().zip(&parcel.tags) {
         let mut top = parcel.top.clone();
+        if !parcel.referrers.is_empty() {
+            // So that cosign finds which image the bundles are about.
+            top.annotations.insert(KIND.to_owned(), IMAGE.to_owned());
+        }
         let reference =
             longshore_oci::Reference { tag: Some(short.clone()), digest: None, ..parcel.repository.clone() };
         top.annotations.insert(CONTAINERD_NAME.to_owned(), normalised(&reference));

@@ -19,7 +19,7 @@ pub use build::{
     GoSums, Limits, Linkage, NpmBuild, OutputRequest, Tool, Toolchain, UrlFile, UrlForm, UrlSpec,
 };
 
-pub use inherit::{Account, InheritError};
+pub use inherit::{Account, AdoptError, InheritError};
 pub use others::{BaseSpec, ImageRequest, Inherit};
 pub use publish::{CacheSpec, PublishSpec, Retention};
 pub(crate) use requirements::build_platform;

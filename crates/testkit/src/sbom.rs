@@ -1,6 +1,10 @@
 //! Bills of materials, as other people's validators see them.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
+
+use serde_json::Value;
 
 use crate::Tool;
 
@@ -22,6 +26,27 @@ pub fn valid_cyclonedx(files: &[impl AsRef<Path>]) {
                    if error: sys.exit(f'{name}: {error}')";
     let python = Tool::kept(&format!("{FOLDER}/python")).args(["-c", program]);
     python.args(files.iter().map(AsRef::as_ref)).run();
+}
+
+/// The package URLs of what a scanner finds in the only image of a layout, without qualifiers.
+pub fn scanned(layout: &Path) -> BTreeSet<String> {
+    let mut from = OsString::from("oci-dir:");
+    from.push(layout);
+    let scan = Tool::kept("scanner-1/syft").args(["scan", "--quiet", "--output", "json"]).arg(from);
+    let found: Value = serde_json::from_str(&scan.env("SYFT_CHECK_FOR_APP_UPDATE", "false").run()).unwrap();
+    found["artifacts"].as_array().unwrap().iter().map(|one| plain(one["purl"].as_str().unwrap())).collect()
+}
+
+/// A package URL without its qualifiers, and with every character as itself.
+pub fn plain(purl: &str) -> String {
+    let (purl, _) = purl.split_once(['?', '#']).unwrap_or((purl, ""));
+    let mut bytes = purl.bytes();
+    let mut plain = Vec::new();
+    while let Some(byte) = bytes.next() {
+        let mut digit = || char::from(bytes.next().unwrap()).to_digit(16).unwrap();
+        plain.push(if byte == b'%' { u8::try_from(digit() * 16 + digit()).unwrap() } else { byte });
+    }
+    String::from_utf8(plain).unwrap()
 }
 
 /// Fails unless a document of SPDX has the minimum elements of NTIA: supplier, name, version and identifier of every component,

@@ -15,9 +15,22 @@ pub const CYCLONEDX: &str = "https://cyclonedx.org/bom";
 /// An OpenVEX document.
 pub const VEX: &str = "https://openvex.dev/ns/v0.2.0";
 
+/// What scanners found, in the form of in-toto and in that of cosign.
+pub const FINDINGS: [&str; 3] = [
+    "https://in-toto.io/attestation/vulns/v0.2",
+    "https://in-toto.io/attestation/vulns/v0.1",
+    "https://cosign.sigstore.dev/attestation/vuln/v1",
+];
+
 /// The predicate types that have short names.
-const SHORT: [(&str, &str); 4] =
-    [("slsa-provenance", PROVENANCE), ("spdx", SPDX), ("cyclonedx", CYCLONEDX), ("vex", VEX)];
+const SHORT: [(&str, &str); 6] = [
+    ("slsa-provenance", PROVENANCE),
+    ("spdx", SPDX),
+    ("cyclonedx", CYCLONEDX),
+    ("vex", VEX),
+    ("vulns", FINDINGS[0]),
+    ("vuln", FINDINGS[2]),
+];
 
 /// The predicate type that `kind` names: by its short name, or by its own, which is an address.
 pub fn predicate_type(kind: &str) -> Result<String, String> {

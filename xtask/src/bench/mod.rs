@@ -6,8 +6,10 @@ mod by_hand;
 mod measure;
 mod ours;
 mod push;
+mod registry;
 mod report;
 mod services;
+mod sign;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +49,8 @@ pub enum Part {
     Services,
     /// Stacks that go to a registry.
     Push,
+    /// Stacks that are signed and verified.
+    Sign,
 }
 
 /// Measures `parts` and writes the report.
@@ -72,6 +76,10 @@ pub fn bench(parts: &[Part]) -> Result {
     if parts.contains(&Part::Push) {
         say("pushes");
         sections.push(push::section(&memory.0.join("push"))?);
+    }
+    if parts.contains(&Part::Sign) {
+        say("signatures");
+        sections.push(sign::section(&memory.0.join("sign"))?);
     }
     report::write(&folder, &sections)
 }

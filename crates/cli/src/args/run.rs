@@ -24,6 +24,15 @@ pub struct Up {
     /// Show what would be run, and run nothing
     #[arg(long, conflicts_with_all = ["detach", "watch"])]
     pub dry_run: bool,
+    /// Build nothing: run what was pushed last, by digest, as far as the policy takes it
+    #[arg(long, conflicts_with_all = ["watch", "native"])]
+    pub published: bool,
+    /// Build nothing: run the images in this layout, as far as the policy takes them
+    #[arg(
+        long, value_name = "DIR", value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["watch", "native", "published"]
+    )]
+    pub from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -53,7 +53,8 @@ pub struct Attest {
     /// What is said: a JSON document
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub predicate: PathBuf,
-    /// What kind of document it is: one of these, or the address of a type: `slsa-provenance`, `spdx`, `cyclonedx`, `vex`
+    /// What kind of document it is: one of these, or the address of a type: `slsa-provenance`, `spdx`, `cyclonedx`,
+    /// `vex`, `vulns`, `vuln`
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: String,
     #[command(flatten)]
@@ -88,6 +89,12 @@ pub struct Verify {
     /// knows them]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trusted_root: Option<PathBuf>,
+    /// Ask no registry: images are named by digest, and what vouches for them are the bundles in this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub bundle_dir: Option<PathBuf>,
+    /// Write the bundles of what was verified to this folder, for `--bundle-dir`
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "bundle_dir")]
+    pub export: Option<PathBuf>,
 }
 
 /// Whether a log must have a signature.

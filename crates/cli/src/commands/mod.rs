@@ -8,6 +8,7 @@ mod down;
 mod exec;
 mod generate;
 mod init;
+mod layouts;
 mod load;
 pub mod lock;
 mod login;

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use longshore_net::each;
 use longshore_oci::Reference;
-use longshore_oci::layout::{Layout, REF_NAME};
-use longshore_publish::copy::{Place, Referrers, Whole, from_layout};
+use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::record::Record;
 use longshore_publish::registry::{Moved, Parcel, Survey, Tagging, move_tags, send, survey};
 use longshore_sources::path::{self, WorkTree};
 use longshore_stack::tags::{GitFacts, TagFacts};
 use serde_json::{Value, json};
 
+use super::layouts;
 use super::lock::for_build;
-use super::trust::{Documents, Judge, sign_parcels};
+use super::trust::{Documents, Judge, Subject, sign_parcels};
 use crate::args::{Global, Push};
 use crate::machine::Machine;
 use crate::pipeline;
@@ -133,28 +133,15 @@ fn written(
     project: &Project,
     machine: &Machine,
 ) -> Result<Vec<Parcel>, Failure> {
-    let own = &project.stack.repository;
-    let open = Layout::open(layout).map_err(longshore_publish::Error::from)?;
+    let names: Vec<&String> = names.iter().collect();
+    let client = machine.registries();
     let mut parcels = Vec::new();
-    for name in names {
-        let start = format!("{own}/{name}:");
-        let listed = open.entries().filter_map(|entry| entry.annotations.get(REF_NAME));
-        let found: Vec<_> = listed.filter(|listed| listed.starts_with(&start)).collect();
-        let [found] = found[..] else {
-            return Err(Failure::Usage {
-                message: format!(
-                    "`{}` has {} called `{start}…`, and one was expected",
-                    layout.display(),
-                    plural(found.len(), "image")
-                ),
-                hint: format!("longshore build --output {}", layout.display()),
-            });
-        };
+    for Subject { name, place } in layouts::images(layout, &names, project)? {
         let whole = Whole { platform: None, referrers: Referrers::Along };
-        let parcel = from_layout(layout, Some(found), whole, &machine.store, &*machine.progress)?;
-        let to = format!("{}/{name}", args.to.as_ref().unwrap_or(own));
+        let parcel = fetch(&place, whole, &client, &*machine.progress)?;
+        let to = format!("{}/{name}", args.to.as_ref().unwrap_or(&project.stack.repository));
         let repository = to.parse::<Reference>().map_err(Failure::Reference)?;
-        parcels.push(Parcel { image: name.clone(), repository, tags: tags.to_vec(), ..parcel });
+        parcels.push(Parcel { image: name, repository, tags: tags.to_vec(), ..parcel });
     }
     Ok(parcels)
 }

@@ -29,5 +29,6 @@ mod tools;
 mod trust;
 mod unpacked;
 mod vendored;
+mod verified_run;
 mod watch;
 mod whole;

@@ -71,7 +71,7 @@ pub fn stack(services: &str) -> Stack {
     stack_in(Sandbox::new(LONGSHORE), services)
 }
 
-fn stack_in(sandbox: Sandbox, services: &str) -> Stack {
+pub fn stack_in(sandbox: Sandbox, services: &str) -> Stack {
     fs_err::copy("/bin/busybox", sandbox.work().join("busybox")).unwrap();
     write(&sandbox, services);
     Stack(sandbox)

@@ -186,6 +186,61 @@ fn modules_of_builds_are_in_it() {
     assert_eq!(serde["licenses"][0]["expression"], "MIT OR Apache-2.0");
 }
 
+/// What a scanner finds and a bill has not under that name, and why.
+const EXPLAINED: [(&str, &str, &str); 4] = [
+    ("hello", "pkg:golang/example.com/hello", "the program itself: in the bill it is the build"),
+    ("collector", "pkg:golang/betrace.dev/collector", "the program itself: in the bill it is the build"),
+    (
+        "page",
+        "pkg:golang/github.com/caddyserver/caddy/v2/cmd/caddy",
+        "Debian's: in the bill it is the package caddy",
+    ),
+    (
+        "frontend",
+        "pkg:golang/github.com/caddyserver/caddy/v2/cmd/caddy",
+        "Debian's: in the bill it is the package caddy",
+    ),
+];
+/// Go's library in a program that Debian compiled is Debian's to mend, and its advisories are about the package.
+const LIBRARY: &str = "pkg:golang/stdlib@";
+
+#[test]
+#[ignore = "needs a scanner, and builds the whole stack: ./x test --long"]
+fn what_a_scanner_finds_is_in_the_bill() {
+    let mut explained = BTreeSet::new();
+    for stack in ["examples/nginx", "examples/python", "examples/from-source", "stacks/betrace"] {
+        let sandbox = match stack {
+            "stacks/betrace" => real(stack).env("LONGSHORE_PROFILE", "source"),
+            stack => real(stack),
+        };
+        let to = ["--platform", "linux/amd64"];
+        with_update(&sandbox, &[&["sbom", "-o", "out/", "--format", "cyclonedx"][..], &to].concat());
+        for file in documents(&sandbox, "out", ".cdx.json") {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let image = name.split('.').next().unwrap();
+            let document = read(&sandbox, &format!("out/{name}"));
+            let ours: BTreeSet<String> =
+                all(&document, "components", "purl").into_iter().map(sbom::plain).collect();
+            sandbox.ok(&[&["build", image, "-o", image][..], &to].concat());
+            let theirs = sbom::scanned(&sandbox.work().join(image));
+            // A scanner that finds nothing shows nothing; static programs of Rust it can't look into.
+            assert!(image == "answer" || theirs.len() >= 5, "{stack} {image}: {theirs:?}");
+            let of_debian = explained_for(image).any(|(_, _, why)| why.starts_with("Debian's"));
+            for missing in theirs.difference(&ours).filter(|purl| !(of_debian && purl.starts_with(LIBRARY))) {
+                let known = explained_for(image).find(|(_, purl, _)| purl == missing);
+                let known =
+                    known.unwrap_or_else(|| panic!("{stack}: {missing} is not in the bill of {image}"));
+                explained.insert(known);
+            }
+        }
+    }
+    assert_eq!(explained.len(), EXPLAINED.len(), "only these are still needed: {explained:?}");
+}
+
+fn explained_for(image: &str) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    EXPLAINED.into_iter().filter(move |(of, ..)| *of == image)
+}
+
 #[test]
 fn bases_archives_and_inputs_of_builds_are_in_it() {
     let (repository, below) = stack();

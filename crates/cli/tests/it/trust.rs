@@ -162,6 +162,95 @@ fn signatures_travel_with_their_image() {
 }
 
 #[test]
+fn layouts_are_verified_in_both_directions() {
+    let registry = Registry::start(Kind::Docker);
+    let (_repository, sandbox) = keyed();
+    sandbox.ok(&["keygen", "other"]);
+    let work = sandbox.work();
+    sandbox.ok(&["build", "web", "-o", "ours"]);
+    sandbox.ok(&["sign", "oci:ours", "--key", "cosign.key"]);
+    assert_sound(&work.join("ours"));
+    for (key, taken) in [("cosign.pub", true), ("other.pub", false)] {
+        let cosign = ours(&sandbox).args(["verify", "--insecure-ignore-tlog=true", "--local-image"]);
+        assert_eq!(accepts(cosign.arg("--key").arg(work.join(key)).arg(work.join("ours"))), taken, "{key}");
+    }
+    let legacy = sandbox.run(&["sign", "oci:ours", "--key", "other.key", "--legacy"]);
+    assert!(legacy.code == 2 && legacy.stderr.contains("tags of a registry"), "{legacy}");
+    assert_eq!(verify(&sandbox, &["oci:ours", "--key", "other.pub"]).0, 3, "nothing was signed on the way");
+
+    sandbox.ok(&["push", "--to", &format!("{}/org", registry.host())]);
+    let (config, root) = (unlogged(&work), unrelated_root(&work));
+    for (name, form) in [
+        (
+            "web",
+            vec![
+                "--signing-config".into(),
+                config.into_os_string(),
+                "--trusted-root".into(),
+                root.into_os_string(),
+            ],
+        ),
+        (
+            "api",
+            ["--use-signing-config=false", "--tlog-upload=false", "--new-bundle-format=false"]
+                .map(Into::into)
+                .into(),
+        ),
+    ] {
+        let image = format!("{}@{}", remote(&registry.host(), name), digest_of(&sandbox, name));
+        ours(&sandbox)
+            .args(["sign", "-y", "--key"])
+            .arg(work.join("cosign.key"))
+            .args(form)
+            .arg(&image)
+            .run();
+        ours(&sandbox).args(["save", "--dir"]).arg(work.join(name)).arg(&image).run();
+        let saved = format!("oci:{name}");
+        assert_eq!(verify(&sandbox, &[&saved, "--key", "cosign.pub"]).0, 0, "{name}");
+        let (code, said) = verify(&sandbox, &[&saved, "--key", "other.pub"]);
+        assert!(code == 3 && said.contains("signed by someone else"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn bundles_are_verified_where_no_registry_is() {
+    let registry = Registry::start(Kind::Referrers);
+    let (_repository, sandbox) = keyed();
+    sandbox.ok(&["keygen", "other"]);
+    sandbox.ok(&["push", "--to", &format!("{}/org", registry.host()), "--attest", "--key", "cosign.key"]);
+    let policed = policy(&format!("{}/org/*", registry.host()));
+    let policed = policed
+        .replace(", builder = \"https://example.org/*\", source = \"git+https://github.com/acme/*\"", "");
+    sandbox.write("policy.toml", policed);
+    sandbox.ok(&["verify", "--export", "vouchers"]);
+    let web = format!("{}@{}", remote(&registry.host(), "web"), digest_of(&sandbox, "web"));
+    drop(registry);
+    let offline = |arguments: &[&str]| verify(&sandbox, &[&["--bundle-dir", "vouchers"], arguments].concat());
+    let (code, said) = offline(&[&web]);
+    assert!(code == 0 && said.contains("https://slsa.dev/provenance/v1 by the key release"), "{said}");
+    assert_eq!(offline(&[]).0, 0, "what the stack pushed is known by digest");
+    assert_eq!(offline(&[&web, "--key", "other.pub"]).0, 3);
+    let by_tag = offline(&["example.org/org/web:latest"]);
+    assert!(by_tag.0 == 2 && by_tag.1.contains("name it by digest"), "{}", by_tag.1);
+    let unknown =
+        offline(&[&format!("example.org/org/web@sha256:{}", "0".repeat(64)), "--key", "cosign.pub"]);
+    assert!(unknown.0 == 3 && unknown.1.contains("not signed"), "{}", unknown.1);
+
+    // cosign verifies the file that is the signature.
+    let hex = web.rsplit(':').next().unwrap();
+    let mut files = fs_err::read_dir(sandbox.work().join("vouchers")).unwrap();
+    assert!(files.any(|file| {
+        let file = file.unwrap();
+        let about = file.file_name().to_str().unwrap().starts_with(&format!("sha256-{hex}."));
+        let cosign = ours(&sandbox).args(["verify-blob-attestation", "--insecure-ignore-tlog=true", "--key"]);
+        let cosign = cosign.arg(sandbox.work().join("cosign.pub")).arg("--bundle").arg(file.path());
+        let kind =
+            ["--type", "https://sigstore.dev/cosign/sign/v1", "--digestAlg", "sha256", "--digest", hex];
+        about && accepts(cosign.args(kind))
+    }));
+}
+
+#[test]
 fn keys_are_made_once_and_nobody_finds_them_anywhere_else() {
     let registry = Registry::start(Kind::Docker);
     let (_repository, sandbox) = keyed();

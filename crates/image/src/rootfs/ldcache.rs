@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use longshore_oci::{FileFacts, Node, Origin, TreePath};
+use longshore_oci::{FileFacts, Node, Origin, Tree, TreePath};
 
 use super::builder::Builder;
 use super::{Arch, ComposeError, Endian, links, others};
@@ -14,13 +14,10 @@ const FOLDERS_OF_BASES: [&str; 4] = ["lib", "lib64", "usr/lib64", "usr/local/lib
 
 /// Writes the cache if there is something for it; returns the folders that the dynamic loader searches.
 pub(super) fn place(build: &mut Builder<'_>, arch: Arch) -> Result<Vec<TreePath>, ComposeError> {
-    let mut standard = arch.library_folders();
-    if build.input.spec.base.is_some() {
-        for folder in FOLDERS_OF_BASES {
-            let folder = links::follow(&build.tree, &TreePath::new(folder)?);
-            standard.extend(folder.filter(|folder| !standard.contains(folder)));
-        }
-    }
+    let standard = match build.input.spec.base {
+        Some(_) => standard_of_others(&build.tree, arch),
+        None => arch.library_folders(),
+    };
     let mut folders: Vec<TreePath> = Vec::new();
     for folder in configured(build)? {
         let folder = links::follow(&build.tree, &folder).unwrap_or(folder);
@@ -44,6 +41,16 @@ pub(super) fn place(build: &mut Builder<'_>, arch: Arch) -> Result<Vec<TreePath>
     build.put_bytes(&TreePath::new("etc/ld.so.cache")?, 0o644, &bytes, &origin)?;
     folders.extend(standard);
     Ok(folders)
+}
+
+/// The folders in which the loader of an image of others looks without being told.
+pub(super) fn standard_of_others(tree: &Tree, arch: Arch) -> Vec<TreePath> {
+    let mut standard = arch.library_folders();
+    for folder in FOLDERS_OF_BASES {
+        let folder = TreePath::new(folder).ok().and_then(|folder| links::follow(tree, &folder));
+        standard.extend(folder.filter(|folder| !standard.contains(folder)));
+    }
+    standard
 }
 
 /// The folders that `/etc/ld.so.conf` and its snippets name, in their order. Debian's `ld.so.conf` includes the snippets;

@@ -99,6 +99,20 @@ pub struct RootFs {
 }
 
 impl RootFs {
+    /// That of an image that is there already, on `platform`: as it is, nothing added and nothing checked.
+    pub fn of_image(files: ImageFiles, platform: &Platform) -> Self {
+        let origin = |path: &TreePath| (path.clone(), Origin::Image(files.layer(path)));
+        Self {
+            origins: files.tree.iter().map(|(path, _)| origin(path)).collect(),
+            library_folders: ldcache::standard_of_others(&files.tree, Arch::of(platform)),
+            tree: files.tree,
+            facts: files.facts,
+            roots: BTreeSet::new(),
+            findings: Vec::new(),
+            packages: Vec::new(),
+        }
+    }
+
     /// Every entry.
     pub fn tree(&self) -> &Tree {
         &self.tree

@@ -5,6 +5,7 @@ use std::path::Path;
 use longshore_oci::layout::{Layout, REF_NAME};
 use longshore_oci::{Descriptor, Manifest, Progress, Reference, Store, media_type};
 
+use super::cosign;
 use super::gather::{Source, Whole, gather};
 use crate::Error;
 use crate::registry::{Blob, Parcel};
@@ -68,7 +69,8 @@ fn choose<'a>(layout: &'a Layout, place: &str, name: Option<&str>) -> Result<&'a
             has: names(layout),
         });
     }
-    let mut images = layout.entries().filter(|entry| entry.artifact_type.is_none());
+    let mut images =
+        layout.entries().filter(|entry| entry.artifact_type.is_none() && !cosign::is_older(entry));
     match (images.next(), images.next()) {
         (Some(only), None) => Ok(only),
         _ => Err(Error::NoSuchImage { place: place.to_owned(), wanted: None, has: names(layout) }),
@@ -111,7 +113,7 @@ impl Source for InLayout<'_> {
 
     fn referrers(&self, subject: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         let mut found = Vec::new();
-        // A layout has no list of them: those that its index names are looked at.
+        // A layout has no list of them: those that its index names are looked at, and those that cosign leaves unnamed.
         for entry in self.layout.entries().filter(|entry| entry.media_type == media_type::MANIFEST) {
             let bytes = self.layout.read_document(entry)?;
             let manifest = serde_json::from_slice::<Manifest>(&bytes);
@@ -119,6 +121,7 @@ impl Source for InLayout<'_> {
                 found.push(Descriptor::new(&entry.media_type, entry.content()));
             }
         }
+        found.extend(cosign::unnamed(self.layout, &subject.digest)?);
         Ok(found)
     }
 

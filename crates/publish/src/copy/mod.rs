@@ -4,6 +4,7 @@
 //! the store; [`deliver`] puts parcels at another. Everything is verified on its way, and goes as it is: no digest changes.
 
 mod archive;
+pub mod cosign;
 mod gather;
 mod layout;
 mod place;

@@ -128,7 +128,8 @@ impl Look<'_> {
                 self.gather(&top, 1, &mut all)?;
                 Ok(all.into_iter().map(Candidate::Listed).collect())
             }
-            Kind::Other => Err(self.kind(
+            Kind::Other => Err(kind(
+                self.reference,
                 format!("what the name names ({})", top.descriptor.digest),
                 &top.descriptor.media_type,
                 "an index or a manifest of an image",
@@ -138,7 +139,7 @@ impl Look<'_> {
 
     fn gather(&mut self, index: &Found, depth: usize, all: &mut Vec<Listed>) -> Result<(), Error> {
         let what = format!("index {}", index.descriptor.digest);
-        let Index { manifests } = self.parse(&index.bytes, &what)?;
+        let Index { manifests } = parse(self.reference, &index.bytes, &what)?;
         for listed in manifests.into_iter().filter(|listed| !listed.is_about_another()) {
             if Kind::of(&listed.media_type) != Kind::Index {
                 all.push(listed);
@@ -198,79 +199,89 @@ impl Look<'_> {
     fn listed(&mut self, listed: &Listed) -> Result<(LockedManifest, ImageConfig), Error> {
         if Kind::of(&listed.media_type) != Kind::Manifest {
             let what = format!("{} in the index", listed.digest);
-            return Err(self.kind(what, &listed.media_type, "a manifest of an image"));
+            return Err(kind(self.reference, what, &listed.media_type, "a manifest of an image"));
         }
         let found = self.get(&At::Digest(listed.digest))?;
         self.manifest(&found)
     }
 
-    /// A manifest down to its layers, with its configuration.
     fn manifest(&self, found: &Found) -> Result<(LockedManifest, ImageConfig), Error> {
-        let digest = found.descriptor.digest;
-        let what = format!("manifest {digest}");
-        let Manifest { config: about, layers } = self.parse(&found.bytes, &what)?;
-        if ![media_type::CONFIG, media_type::DOCKER_CONFIG].contains(&about.media_type.as_str()) {
-            let what = format!("the configuration of {what}");
-            return Err(self.kind(what, &about.media_type, "the configuration of an image"));
-        }
-        for layer in &layers {
-            self.check_layer(layer)?;
-        }
-        config::check_size(self.reference, &about.content())?;
-        self.access.bring(self.reference, &[about.content()])?;
-        let config = config::read(self.reference, &about.content(), self.access.store)?;
-        let diff_ids = &config.rootfs.diff_ids;
-        if diff_ids.len() != layers.len() {
-            return Err(Error::Count {
-                reference: Box::new(self.reference.clone()),
-                manifest: digest,
-                layers: layers.len(),
-                diff_ids: diff_ids.len(),
-            });
-        }
-        let pairs = layers.into_iter().zip(diff_ids);
-        let layers = pairs.map(|(layer, diff_id)| LockedLayer {
-            content: layer.content(),
-            media_type: layer.media_type,
-            diff_id: *diff_id,
+        pin(self.reference, &found.descriptor.media_type, &found.bytes, self.access)
+    }
+}
+
+/// The manifest in `bytes` down to its layers, with its configuration, which is fetched unless the store has it.
+///
+/// # Errors
+/// When it is no manifest of an image, or has what can't be unpacked.
+pub fn pin(
+    reference: &Reference,
+    media_type: &str,
+    bytes: &[u8],
+    access: &Access<'_>,
+) -> Result<(LockedManifest, ImageConfig), Error> {
+    let manifest = Content::of(bytes);
+    let what = format!("manifest {}", manifest.digest);
+    let Manifest { config: about, layers } = parse(reference, bytes, &what)?;
+    if ![media_type::CONFIG, media_type::DOCKER_CONFIG].contains(&about.media_type.as_str()) {
+        let what = format!("the configuration of {what}");
+        return Err(kind(reference, what, &about.media_type, "the configuration of an image"));
+    }
+    layers.iter().try_for_each(|layer| check_layer(reference, layer))?;
+    config::check_size(reference, &about.content())?;
+    access.bring(reference, &[about.content()])?;
+    let config = config::read(reference, &about.content(), access.store)?;
+    let diff_ids = &config.rootfs.diff_ids;
+    if diff_ids.len() != layers.len() {
+        return Err(Error::Count {
+            reference: Box::new(reference.clone()),
+            manifest: manifest.digest,
+            layers: layers.len(),
+            diff_ids: diff_ids.len(),
         });
-        let locked = LockedManifest {
-            media_type: found.descriptor.media_type.clone(),
-            manifest: Content::of(&found.bytes),
-            config: about.content(),
-            layers: layers.collect(),
-        };
-        Ok((locked, config))
     }
+    let pairs = layers.into_iter().zip(diff_ids);
+    let layers = pairs.map(|(layer, diff_id)| LockedLayer {
+        content: layer.content(),
+        media_type: layer.media_type,
+        diff_id: *diff_id,
+    });
+    let locked = LockedManifest {
+        media_type: media_type.to_owned(),
+        manifest,
+        config: about.content(),
+        layers: layers.collect(),
+    };
+    Ok((locked, config))
+}
 
-    fn check_layer(&self, layer: &Listed) -> Result<(), Error> {
-        let (reference, media_type) = (Box::new(self.reference.clone()), layer.media_type.clone());
-        match LayerKind::of(&media_type) {
-            LayerKind::Foreign => Err(Error::Foreign { reference, layer: layer.digest, media_type }),
-            LayerKind::Other => {
-                let expected = "a layer: a tar, also with gzip or zstd";
-                Err(self.kind(format!("layer {}", layer.digest), &media_type, expected))
-            }
-            _ if layer.size > LAYER => {
-                let what = format!("layer {}", layer.digest);
-                Err(Error::TooLarge { reference, what, size: layer.size, limit: LAYER })
-            }
-            LayerKind::Tar | LayerKind::Gzip | LayerKind::Zstd => Ok(()),
+fn check_layer(reference: &Reference, layer: &Listed) -> Result<(), Error> {
+    let (boxed, media_type) = (Box::new(reference.clone()), layer.media_type.clone());
+    match LayerKind::of(&media_type) {
+        LayerKind::Foreign => Err(Error::Foreign { reference: boxed, layer: layer.digest, media_type }),
+        LayerKind::Other => {
+            let expected = "a layer: a tar, also with gzip or zstd";
+            Err(kind(reference, format!("layer {}", layer.digest), &media_type, expected))
         }
+        _ if layer.size > LAYER => {
+            let what = format!("layer {}", layer.digest);
+            Err(Error::TooLarge { reference: boxed, what, size: layer.size, limit: LAYER })
+        }
+        LayerKind::Tar | LayerKind::Gzip | LayerKind::Zstd => Ok(()),
     }
+}
 
-    fn kind(&self, what: String, found: &str, expected: &'static str) -> Error {
-        let plain: String = found.chars().filter(|c| c.is_ascii_graphic()).take(100).collect();
-        Error::Kind { reference: Box::new(self.reference.clone()), what, found: plain, expected }
-    }
+fn kind(reference: &Reference, what: String, found: &str, expected: &'static str) -> Error {
+    let plain: String = found.chars().filter(|c| c.is_ascii_graphic()).take(100).collect();
+    Error::Kind { reference: Box::new(reference.clone()), what, found: plain, expected }
+}
 
-    fn parse<T: DeserializeOwned>(&self, bytes: &[u8], what: &str) -> Result<T, Error> {
-        serde_json::from_slice(bytes).map_err(|error| Error::Document {
-            reference: Box::new(self.reference.clone()),
-            what: what.to_owned(),
-            error,
-        })
-    }
+fn parse<T: DeserializeOwned>(reference: &Reference, bytes: &[u8], what: &str) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Document {
+        reference: Box::new(reference.clone()),
+        what: what.to_owned(),
+        error,
+    })
 }
 
 /// The schema version that a document says.

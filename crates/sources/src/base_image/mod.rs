@@ -22,7 +22,7 @@ mod squash;
 
 pub use error::Error;
 pub use fetch::{Access, Records, Want};
-pub use lock::lock;
+pub use lock::{lock, pin};
 
 use longshore_oci::{ImageConfig, ImageFiles, Reference};
 use longshore_stack::lock::LockedManifest;

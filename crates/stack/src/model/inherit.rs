@@ -101,6 +101,17 @@ impl InheritError {
     }
 }
 
+/// Why an image can't be run as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdoptError {
+    /// Its user is no number.
+    #[error("its user is `{0}`, which is no number")]
+    User(String),
+    /// Its working directory is no path of an image.
+    #[error("it starts in `{0}`, which is no absolute path")]
+    Workdir(String),
+}
+
 impl UserSpec {
     /// The user of a base that is not known yet.
     pub(crate) fn later() -> Self {
@@ -180,6 +191,37 @@ impl Stack {
             }
             self.run_as(image, user);
         }
+        Ok(())
+    }
+
+    /// Has `image` be run as it was published, whatever the stack file says of it now: that has `config`, and `accounts` in its
+    /// `/etc/passwd`.
+    ///
+    /// # Errors
+    /// When it can't be run as it says.
+    pub fn adopt(
+        &mut self,
+        image: &str,
+        config: &ImageConfig,
+        accounts: &[Account],
+    ) -> Result<(), AdoptError> {
+        let Some(spec) = self.images.get_mut(image) else { return Ok(()) };
+        let own = &config.config;
+        let said = if own.user.is_empty() { "0:0" } else { own.user.as_str() };
+        let user = user(said, accounts).map_err(|_| AdoptError::User(own.user.clone()))?;
+        spec.workdir = match own.working_dir.as_str() {
+            "" => None,
+            text => {
+                let path = TreePath::new(text).ok().filter(|_| text.starts_with('/'));
+                Some(path.ok_or_else(|| AdoptError::Workdir(text.to_owned()))?)
+            }
+        };
+        spec.base = None;
+        spec.entrypoint.clone_from(&own.entrypoint);
+        spec.command.clone_from(&own.cmd);
+        let variables = own.env.iter().filter_map(|variable| variable.split_once('='));
+        spec.env = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.run_as(image, user);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use longshore_oci::Digest;
 use serde_json::Value;
 
-use super::{AttestationRule, Demand, Policy, Timestamp, Trusted};
+use super::{AttestationRule, Demand, Policy, Timestamp, Trusted, findings};
 use crate::evidence::{Evidence, Held, fits};
 use crate::refusal::Refusal;
 use crate::sigstore::{Checked, Verifier};
@@ -157,7 +157,7 @@ fn fresh(checked: &Checked, most: i64, now: i64) -> Result<(), Refusal> {
     if days > most { Err(Refusal::Stale { days, most }) } else { Ok(()) }
 }
 
-/// Whether provenance (SLSA v1) says what it must.
+/// Whether an attestation says what it must: provenance (SLSA v1), or what scanners found.
 fn says(rule: &AttestationRule, predicate: &Value) -> Result<(), Refusal> {
     let refused = |what: String| Refusal::Says { kind: rule.predicate_type.clone(), what };
     if let Some(wanted) = &rule.builder {
@@ -180,6 +180,20 @@ fn says(rule: &AttestationRule, predicate: &Value) -> Result<(), Refusal> {
     let hermetic = predicate["buildDefinition"]["internalParameters"]["hermetic"].as_bool();
     if rule.hermetic && hermetic != Some(true) {
         return Err(refused("that it was not hermetic".to_owned()));
+    }
+    if let Some(most) = rule.max_severity {
+        let found = findings::above(predicate, most);
+        let found =
+            found.ok_or_else(|| refused("in no form that is understood what was found".to_owned()))?;
+        let first: Vec<_> = found.iter().take(3).map(|(id, severity)| format!("{id} ({severity})")).collect();
+        let more = found.len() - first.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        if !first.is_empty() {
+            return Err(refused(format!(
+                "{}{more}, and nothing above {most} may be there",
+                first.join(", ")
+            )));
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::TrustError;
 use crate::evidence::Signer;
 use crate::key::PublicKey;
 use crate::sigstore::Expected;
-use crate::statement::{PROVENANCE, predicate_type};
+use crate::statement::{FINDINGS, PROVENANCE, predicate_type};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -69,6 +69,7 @@ struct AttestationTable {
     source: Option<String>,
     #[serde(default)]
     hermetic: bool,
+    max_severity: Option<String>,
 }
 
 pub(super) fn read(text: &str, folder: &Path, path: &Path) -> Result<Policy, TrustError> {
@@ -174,7 +175,14 @@ fn attestation(table: AttestationTable, signed_by: &[String]) -> Result<Attestat
             table.kind
         ));
     }
+    if table.max_severity.is_some() && !FINDINGS.contains(&predicate_type.as_str()) {
+        return Err(format!(
+            "`max-severity` is of what scanners found, `vulns` or `vuln`, and not of `{}`",
+            table.kind
+        ));
+    }
     Ok(AttestationRule {
+        max_severity: table.max_severity.map(|text| text.parse()).transpose()?,
         predicate_type,
         signed_by: if table.signed_by.is_empty() { signed_by.to_vec() } else { table.signed_by },
         builder: table.builder,
@@ -248,6 +256,14 @@ mod tests {
             (
                 "[signers.x]\nidentity = \"a\"\nissuer = \"b\"\n[[rules]]\nimages = [\"*\"]\nsigned-by = [\"x\"]\nattestations = [{ type = \"spdx\", hermetic = true }]",
                 "are said by `slsa-provenance`",
+            ),
+            (
+                "[signers.x]\nidentity = \"a\"\nissuer = \"b\"\n[[rules]]\nimages = [\"*\"]\nsigned-by = [\"x\"]\nattestations = [{ type = \"spdx\", max-severity = \"low\" }]",
+                "is of what scanners found",
+            ),
+            (
+                "[signers.x]\nidentity = \"a\"\nissuer = \"b\"\n[[rules]]\nimages = [\"*\"]\nsigned-by = [\"x\"]\nattestations = [{ type = \"vulns\", max-severity = \"some\" }]",
+                "is no severity",
             ),
             (
                 "[signers.x]\nidentity = \"a\"\nissuer = \"b\"\n[[rules]]\nimages = [\"*\"]\nsigned-by = [\"x\"]\nmax-age = \"9m\"",

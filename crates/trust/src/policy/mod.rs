@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod file;
+mod findings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use longshore_oci::read_bounded;
 
 pub use evaluate::{Attested, Evaluation, Vouched};
+pub use findings::Severity;
 
 use crate::TrustError;
 use crate::evidence::{Signer, fits};
@@ -91,6 +93,8 @@ pub struct AttestationRule {
     pub source: Option<String>,
     /// That provenance must say that nothing but locked inputs went in.
     pub hermetic: bool,
+    /// The worst that a scanner may have found.
+    pub max_severity: Option<Severity>,
 }
 
 impl Policy {

@@ -6,10 +6,10 @@ mod counter;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use super::measure::Runs;
+use super::registry::Registry;
 use super::report::{Section, target, wall};
 use super::{Row, empty, said};
 use crate::registries;
@@ -17,7 +17,7 @@ use crate::run::{Result, capture, root, shipped};
 use counter::Counter;
 
 /// Its package that changes is from the source `SOURCE`.
-const STACK: &str = include_str!("stack.toml");
+pub const STACK: &str = include_str!("stack.toml");
 const RUNS: usize = 3;
 
 /// Who pushes.
@@ -51,11 +51,11 @@ pub fn section(work: &Path) -> Result<Section> {
     let mut bytes = Vec::new();
     for (who, [cold, again, changed]) in ALL {
         // Each run has a registry of its own, and one that was pushed to before.
-        let mut registry = bench.registry()?;
+        let mut registry = Registry::start(&work.join("registry"))?;
         let mut sent = [0; 3];
         let mut runs: [Vec<_>; 3] = Default::default();
         for _ in 0..RUNS {
-            registry = bench.registry()?;
+            registry = Registry::start(&work.join("registry"))?;
             let counter = Counter::before(&registry.host())?;
             for (at, version) in [&before, &before, &after].into_iter().enumerate() {
                 let start = counter.bytes();
@@ -172,47 +172,5 @@ impl Bench<'_> {
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env("HOME", self.work).env("TMPDIR", self.work);
         command
-    }
-
-    fn registry(&self) -> Result<Registry> {
-        let folder = self.work.join("registry");
-        empty(&folder)?;
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-        drop(listener);
-        let config = folder.join("config.yml");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}/data}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
-            folder.display()
-        );
-        fs::write(&config, text).map_err(|error| said(&config, &error))?;
-        let mut program = Command::new(root().join("target/test-tools/registries-1/distribution"));
-        let process = program.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let registry = Registry { process: process.map_err(|error| error.to_string())?, port };
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(registry.host()).is_ok() {
-                return Ok(registry);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err(String::from("the registry does not serve"))
-    }
-}
-
-struct Registry {
-    process: Child,
-    port: u16,
-}
-
-impl Registry {
-    fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }

@@ -1,9 +1,10 @@
 //! What is found beside an image.
 
-use longshore_oci::{Descriptor, Manifest, Silent, read_bounded};
-use longshore_publish::copy::Place;
+use longshore_oci::layout::Layout;
+use longshore_oci::{Content, Descriptor, Manifest, Silent, read_bounded};
+use longshore_publish::copy::{Place, cosign};
 use longshore_publish::registry::Parcel;
-use longshore_registry::{At, Client as Registries, Repository};
+use longshore_registry::{At, Client as Registries};
 use longshore_trust::attachment::{ENVELOPE, Older, SIMPLE_SIGNING};
 use longshore_trust::{BUNDLE_TYPE, Evidence, MAX_BUNDLE, MOST};
 
@@ -20,17 +21,35 @@ pub fn gather(parcel: &Parcel, place: &Place, registries: &Registries) -> Result
             all.push(bundle(parcel, layer, registries)?);
         }
     }
+    if let Place::Layout { folder, .. } = place {
+        let layout = Layout::open(folder).map_err(longshore_publish::Error::from)?;
+        for entry in layout.entries().filter(|entry| cosign::is_older(entry)) {
+            let Ok(manifest) = layout.manifest(entry) else { continue };
+            for layer in &manifest.layers {
+                room(&all)?;
+                let read = |content: &Content| {
+                    let blob = layout.open_blob(content).map_err(longshore_publish::Error::from)?;
+                    read_bounded(blob, MAX_BUNDLE).map_err(Failure::Io)
+                };
+                all.extend(older(layer, read)?);
+            }
+        }
+    }
     if let Place::Registry(reference) = place {
         let repository = registries.repository(reference)?;
-        for older in [Older::Signatures, Older::Attestations] {
-            let found = match repository.manifest(&At::Tag(older.tag(&parcel.top.digest))) {
+        for form in [Older::Signatures, Older::Attestations] {
+            let found = match repository.manifest(&At::Tag(form.tag(&parcel.top.digest))) {
                 Err(error) if error.is_not_found() => continue,
                 other => other?,
             };
             let Ok(manifest) = serde_json::from_slice::<Manifest>(&found.bytes) else { continue };
             for layer in &manifest.layers {
                 room(&all)?;
-                all.extend(older_layer(layer, &repository, registries)?);
+                let read = |content: &Content| {
+                    repository.fetch_blob(content, &Silent)?;
+                    read_bounded(registries.store().open_blob(content)?, MAX_BUNDLE).map_err(Failure::Io)
+                };
+                all.extend(older(layer, read)?);
             }
         }
     }
@@ -49,18 +68,16 @@ fn bundle(parcel: &Parcel, layer: &Descriptor, registries: &Registries) -> Resul
     Ok(Evidence::bundle(&bytes))
 }
 
-fn older_layer(
+/// A layer in the older form, whose bytes `read` gives.
+fn older(
     layer: &Descriptor,
-    repository: &Repository,
-    registries: &Registries,
+    read: impl FnOnce(&Content) -> Result<Vec<u8>, Failure>,
 ) -> Result<Option<Evidence>, Failure> {
     let known = matches!(layer.media_type.as_str(), SIMPLE_SIGNING | ENVELOPE);
     if !known || layer.size > MAX_BUNDLE {
         return Ok(known.then(|| Evidence::Unreadable(format!("one of {} bytes is too large", layer.size))));
     }
-    repository.fetch_blob(&layer.content(), &Silent)?;
-    let file = registries.store().open_blob(&layer.content())?;
-    let bytes = read_bounded(file, MAX_BUNDLE).map_err(Failure::Io)?;
+    let bytes = read(&layer.content())?;
     Ok(Some(match layer.media_type.as_str() {
         ENVELOPE => Evidence::envelope(&bytes),
         _ => Evidence::Older { payload: bytes, annotations: layer.annotations.clone() },

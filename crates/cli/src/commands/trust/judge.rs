@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use longshore_oci::{Digest, Reference};
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::registry::Parcel;
 use longshore_registry::Client as Registries;
 use longshore_trust::key::PublicKey;
 use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted};
-use longshore_trust::{Expected, Signer, TrustError, TrustRoot, Verifier};
+use longshore_trust::{Evidence, Expected, Signer, TrustError, TrustRoot, Verifier};
 
+use super::Subject;
 use super::evidence::gather;
-use super::repository;
 use crate::machine::Machine;
 use crate::report::Failure;
 
@@ -64,8 +65,12 @@ impl Judge {
         registries: &Registries,
     ) -> Result<Evaluation, Failure> {
         let evidence = gather(parcel, place, registries)?;
-        let name = repository(&parcel.repository);
-        Ok(self.policy.evaluate(&name, &parcel.top.digest, &evidence, &self.verifier, self.now))
+        Ok(self.weigh(&parcel.repository, &parcel.top.digest, &evidence))
+    }
+
+    /// What the policy says of the image with this digest of `repository`, for which `evidence` vouches.
+    pub fn weigh(&self, repository: &Reference, digest: &Digest, evidence: &[Evidence]) -> Evaluation {
+        self.policy.evaluate(&repository.name(), digest, evidence, &self.verifier, self.now)
     }
 
     /// That the policy takes `parcel`.
@@ -75,6 +80,22 @@ impl Judge {
             true => Ok(()),
             false => Err(Failure::Refused { images: vec![(place.to_string(), reasons(&evaluation))] }),
         }
+    }
+
+    /// That the policy takes all of them; says of each that it does not take why not.
+    pub fn require_all<'a>(
+        &self,
+        images: impl Iterator<Item = (&'a Subject, &'a Parcel)>,
+        registries: &Registries,
+    ) -> Result<(), Failure> {
+        let mut refused = Vec::new();
+        for (subject, parcel) in images {
+            let evaluation = self.judge(parcel, &subject.place, registries)?;
+            if !evaluation.is_accepted() {
+                refused.push((subject.name.clone(), reasons(&evaluation)));
+            }
+        }
+        if refused.is_empty() { Ok(()) } else { Err(Failure::Refused { images: refused }) }
     }
 
     /// That the policy takes what is at `place`; nothing of it but what vouches for it is fetched.

@@ -1,6 +1,7 @@
 //! `longshore keygen`, `sign`, `attest` and `verify`.
 
 mod author;
+mod bundles;
 mod documents;
 mod evidence;
 mod judge;
@@ -21,12 +22,12 @@ use longshore_publish::record::Record;
 use crate::project::Project;
 use crate::report::Failure;
 
-/// An image that is signed or verified.
-struct Subject {
+/// An image that is signed, verified or run.
+pub struct Subject {
     /// As the user knows it.
-    name: String,
+    pub name: String,
     /// Where it is.
-    place: Place,
+    pub place: Place,
 }
 
 /// Images that are asked for: those of the stack as they were pushed last, all of them when none is named, and any place.
@@ -55,7 +56,8 @@ fn subjects(images: &[String], open: &dyn Fn() -> Result<Project, Failure>) -> R
     Ok(all)
 }
 
-fn pushed(project: &Project, names: &[&String]) -> Result<Vec<Subject>, Failure> {
+/// Images of the stack where they were pushed last, by digest; all of them when none is named.
+pub fn pushed(project: &Project, names: &[&String]) -> Result<Vec<Subject>, Failure> {
     let file = project.record_name();
     let record = Record::read(&project.record_path())?.unwrap_or_default();
     let never = |what: &str| Failure::Usage {

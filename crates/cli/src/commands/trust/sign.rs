@@ -1,7 +1,7 @@
 //! `longshore sign` and `attest`: statements about images, signed and put beside them.
 
 use longshore_net::each;
-use longshore_oci::{Content, Descriptor, Digest, read_bounded};
+use longshore_oci::{Content, Descriptor, Digest, Reference, read_bounded};
 use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
 use longshore_publish::registry::{Blob, Parcel, Referrer, Tagging};
 use longshore_registry::{At, Client as Registries};
@@ -74,15 +74,19 @@ fn said(
     machine: &Machine,
     done: &str,
 ) -> Result<(), Failure> {
+    if older.is_some() {
+        subjects.iter().try_for_each(|subject| with_tags(subject).map(drop))?;
+    }
     let (signer, witnesses) = Signer::new(author, machine)?;
     let registries = machine.registries();
     let whole = Whole { platform: None, referrers: Referrers::Left };
     // Before anything is signed, and before an identity is spent: what can't be found can't be signed.
-    let mut parcels = each(registries.jobs(), subjects, |subject| {
+    let parcels = each(registries.jobs(), subjects, |subject| {
         Ok::<_, Failure>(fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?)
     })?;
     let signing = Signing::begin(&signer.author(), witnesses.as_ref())?;
-    for (subject, parcel) in subjects.iter().zip(&mut parcels) {
+    let pairs: Vec<(&Subject, &Parcel)> = subjects.iter().zip(&parcels).collect();
+    each(registries.jobs(), &pairs, |(subject, parcel)| {
         let manifests: Vec<Descriptor> =
             parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
         let attached = each(registries.jobs(), &manifests, |manifest| {
@@ -92,18 +96,18 @@ fn said(
                 older.map(|older| older_layer(older, &signing, &statement, &bundle, parcel)).transpose()?;
             Ok::<_, Failure>((Attachment::new(&bundle, &statement.predicate_type, manifest), layer))
         })?;
+        let mut signed = Parcel::clone(parcel);
         let mut layers = Vec::new();
         for (manifest, (attachment, layer)) in manifests.iter().zip(attached) {
-            attach(parcel, attachment);
+            attach(&mut signed, attachment);
             layers.extend(layer.map(|layer| (manifest.digest, layer)));
         }
-        put(subject, parcel.clone(), machine, &registries)?;
-        if let Some(older) = older {
-            for (digest, layer) in &layers {
-                append(subject, older, digest, layer, &registries)?;
-            }
-        }
-    }
+        put(subject, signed, machine, &registries)?;
+        let appended = |older| {
+            layers.iter().try_for_each(|(digest, layer)| append(subject, older, digest, layer, &registries))
+        };
+        older.map_or(Ok(()), appended)
+    })?;
     report(subjects, &parcels, global, done);
     Ok(())
 }
@@ -143,6 +147,17 @@ fn older_layer(
     }
 }
 
+/// Where an image is, if that has tags.
+fn with_tags(subject: &Subject) -> Result<&Reference, Failure> {
+    match &subject.place {
+        Place::Registry(reference) => Ok(reference),
+        _ => Err(Failure::Usage {
+            message: format!("`--legacy` writes tags of a registry, and `{}` is in none", subject.name),
+            hint: "leave `--legacy` out".to_owned(),
+        }),
+    }
+}
+
 /// Appends a layer to an older tag.
 fn append(
     subject: &Subject,
@@ -151,13 +166,7 @@ fn append(
     layer: &OlderLayer,
     registries: &Registries,
 ) -> Result<(), Failure> {
-    let Place::Registry(reference) = &subject.place else {
-        return Err(Failure::Usage {
-            message: format!("`--legacy` writes tags of a registry, and {} is none", subject.name),
-            hint: "leave `--legacy` out".to_owned(),
-        });
-    };
-    let repository = registries.repository(reference)?;
+    let repository = registries.repository(with_tags(subject)?)?;
     let tag = older.tag(digest);
     let before = match repository.manifest(&At::Tag(tag.clone())) {
         Err(error) if error.is_not_found() => None,

@@ -4,19 +4,28 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use longshore_net::each;
-use longshore_publish::copy::{Referrers, Whole, fetch};
-use longshore_publish::registry::Parcel;
+use longshore_oci::{Digest, Reference};
+use longshore_publish::copy::{Place, Referrers, Whole, fetch};
+use longshore_registry::Client as Registries;
 use longshore_trust::key::PublicKey;
 use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted, Vouched};
-use longshore_trust::{Expected, Signer, TrustError};
+use longshore_trust::{Evidence, Expected, Signer, TrustError};
 use serde_json::{Value, json};
 
+use super::evidence::gather;
 use super::judge::{Judge, POLICY, reasons};
-use super::subjects;
+use super::{Subject, bundles, subjects};
 use crate::args::{Global, Log, Verify};
 use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::{Failure, print, print_json};
+
+/// An image, and what there is to say whose it is.
+struct Found {
+    repository: Reference,
+    digest: Digest,
+    evidence: Vec<Evidence>,
+}
 
 pub fn run(
     args: &Verify,
@@ -29,30 +38,67 @@ pub fn run(
     let judge = Judge::new(policy, args.trusted_root.as_deref(), machine)?;
     let registries = machine.registries();
     let subjects = subjects(&args.images, project)?;
-    let whole = Whole { platform: None, referrers: Referrers::Along };
-    let evaluated = each(registries.jobs(), &subjects, |subject| {
-        let parcel = fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?;
-        let evaluation = judge.judge(&parcel, &subject.place, &registries)?;
-        Ok::<_, Failure>((parcel, evaluation))
+    let all = each(registries.jobs(), &subjects, |subject| match &args.bundle_dir {
+        Some(folder) => beside(subject, folder),
+        None => found(subject, &registries, machine),
     })?;
-    let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
-    let mut refused = Vec::new();
-    for (name, (_, evaluation)) in names.iter().zip(&evaluated) {
-        if !evaluation.is_accepted() {
-            refused.push(((*name).to_owned(), reasons(evaluation)));
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for (subject, found) in subjects.iter().zip(&all) {
+        let evaluation = judge.weigh(&found.repository, &found.digest, &found.evidence);
+        match evaluation.is_accepted() {
+            true => accepted.push((&subject.name, found, evaluation)),
+            false => refused.push((subject.name.clone(), reasons(&evaluation))),
         }
     }
-    let accepted = names.iter().zip(&evaluated).filter(|(_, (_, evaluation))| evaluation.is_accepted());
+    for (_, found, _) in &accepted {
+        export(args, found, machine)?;
+    }
     if global.json && refused.is_empty() {
-        let rows: Vec<Value> =
-            accepted.map(|(name, (parcel, evaluation))| row(name, parcel, evaluation)).collect();
-        print_json(&json!({ "verified": rows }));
+        let rows = accepted.iter().map(|(name, found, evaluation)| row(name, &found.digest, evaluation));
+        print_json(&json!({ "verified": rows.collect::<Vec<Value>>() }));
     } else if !global.json {
-        for (name, (parcel, evaluation)) in accepted {
-            print(&format!("{}  {name}: {}", parcel.top.digest, accepted_as(evaluation)));
+        for (name, found, evaluation) in &accepted {
+            print(&format!("{}  {name}: {}", found.digest, accepted_as(evaluation)));
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(Failure::Refused { images: refused }) }
+}
+
+/// What is beside `subject` where it is.
+fn found(subject: &Subject, registries: &Registries, machine: &Machine) -> Result<Found, Failure> {
+    let whole = Whole { platform: None, referrers: Referrers::Along };
+    let parcel = fetch(&subject.place, whole, registries, &*machine.progress)?;
+    let evidence = gather(&parcel, &subject.place, registries)?;
+    Ok(Found { repository: parcel.repository, digest: parcel.top.digest, evidence })
+}
+
+/// What is in `folder` about `subject`; nobody else is asked.
+fn beside(subject: &Subject, folder: &Path) -> Result<Found, Failure> {
+    let named = match &subject.place {
+        Place::Registry(reference) => reference.digest.map(|digest| (reference.clone(), digest)),
+        _ => None,
+    };
+    let (repository, digest) = named.ok_or_else(|| Failure::Usage {
+        message: format!("with `--bundle-dir` nobody is asked what `{}` is now", subject.name),
+        hint: "name it by digest: `REGISTRY/NAME@sha256:…`".to_owned(),
+    })?;
+    Ok(Found { repository, digest, evidence: bundles::read(folder, &digest)? })
+}
+
+/// `--export`.
+fn export(args: &Verify, found: &Found, machine: &Machine) -> Result<(), Failure> {
+    let Some(folder) = &args.export else { return Ok(()) };
+    let bundles = found.evidence.iter().filter_map(|evidence| match evidence {
+        Evidence::Bundle(bundle) => Some(&**bundle),
+        Evidence::Older { .. } | Evidence::Unreadable(_) => None,
+    });
+    let written = bundles::write(folder, &found.digest, bundles)?;
+    if written.len() < found.evidence.len() {
+        let name = found.repository.with_digest(found.digest);
+        machine
+            .warn(&format!("{name} has signatures in the older form, which are no bundles and stay behind"));
+    }
+    Ok(())
 }
 
 /// The policy that the arguments name, or make.
@@ -108,7 +154,7 @@ fn who(vouched: &Vouched) -> String {
     text
 }
 
-fn row(name: &str, parcel: &Parcel, evaluation: &Evaluation) -> Value {
+fn row(name: &str, digest: &Digest, evaluation: &Evaluation) -> Value {
     let vouched = |vouched: &Vouched| {
         let certificate = vouched.checked.certificate.as_ref().map(|certificate| {
             json!({ "identity": certificate.identity, "issuer": certificate.issuer, "source": certificate.source })
@@ -126,5 +172,5 @@ fn row(name: &str, parcel: &Parcel, evaluation: &Evaluation) -> Value {
     };
     let attested: Vec<Value> =
         attested.iter().map(|one| json!({ "type": one.predicate_type, "by": vouched(&one.by) })).collect();
-    json!({ "image": name, "digest": parcel.top.digest, "signed": signed, "attested": attested })
+    json!({ "image": name, "digest": digest, "signed": signed, "attested": attested })
 }

@@ -1,6 +1,7 @@
 //! `longshore up`: what is needed is built, put in place and run; then shown until all of it is ready, or longer.
 
 pub mod follow;
+mod published;
 mod select;
 mod start;
 mod task;
@@ -24,11 +25,15 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
     let place = place(project)?;
     let life = look(&place, global)?;
     let services = select::services(args, project, &place, life)?;
-    let lock = for_build(global, project, machine)?;
+    let built = !args.published && args.from.is_none();
+    let lock = built.then(|| for_build(global, project, machine)).transpose()?;
     // Before anything is read of it, so that no change goes unseen.
     let seen = args.watch.then(|| Seen::of(project, machine.settings.path.clone()));
     let task = Task { args, project, machine, place: &place };
-    let (plan, roots) = task.plan(&services, &lock)?;
+    let (plan, roots) = match &lock {
+        Some(lock) => task.plan(&services, lock)?,
+        None => task.plan_published(&services)?,
+    };
     if args.dry_run {
         show(&plan, global);
         return Ok(());

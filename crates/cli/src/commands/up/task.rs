@@ -7,7 +7,7 @@ use longshore_deploy::run::{self, Input, Owners, Place, Plan, Roots};
 use longshore_image::rootfs::RootFs;
 use longshore_stack::lock::Lock;
 
-use super::secrets;
+use super::{published, secrets};
 use crate::args::Up;
 use crate::machine::Machine;
 use crate::others;
@@ -24,10 +24,22 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// Takes what `services` need of what was published; says how they run, and in which roots.
+    pub fn plan_published(&self, services: &BTreeSet<String>) -> Result<(Plan, Roots), Failure> {
+        let images = self.images(services);
+        let (project, images) = published::images(self.args, &images, self.project, self.machine)?;
+        self.plan_with(&project, services, &images)
+    }
+
+    /// The images that `services` run.
+    fn images(&self, services: &BTreeSet<String>) -> BTreeSet<String> {
+        let specs = services.iter().filter_map(|name| self.project.stack.services.get(name));
+        specs.map(|spec| spec.image.clone()).collect()
+    }
+
     /// Builds what `services` need; says how they run, and in which roots.
     pub fn plan(&self, services: &BTreeSet<String>, lock: &Lock) -> Result<(Plan, Roots), Failure> {
-        let specs = services.iter().filter_map(|name| self.project.stack.services.get(name));
-        let images = specs.map(|spec| spec.image.clone()).collect();
+        let images = self.images(services);
         let platform = self.project.own_platform()?;
         let project = others::inherited(self.project, lock, self.machine, &platform)?;
         let images = pipeline::roots(&project, lock, self.machine, &images, &platform)?;
