@@ -221,8 +221,9 @@ fn what_a_scanner_finds_is_in_the_bill() {
             let document = read(&sandbox, &format!("out/{name}"));
             let ours: BTreeSet<String> =
                 all(&document, "components", "purl").into_iter().map(sbom::plain).collect();
-            sandbox.ok(&[&["build", image, "-o", image][..], &to].concat());
-            let theirs = sbom::scanned(&sandbox.work().join(image));
+            let layout = format!("layouts/{image}");
+            sandbox.ok(&[&["build", image, "-o", &layout][..], &to].concat());
+            let theirs = sbom::scanned(&sandbox.work().join(layout));
             // A scanner that finds nothing shows nothing; static programs of Rust it can't look into.
             assert!(image == "answer" || theirs.len() >= 5, "{stack} {image}: {theirs:?}");
             let of_debian = explained_for(image).any(|(_, _, why)| why.starts_with("Debian's"));
