@@ -28,7 +28,7 @@ pub use evidence::{Evidence, Held, MOST, Signer};
 pub use refusal::Refusal;
 pub use sign::{Author, Signing};
 pub use sigstore::{
-    BUNDLE_TYPE, Bundle, Certificate, Checked, Client, Endpoint, Expected, Identity, MAX_BUNDLE,
-    ServiceError, Services, TrustRoot, Verifier,
+    Anchor, BUNDLE_TYPE, Bundle, Certificate, Checked, Client, Endpoint, Expected, Identity, MAX_BUNDLE,
+    Member, Members, Roots, Seen, ServiceError, Services, TrustRoot, TufError, Verifier,
 };
 pub use statement::Statement;

@@ -10,6 +10,7 @@ use longshore_trust::{Client, Identity, Services};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::roots::believed;
 use crate::args::Author;
 use crate::machine::Machine;
 use crate::prompt;
@@ -32,7 +33,7 @@ impl Signer {
         let client =
             |services: Services| Ok::<_, Failure>(Client::new(Http::new(machine.network())?, services));
         let Some(source) = &args.key else {
-            let services = services.map_or_else(Services::embedded, Ok)?;
+            let services = services.map_or_else(|| Ok::<_, Failure>(believed(machine)?.services()?), Ok)?;
             let identity = identity(args, machine)?;
             return Ok((Self::Identity(Box::new(identity)), Some(client(services)?)));
         };

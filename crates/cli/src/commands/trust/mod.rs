@@ -1,17 +1,20 @@
-//! `longshore keygen`, `sign`, `attest` and `verify`.
+//! `longshore keygen`, `sign`, `attest`, `verify` and `trusted-root`.
 
 mod author;
 mod documents;
 mod evidence;
 mod judge;
 mod keygen;
+mod roots;
 mod sign;
+mod trusted_root;
 mod verify;
 
 pub use documents::Documents;
 pub use judge::Judge;
 pub use keygen::run as keygen;
 pub use sign::{attest, sign, sign_parcels};
+pub use trusted_root::run as trusted_root;
 pub use verify::run as verify;
 
 use longshore_oci::Reference;
