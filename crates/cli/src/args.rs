@@ -18,7 +18,9 @@ pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 pub use sbom::Sbom;
-pub use trust::{Attest, Author, Keygen, Log, Sign, TrustedRoot, TrustedRootCommand, UpdateRoot, Verify};
+pub use trust::{
+    Attest, Author, Keygen, Log, LoginWay, Sign, TrustedRoot, TrustedRootCommand, UpdateRoot, Verify,
+};
 
 /// From one stack file to reproducible container images.
 #[derive(Debug, Parser)]
@@ -31,7 +33,7 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 16] = [
+pub const ENVIRONMENT: [(&str, &str); 17] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
@@ -79,8 +81,9 @@ pub const ENVIRONMENT: [(&str, &str); 16] = [
     ("COSIGN_PASSWORD", "The password of the key that signs"),
     (
         "SIGSTORE_ID_TOKEN",
-        "A token that says who you are, to sign without a key; GitHub Actions and Buildkite need none",
+        "A token that says who you are, to sign without a key; GitHub Actions, Buildkite and CircleCI need none",
     ),
+    ("BROWSER", "The browser to log in with, to sign without a key [default: xdg-open]"),
     ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
     ("NO_COLOR", "No colours"),
 ];

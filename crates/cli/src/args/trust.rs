@@ -25,13 +25,31 @@ pub struct Author {
     /// Take the key's password from this file [default: COSIGN_PASSWORD, or else it is asked for]
     #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
-    /// The token that says who you are [default: what the CI system gives]
+    /// The token that says who you are [default: what the CI system gives, or else you log in]
     #[arg(long, value_name = "FILE", conflicts_with = "key", value_hint = ValueHint::FilePath)]
     pub identity_token: Option<PathBuf>,
     /// The services of a Sigstore: certificates, log, timestamps [default: none with a key; without, what
     /// comes with the trusted root]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub signing_config: Option<PathBuf>,
+    /// How you log in, where no CI system says who you are [default: `browser` where there is a display, else `device`]
+    #[arg(long, value_enum, conflicts_with_all = ["key", "identity_token"])]
+    pub login: Option<LoginWay>,
+    /// Where you log in [default: as the services of the Sigstore say]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["key", "identity_token"])]
+    pub oidc_issuer: Option<String>,
+    /// What longshore is called there
+    #[arg(long, value_name = "NAME", default_value = "sigstore")]
+    pub oidc_client_id: String,
+}
+
+/// How a person logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoginWay {
+    /// In a browser of this machine
+    Browser,
+    /// With a code, on any other device
+    Device,
 }
 
 #[derive(Debug, Args)]

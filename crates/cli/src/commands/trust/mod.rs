@@ -1,10 +1,12 @@
 //! `longshore keygen`, `sign`, `attest`, `verify` and `trusted-root`.
 
+mod ambient;
 mod author;
 mod documents;
 mod evidence;
 mod judge;
 mod keygen;
+mod login;
 mod roots;
 mod sign;
 mod trusted_root;
