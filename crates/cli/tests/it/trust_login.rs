@@ -165,7 +165,7 @@ fn a_login_that_is_not_what_it_should_be_signs_nothing() {
 fn nobody_is_asked_where_nobody_is_and_an_address_becomes_public_only_when_it_may() {
     let issuer = Issuer::start();
     issuer.logs_in(PERSON, 0);
-    let sandbox = person(&issuer, Some("https://rekor.sigstore.dev"));
+    let sandbox = person(&issuer, Some("https://Rekor.sigstore.dev:443"));
     for more in [&[][..], &["--login", "browser"], &["--login", "device"]] {
         let answer = sandbox.run(&[&SIGN[..], more].concat());
         assert!(answer.code == 2 && answer.stderr.contains("nothing says who you are"), "{answer}");

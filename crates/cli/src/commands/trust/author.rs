@@ -32,8 +32,9 @@ impl Signer {
         let client =
             |services: Services| Ok::<_, Failure>(Client::new(Http::new(machine.network())?, services));
         let Some(source) = &args.key else {
+            let known = known(args, machine)?;
             let services = services.map_or_else(|| Ok::<_, Failure>(believed(machine)?.services()?), Ok)?;
-            let identity = identity(args, &services, machine)?;
+            let identity = known.map_or_else(|| login::identity(args, &services, machine), Ok)?;
             return Ok((Self::Identity(Box::new(identity)), Some(client(services)?)));
         };
         let given = password(args.password_file.as_deref())?;
@@ -88,15 +89,19 @@ fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Who the arguments, the CI system or somebody at the terminal say that we are.
-fn identity(args: &Author, services: &Services, machine: &Machine) -> Result<Identity, Failure> {
+/// Who the arguments or the CI system say that we are; none where somebody at the terminal has to.
+fn known(args: &Author, machine: &Machine) -> Result<Option<Identity>, Failure> {
     let token = match (&args.identity_token, args.login) {
         (Some(file), _) => Some(secret(file)?),
         (None, None) => ambient::token(machine)?,
         (None, Some(_)) => None,
     };
-    match token {
-        Some(token) => Ok(Identity::new(token).map_err(longshore_trust::TrustError::from)?),
-        None => login::identity(args, services, machine),
+    if token.is_none() && !prompt::somebody() {
+        return Err(Failure::Usage {
+            message: "nothing says who you are: this is no CI system that longshore knows, and no terminal to log in at"
+                .to_owned(),
+            hint: "sign with a key, `--key cosign.key`, or give `--identity-token FILE`".to_owned(),
+        });
     }
+    Ok(token.map(Identity::new).transpose().map_err(longshore_trust::TrustError::from)?)
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use longshore_net::{Access, Http, Url};
-use longshore_trust::{Identity, Issuer, LoginError, ServiceError, Services, TrustError};
+use longshore_trust::{Endpoint, Identity, Issuer, LoginError, ServiceError, Services, TrustError};
 
 use super::author::variable;
 use crate::args::{Author, LoginWay};
@@ -14,18 +14,11 @@ use crate::report::Failure;
 
 /// So long somebody may take to log in.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// Logs below it are for the whole world.
+/// What is below it is for the whole world.
 const PUBLIC: &str = "sigstore.dev";
 
-/// Has whoever sits there log in, if somebody does.
+/// Has whoever sits at the terminal log in.
 pub fn identity(args: &Author, services: &Services, machine: &Machine) -> Result<Identity, Failure> {
-    if !prompt::somebody() {
-        return Err(Failure::Usage {
-            message: "nothing says who you are: this is no CI system that longshore knows, and no terminal to log in at"
-                .to_owned(),
-            hint: "sign with a key, `--key cosign.key`, or give `--identity-token FILE`".to_owned(),
-        });
-    }
     if machine.access == Access::Offline {
         return Err(Failure::Usage {
             message: "nobody can log in without network".to_owned(),
@@ -57,16 +50,16 @@ fn usual() -> LoginWay {
 
 /// Says where their address goes; where that is for the whole world, asks whether it may.
 fn agreed(services: &Services) -> Result<(), Failure> {
-    let Some(log) = &services.rekor else { return Ok(()) };
-    let url = log.url.trim_end_matches('/');
-    prompt::say(&format!(
-        "The email address that you log in with goes into the certificate, and into the log at {url}.\n"
-    ));
-    let host = url.parse::<Url>().map(|url| url.host().to_owned()).unwrap_or_default();
-    if host != PUBLIC && !host.ends_with(&format!(".{PUBLIC}")) {
+    let log =
+        services.rekor.as_ref().map(|log| format!(", and into the log at {}", log.url.trim_end_matches('/')));
+    let log = log.unwrap_or_default();
+    prompt::say(&format!("The email address that you log in with goes into the certificate{log}.\n"));
+    // Fulcio has a log of its own, of all certificates.
+    if ![&services.fulcio, &services.rekor].into_iter().flatten().any(is_public) {
         return Ok(());
     }
-    let question = "Anybody can read it there, and nobody can take it out again. Go on? [y/N] ";
+    let question =
+        "That is public: anybody can read it there, and nobody can take it out again. Go on? [y/N] ";
     match prompt::ask(question).map_err(Failure::Io)?.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Failure::Usage {
@@ -75,6 +68,12 @@ fn agreed(services: &Services) -> Result<(), Failure> {
                 .to_owned(),
         }),
     }
+}
+
+fn is_public(service: &Endpoint) -> bool {
+    let host = service.url.parse::<Url>().map(|url| url.host().to_ascii_lowercase()).unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    host == PUBLIC || host.ends_with(&format!(".{PUBLIC}"))
 }
 
 fn in_browser(issuer: &Issuer) -> Result<Identity, LoginError> {
