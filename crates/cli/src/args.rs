@@ -18,7 +18,9 @@ pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 pub use sbom::Sbom;
-pub use trust::{Attest, Author, Keygen, Log, Sign, Verify};
+pub use trust::{
+    Attest, Author, Keygen, Log, LoginWay, Sign, TrustedRoot, TrustedRootCommand, UpdateRoot, Verify,
+};
 
 /// From one stack file to reproducible container images.
 #[derive(Debug, Parser)]
@@ -31,14 +33,15 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 14] = [
+pub const ENVIRONMENT: [(&str, &str); 17] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
     ),
     (
         "XDG_STATE_HOME",
-        "The state of stacks that run is in `longshore/stacks` there: data, logs, generated secrets [default: ~/.local/state]",
+        "The state of stacks that run is in `longshore/stacks` there: data, logs, generated secrets; beside it, which trusted root \
+         was chosen [default: ~/.local/state]",
     ),
     ("LONGSHORE_PROFILE", "The profile of the stack, where `--profile` does not say it"),
     (
@@ -66,11 +69,21 @@ pub const ENVIRONMENT: [(&str, &str); 14] = [
         "LONGSHORE_CACHE_KEY",
         "The private key, a PEM file, that signs what builds made when it goes into the cache of the stack (`--write-cache`)",
     ),
+    (
+        "LONGSHORE_TUF_MIRROR",
+        "Where the trusted root of a Sigstore is kept up to date, a TUF repository [default: what `longshore trusted-root update \
+         --mirror` chose, or else that of the public Sigstore]",
+    ),
+    (
+        "LONGSHORE_TUF_ROOT",
+        "The `root.json` that its metadata are checked by [default: that of the public Sigstore]",
+    ),
     ("COSIGN_PASSWORD", "The password of the key that signs"),
     (
         "SIGSTORE_ID_TOKEN",
-        "A token that says who you are, to sign without a key; GitHub Actions and Buildkite need none",
+        "A token that says who you are, to sign without a key; GitHub Actions, Buildkite and CircleCI need none",
     ),
+    ("BROWSER", "The browser to log in with, to sign without a key [default: xdg-open]"),
     ("DOCKER_HOST, CONTAINER_HOST …", "Where engines are: their own clients read these"),
     ("NO_COLOR", "No colours"),
 ];
@@ -188,6 +201,8 @@ pub enum Command {
     Attest(Attest),
     /// Say whether those signed and attested images who must have
     Verify(Verify),
+    /// Look after the certificate authorities, logs and timestamp authorities that are believed
+    TrustedRoot(TrustedRoot),
     /// Write the services of the stack as files for Compose, Kubernetes or podman
     Generate(Generate),
     /// Build what is needed and run the stack on this machine

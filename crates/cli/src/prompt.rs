@@ -15,22 +15,23 @@ pub fn somebody() -> bool {
 
 /// Asks `question`; the answer is shown as it is typed.
 pub fn ask(question: &str) -> io::Result<String> {
-    show(question);
+    say(question);
     line().map(|line| line.to_string())
 }
 
 /// Asks `question`; the answer is not shown.
 pub fn ask_hidden(question: &str) -> io::Result<Password> {
-    show(question);
+    say(question);
     let answer = {
         let _hidden = Hidden::begin();
         line()
     };
-    show("\n");
+    say("\n");
     answer
 }
 
-fn show(text: &str) {
+/// Tells somebody at the terminal something, line ends and all.
+pub fn say(text: &str) {
     // A prompt that nobody sees is no failure.
     let _ = write!(io::stderr(), "{text}").and_then(|()| io::stderr().flush());
 }

@@ -32,22 +32,30 @@ pub struct Settings {
     pub registries: Registries,
     /// The private key that signs what builds made for the cache: `LONGSHORE_CACHE_KEY`.
     pub cache_key: Option<PathBuf>,
+    /// A TUF repository of a Sigstore (`LONGSHORE_TUF_MIRROR`), and its root (`LONGSHORE_TUF_ROOT`).
+    pub tuf_mirror: Option<String>,
+    pub tuf_root: Option<PathBuf>,
     /// `PATH`, for the programs that are run (git, docker, podman).
     pub path: OsString,
-    /// Seconds since 1970, for `Valid-Until` and key expiry alone.
+    /// Seconds since 1970, for what expires alone: `Valid-Until`, keys, trusted roots.
     pub now: u64,
     /// Processors.
     pub jobs: NonZeroUsize,
 }
 
 /// Where the state of all stacks is.
-#[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
 pub fn stacks() -> Result<PathBuf, NoState> {
+    Ok(state()?.join("stacks"))
+}
+
+/// Where longshore keeps what may not be lost with a cache.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
+pub fn state() -> Result<PathBuf, NoState> {
     let path_of = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let state = path_of("XDG_STATE_HOME").or_else(|| path_of("HOME").map(|home| home.join(".local/state")));
     // The variable holds an absolute path, or none (XDG base directory specification).
     let state = state.filter(|state| state.is_absolute()).ok_or(NoState)?;
-    Ok(state.join("longshore/stacks"))
+    Ok(state.join("longshore"))
 }
 
 /// A variable of the environment, for secrets that are to come from it.
@@ -57,9 +65,9 @@ pub fn variable(name: &str) -> Option<Vec<u8>> {
     std::env::var_os(name).map(OsString::into_vec)
 }
 
-/// No place for the state of stacks is known.
+/// No place for state is known.
 #[derive(Debug, thiserror::Error)]
-#[error("no place for the stack's state: neither XDG_STATE_HOME nor HOME is an absolute path")]
+#[error("no place for longshore's state: neither XDG_STATE_HOME nor HOME is an absolute path")]
 pub struct NoState;
 
 /// No place for the store is known.
@@ -126,6 +134,8 @@ impl Settings {
             certificates: path_of("SSL_CERT_FILE"),
             registries: Registries::read(&path_of),
             cache_key: path_of("LONGSHORE_CACHE_KEY"),
+            tuf_mirror: path_of("LONGSHORE_TUF_MIRROR").map(|url| url.to_string_lossy().into_owned()),
+            tuf_root: path_of("LONGSHORE_TUF_ROOT"),
             path: std::env::var_os("PATH").unwrap_or_default(),
             now,
             jobs,

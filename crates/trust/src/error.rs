@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::key::KeyError;
-use crate::sigstore::ServiceError;
+use crate::sigstore::{LoginError, ServiceError, TufError};
 
 /// What goes wrong with trust itself.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,12 @@ pub enum TrustError {
     /// A service did not do its part.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// Nobody logged in.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// A trusted root can't be had or believed.
+    #[error(transparent)]
+    Tuf(#[from] TufError),
     /// A trusted root or a signing configuration can't be used.
     #[error("`{}` can't be used: {reason}", path.display())]
     Root {
@@ -43,6 +49,8 @@ impl TrustError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Key(error) => error.hint(),
+            Self::Tuf(error) => error.hint(),
+            Self::Login(error) => error.hint(),
             Self::NoServices => {
                 Some("give `--signing-config FILE`, or sign with a key: `--key cosign.key`".to_owned())
             }

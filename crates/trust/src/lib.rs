@@ -28,7 +28,8 @@ pub use evidence::{Evidence, Held, MOST, Signer};
 pub use refusal::Refusal;
 pub use sign::{Author, Signing};
 pub use sigstore::{
-    BUNDLE_TYPE, Bundle, Certificate, Checked, Client, Endpoint, Expected, Identity, MAX_BUNDLE,
-    ServiceError, Services, TrustRoot, Verifier,
+    Anchor, BUNDLE_TYPE, Bundle, Certificate, Checked, Client, Endpoint, Expected, Identity, InBrowser,
+    Issuer, LoginError, MAX_BUNDLE, Member, Members, OnDevice, Roots, Seen, ServiceError, Services,
+    TrustRoot, TufError, Verifier,
 };
 pub use statement::Statement;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use longshore_trust::key::KeySource;
 
 #[derive(Debug, Args)]
@@ -25,12 +25,31 @@ pub struct Author {
     /// Take the key's password from this file [default: COSIGN_PASSWORD, or else it is asked for]
     #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
-    /// The token that says who you are [default: what the CI system gives]
+    /// The token that says who you are [default: what the CI system gives, or else you log in]
     #[arg(long, value_name = "FILE", conflicts_with = "key", value_hint = ValueHint::FilePath)]
     pub identity_token: Option<PathBuf>,
-    /// The services of a Sigstore: certificates, log, timestamps [default: none with a key, the public Sigstore without]
+    /// The services of a Sigstore: certificates, log, timestamps [default: none with a key; without, what
+    /// comes with the trusted root]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub signing_config: Option<PathBuf>,
+    /// How you log in, where no CI system says who you are [default: `browser` where there is a display, else `device`]
+    #[arg(long, value_enum, conflicts_with_all = ["key", "identity_token"])]
+    pub login: Option<LoginWay>,
+    /// Where you log in [default: as the services of the Sigstore say]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["key", "identity_token"])]
+    pub oidc_issuer: Option<String>,
+    /// What longshore is called there
+    #[arg(long, value_name = "NAME", default_value = "sigstore")]
+    pub oidc_client_id: String,
+}
+
+/// How a person logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoginWay {
+    /// In a browser of this machine
+    Browser,
+    /// With a code, on any other device
+    Device,
 }
 
 #[derive(Debug, Args)]
@@ -85,8 +104,8 @@ pub struct Verify {
     /// Whether a log must have it [default: `required` of certificates, `ignored` of keys]
     #[arg(long, value_enum, conflicts_with = "policy")]
     pub log: Option<Log>,
-    /// Certificate authorities, logs and timestamp authorities that are believed [default: the public Sigstore's, as this version
-    /// knows them]
+    /// Certificate authorities, logs and timestamp authorities that are believed [default: what `longshore trusted-root show`
+    /// shows]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trusted_root: Option<PathBuf>,
     /// Ask no registry: images are named by digest, and what vouches for them are the bundles in this folder
@@ -104,4 +123,39 @@ pub enum Log {
     Required,
     /// It is not asked
     Ignored,
+}
+
+#[derive(Debug, Args)]
+pub struct TrustedRoot {
+    #[command(subcommand)]
+    pub command: TrustedRootCommand,
+}
+
+/// What is done with the trusted root.
+#[derive(Debug, Subcommand)]
+pub enum TrustedRootCommand {
+    /// Fetch it anew, and choose where it comes from
+    Update(UpdateRoot),
+    /// Show who is in it
+    Show(ShowRoot),
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateRoot {
+    /// From now on take it from this TUF repository [default: the one that is in use]
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+    /// The `root.json` that its metadata are checked by [default: that of the public Sigstore]
+    #[arg(long, value_name = "FILE", requires = "mirror", value_hint = ValueHint::FilePath)]
+    pub root: Option<PathBuf>,
+    /// Write it to this file, for `--trusted-root` where there is no network
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowRoot {
+    /// A trusted root in a file [default: the one that is in use]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
 }

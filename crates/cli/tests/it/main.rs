@@ -27,6 +27,8 @@ mod run;
 mod sbom;
 mod tools;
 mod trust;
+mod trust_login;
+mod trust_roots;
 mod unpacked;
 mod vendored;
 mod verified_run;

@@ -1,7 +1,9 @@
 //! Somebody whose word for who we are is taken: an issuer of OpenID Connect's tokens, as Fulcio asks for them.
 //!
-//! It serves its two documents (OpenID Connect Discovery 1.0, section 4; RFC 7517) and gives tokens to the test alone.
+//! It serves its two documents (OpenID Connect Discovery 1.0, section 4; RFC 7517) and gives tokens to the test, and to whoever
+//! logs in: see [`super::oidc`].
 
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -10,10 +12,10 @@ use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use super::oidc::{self, Logins};
 use crate::Tool;
-use crate::http::Server;
+use crate::listener::Listener;
 
 /// Who a token is about.
 #[derive(Debug, Clone, Copy)]
@@ -37,68 +39,111 @@ pub enum Flaw {
 /// How long a token is good for.
 const LIFE: Duration = Duration::from_secs(600);
 
-pub(super) struct Issuer {
-    server: Server,
+/// How an issuer goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mischief {
+    /// Its document names another issuer.
+    NamesAnother,
+    /// Browsers come back with another `state`.
+    OtherState,
+    /// Tokens have another `nonce`.
+    OtherNonce,
+    /// Tokens are for another client.
+    OtherClient,
+    /// Whoever is asked says no.
+    Denied,
+    /// Codes for devices have expired.
+    Expired,
+    /// Instead of a token come four megabytes.
+    Endless,
+    /// It has heard of no devices.
+    NoDevices,
+}
+
+/// An issuer, running; ended when dropped.
+pub struct Issuer {
+    inner: Arc<Inner>,
+    _listener: Listener,
+}
+
+/// What its answers are made of.
+pub(super) struct Inner {
+    url: OnceLock<String>,
     key: RsaKeyPair,
-    _folder: TempDir,
+    pub(super) logins: Mutex<Logins>,
 }
 
 impl Issuer {
     /// One with a key of its own.
-    pub(super) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Server::new(folder.path());
-        let (url, key) = (server.url(), new_key());
-        let public = PublicKeyComponents::<Vec<u8>>::from(key.public_key());
-        let keys = json!({ "keys": [{
-            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID,
-            "n": URL_SAFE_NO_PAD.encode(public.n),
-            "e": URL_SAFE_NO_PAD.encode(public.e),
-        }] });
-        let configuration = json!({
-            "issuer": url,
-            "jwks_uri": format!("{url}/keys"),
-            "authorization_endpoint": format!("{url}/auth"),
-            "token_endpoint": format!("{url}/token"),
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-        });
-        fs_err::create_dir(folder.path().join(".well-known")).unwrap();
-        let write = |name: &str, value: &Value| {
-            fs_err::write(folder.path().join(name), value.to_string()).unwrap();
-        };
-        write("keys", &keys);
-        write(".well-known/openid-configuration", &configuration);
-        Self { server, key, _folder: folder }
+    pub fn start() -> Self {
+        let inner = Arc::new(Inner { url: OnceLock::new(), key: new_key(), logins: Mutex::default() });
+        let shared = inner.clone();
+        // A client that goes away in the middle of an answer is its own business.
+        let listener = Listener::new(move |stream| drop(oidc::answer(stream, &shared)));
+        inner.url.set(format!("http://{}", listener.address())).unwrap();
+        Self { inner, _listener: listener }
     }
 
     /// `http://127.0.0.1:PORT`.
-    pub(super) fn url(&self) -> String {
-        self.server.url()
+    pub fn url(&self) -> String {
+        self.inner.url().to_owned()
+    }
+
+    /// Whoever logs in from now on has this email address; with a code for devices, after so many questions.
+    pub fn logs_in(&self, email: &str, after: usize) {
+        let mut logins = self.inner.logins.lock().unwrap();
+        (logins.email, logins.pending) = (email.to_owned(), after);
+    }
+
+    /// Goes wrong from now on.
+    pub fn mischief(&self, mischief: Mischief) {
+        self.inner.logins.lock().unwrap().mischief = Some(mischief);
+    }
+
+    /// What was asked so far: `POST /token`.
+    pub fn requests(&self) -> Vec<String> {
+        self.inner.logins.lock().unwrap().requests.clone()
     }
 
     /// A token that is good now.
-    pub(super) fn token(&self, identity: Identity<'_>) -> String {
-        self.token_of(identity, SystemTime::now())
+    pub fn token(&self, identity: Identity<'_>) -> String {
+        self.inner.token(identity, SystemTime::now(), &[])
     }
 
     /// A token that was good until a minute ago.
     pub(super) fn expired_token(&self, identity: Identity<'_>) -> String {
-        self.token_of(identity, SystemTime::now() - LIFE - Duration::from_secs(60))
+        self.inner.token(identity, SystemTime::now() - LIFE - Duration::from_secs(60), &[])
+    }
+}
+
+impl Inner {
+    pub(super) fn url(&self) -> &str {
+        self.url.get().unwrap()
     }
 
-    fn token_of(&self, identity: Identity<'_>, issued: SystemTime) -> String {
+    /// The public key, as RFC 7517 has it.
+    pub(super) fn keys(&self) -> Value {
+        let public = PublicKeyComponents::<Vec<u8>>::from(self.key.public_key());
+        json!({ "keys": [{
+            "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID,
+            "n": URL_SAFE_NO_PAD.encode(public.n),
+            "e": URL_SAFE_NO_PAD.encode(public.e),
+        }] })
+    }
+
+    /// A token with `more` claims, which go before the usual ones.
+    pub(super) fn token(&self, identity: Identity<'_>, issued: SystemTime, more: &[(&str, Value)]) -> String {
         let issued = issued.duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut claims = claims(identity);
-        for (name, value) in [
+        let usual = [
             ("iss", json!(self.url())),
             ("aud", json!("sigstore")),
             ("iat", json!(issued)),
             ("nbf", json!(issued)),
             ("exp", json!(issued + LIFE.as_secs())),
-        ] {
-            claims[name] = value;
+        ];
+        for (name, value) in usual.iter().chain(more) {
+            claims[*name] = value.clone();
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = json!({ "alg": "RS256", "kid": KEY_ID, "typ": "JWT" });

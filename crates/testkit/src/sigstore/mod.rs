@@ -3,6 +3,7 @@
 
 mod issuer;
 mod keys;
+mod oidc;
 mod servers;
 mod tuf;
 
@@ -11,8 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::Tool;
-use issuer::Issuer;
-pub use issuer::{Flaw, Identity};
+pub use issuer::{Flaw, Identity, Issuer, Mischief};
 use keys::Addresses;
 pub use keys::{Log, unlogged, unrelated_root};
 use servers::Servers;
@@ -77,6 +77,11 @@ impl Sigstore {
     /// Who vouches for people: `http://127.0.0.1:PORT`.
     pub fn issuer(&self) -> String {
         self.people.url()
+    }
+
+    /// Whoever logs in there from now on has this email address.
+    pub fn logs_in(&self, email: &str) {
+        self.people.logs_in(email, 0);
     }
 
     /// Who vouches for workflows.

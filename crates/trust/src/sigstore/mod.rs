@@ -3,19 +3,26 @@
 //! ```text
 //! bundle    an envelope with what is needed to verify it (protobuf-specs, bundle v0.3)
 //! roots     whom to believe: certificate authorities, logs, timestamp authorities; and where to sign
+//! tuf       how both are brought up to date
 //! services  Fulcio, Rekor, timestamp authorities, over our own HTTP
+//! login     who a person is, by an issuer of identities; callback: where their browser comes back to
 //! check     whether a bundle holds
 //! ```
 
 mod bundle;
+mod callback;
 mod check;
+mod login;
 mod roots;
 mod services;
+mod tuf;
 
 pub use bundle::{BUNDLE_TYPE, Bundle, MAX_BUNDLE};
 pub use check::{Certificate, Checked, Expected, Verifier};
-pub use roots::{Endpoint, Services, TrustRoot};
+pub use login::{InBrowser, Issuer, LoginError, OnDevice};
+pub use roots::{Endpoint, Member, Members, Services, TrustRoot};
 pub use services::{Client, Identity, ServiceError};
+pub use tuf::{Anchor, Roots, Seen, TufError};
 
 pub(crate) use bundle::{Material, encoded};
 pub(crate) use check::Legacy;

@@ -2,17 +2,57 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use longshore_oci::read_bounded;
-use sigstore_trust_root::{ServiceSelector, SigningConfig, SigstoreInstance, TrustedRoot};
+use serde::Serialize;
+use sigstore_trust_root::{ServiceSelector, SigningConfig, TrustedRoot};
+use sigstore_types::TimeRange;
 
 use crate::TrustError;
 
 /// More bytes than this are neither.
-const LIMIT: u64 = 4 << 20;
+pub(super) const LIMIT: u64 = 4 << 20;
 
 /// Certificate authorities, logs and timestamp authorities that are believed.
 #[derive(Debug, Clone)]
 pub struct TrustRoot(pub(super) TrustedRoot);
+
+/// Who is in a trusted root, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Members {
+    /// Give certificates.
+    pub certificate_authorities: Vec<Member>,
+    /// Keep what was signed.
+    pub logs: Vec<Member>,
+    /// Keep which certificates were given.
+    pub certificate_logs: Vec<Member>,
+    /// Say when something was signed.
+    pub timestamp_authorities: Vec<Member>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Where it is; empty where the root does not say it.
+    pub url: String,
+    /// Who runs it, where the root says it.
+    pub organization: Option<String>,
+    /// From when on it counts, as RFC 3339 has it.
+    pub from: Option<String>,
+    /// Until when.
+    pub until: Option<String>,
+}
+
+impl Member {
+    fn new(url: &str, organization: Option<&String>, valid: Option<&TimeRange>) -> Self {
+        Self {
+            url: url.to_owned(),
+            organization: organization.filter(|name| !name.is_empty()).cloned(),
+            from: valid.map(|valid| valid.start.to_string()),
+            until: valid.and_then(|valid| valid.end).map(|end| end.to_string()),
+        }
+    }
+}
 
 /// A service, and which of its interfaces it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +90,40 @@ impl TrustRoot {
         TrustedRoot::from_json(json).map(Self).map_err(|error| error.to_string())
     }
 
-    /// That of the public Sigstore as it was when this version of longshore was made: it grows old.
-    ///
-    /// # Errors
-    /// Never, but for a mistake in the release.
-    pub fn embedded() -> Result<Self, TrustError> {
-        let root = TrustedRoot::from_embedded(SigstoreInstance::PublicGood);
-        root.map(Self).map_err(|error| wrong(Path::new("embedded"), error.to_string()))
+    /// Who is in it.
+    pub fn members(&self) -> Members {
+        let logs = self.0.tlogs.iter();
+        let logs = logs.map(|log| Member::new(&log.base_url, None, log.public_key.valid_for.as_ref()));
+        let certificate_logs = self.0.ctlogs.iter();
+        let certificate_logs =
+            certificate_logs.map(|log| Member::new(&log.base_url, None, log.public_key.valid_for.as_ref()));
+        let authorities = self.0.certificate_authorities.iter();
+        let authorities = authorities
+            .map(|one| Member::new(&one.uri, one.subject.organization.as_ref(), one.valid_for.as_ref()));
+        let timestamps = self.0.timestamp_authorities.iter().map(|one| {
+            let url = one.uri.as_deref().unwrap_or_default();
+            Member::new(url, one.subject.organization.as_ref(), one.valid_for.as_ref())
+        });
+        Members {
+            certificate_authorities: authorities.collect(),
+            logs: logs.collect(),
+            certificate_logs: certificate_logs.collect(),
+            timestamp_authorities: timestamps.collect(),
+        }
+    }
+
+    /// The day on which the newest of them began to count: `2025-09-23`.
+    pub fn newest(&self) -> Option<String> {
+        let members = self.members();
+        let all = [
+            &members.certificate_authorities,
+            &members.logs,
+            &members.certificate_logs,
+            &members.timestamp_authorities,
+        ];
+        let starts = all.into_iter().flatten().filter_map(|member| member.from.as_ref()?.parse().ok());
+        let newest: Timestamp = starts.max()?;
+        newest.to_string().get(..10).map(str::to_owned)
     }
 }
 
@@ -72,17 +139,6 @@ impl Services {
     /// Those in this JSON that are valid now. Of each kind the newest interface is taken.
     pub fn from_json(json: &str) -> Result<Self, String> {
         Self::of(&SigningConfig::from_json(json).map_err(|error| error.to_string())?)
-    }
-
-    /// Those of the public Sigstore as they were when this version of longshore was made.
-    ///
-    /// # Errors
-    /// Never, but for a mistake in the release.
-    pub fn embedded() -> Result<Self, TrustError> {
-        let mistake = |reason: String| wrong(Path::new("embedded"), reason);
-        let config = SigstoreInstance::PublicGood.embedded_signing_config();
-        let config = config.map_err(|error| mistake(error.to_string()))?;
-        Self::of(&config.ok_or_else(|| mistake("there is none".to_owned()))?).map_err(mistake)
     }
 
     fn of(config: &SigningConfig) -> Result<Self, String> {

@@ -100,17 +100,10 @@ impl Identity {
             email: Option<String>,
             iss: Option<String>,
         }
-        let wrong = |reason: &str| ServiceError::Token { reason: reason.to_owned() };
         let trimmed = token.trim();
-        let mut parts = trimmed.split('.');
-        let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(wrong("is not a JWT, three parts with points between them"));
-        };
-        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('='));
-        let claims: Option<Claims> = claims.ok().and_then(|claims| serde_json::from_slice(&claims).ok());
-        let claims = claims.ok_or_else(|| wrong("holds no claims"))?;
-        let proof = claims.email.or(claims.sub).ok_or_else(|| wrong("does not say whose it is"))?;
+        let claims: Claims = claims(trimmed)?;
+        let wrong = || ServiceError::Token { reason: "does not say whose it is".to_owned() };
+        let proof = claims.email.or(claims.sub).ok_or_else(wrong)?;
         let token = Zeroizing::new(trimmed.to_owned());
         Ok(Self { token, proof, issuer: claims.iss.unwrap_or_default() })
     }
@@ -124,6 +117,19 @@ impl Identity {
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
+}
+
+/// What a token (a JWT, RFC 7519) claims. Nothing of it is verified.
+pub(super) fn claims<T: serde::de::DeserializeOwned>(token: &str) -> Result<T, ServiceError> {
+    let wrong = |reason: &str| ServiceError::Token { reason: reason.to_owned() };
+    let mut parts = token.split('.');
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(wrong("is not a JWT, three parts with points between them"));
+    };
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('='));
+    let claims = claims.ok().and_then(|claims| serde_json::from_slice(&claims).ok());
+    claims.ok_or_else(|| wrong("holds no claims"))
 }
 
 /// Services of one Sigstore.

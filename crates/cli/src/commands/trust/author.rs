@@ -1,15 +1,15 @@
-//! Who signs: a key and its password, or who the machine says we are.
+//! Who signs: a key and its password, or who we are.
 
 use std::path::Path;
-use std::process::Command;
 
-use longshore_net::{Http, Method, Request, Url, header};
+use longshore_net::Http;
 use longshore_oci::read_bounded;
 use longshore_trust::key::{Password, Sign};
 use longshore_trust::{Client, Identity, Services};
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::roots::believed;
+use super::{ambient, login};
 use crate::args::Author;
 use crate::machine::Machine;
 use crate::prompt;
@@ -32,8 +32,9 @@ impl Signer {
         let client =
             |services: Services| Ok::<_, Failure>(Client::new(Http::new(machine.network())?, services));
         let Some(source) = &args.key else {
-            let services = services.map_or_else(Services::embedded, Ok)?;
-            let identity = identity(args, machine)?;
+            let known = known(args, machine)?;
+            let services = services.map_or_else(|| Ok::<_, Failure>(believed(machine)?.services()?), Ok)?;
+            let identity = known.map_or_else(|| login::identity(args, &services, machine), Ok)?;
             return Ok((Self::Identity(Box::new(identity)), Some(client(services)?)));
         };
         let given = password(args.password_file.as_deref())?;
@@ -65,7 +66,7 @@ pub fn password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
 }
 
 /// What the environment has under `name`, if that is something.
-fn variable(name: &str) -> Option<Zeroizing<String>> {
+pub fn variable(name: &str) -> Option<Zeroizing<String>> {
     text_of(name).filter(|text| !text.is_empty())
 }
 
@@ -88,63 +89,19 @@ fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Who the arguments or the CI system say that we are.
-fn identity(args: &Author, machine: &Machine) -> Result<Identity, Failure> {
-    let token = match &args.identity_token {
-        Some(file) => secret(file)?,
-        None => ambient(machine)?.ok_or_else(|| Failure::Usage {
-            message: "nothing says who you are: this is no CI system that longshore knows".to_owned(),
-            hint: "sign with a key, `--key cosign.key`, or give `--identity-token FILE`".to_owned(),
-        })?,
+/// Who the arguments or the CI system say that we are; none where somebody at the terminal has to.
+fn known(args: &Author, machine: &Machine) -> Result<Option<Identity>, Failure> {
+    let token = match (&args.identity_token, args.login) {
+        (Some(file), _) => Some(secret(file)?),
+        (None, None) => ambient::token(machine)?,
+        (None, Some(_)) => None,
     };
-    Ok(Identity::new(token).map_err(longshore_trust::TrustError::from)?)
-}
-
-/// The token that a CI system gives for Sigstore: GitHub Actions by a request, Buildkite by its agent, GitLab and others in
-/// SIGSTORE_ID_TOKEN.
-fn ambient(machine: &Machine) -> Result<Option<Zeroizing<String>>, Failure> {
-    if let Some(token) = variable("SIGSTORE_ID_TOKEN") {
-        return Ok(Some(token));
-    }
-    if let (Some(url), Some(bearer)) =
-        (variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
-    {
-        return github(&url, bearer, machine).map(Some);
-    }
-    if variable("BUILDKITE_AGENT_ACCESS_TOKEN").is_some() {
-        let mut agent = Command::new("buildkite-agent");
-        let output =
-            agent.args(["oidc", "request-token", "--audience", "sigstore"]).output().map_err(Failure::Io)?;
-        if output.status.success() {
-            return Ok(Some(Zeroizing::new(String::from_utf8_lossy(&output.stdout).trim().to_owned())));
-        }
+    if token.is_none() && !prompt::somebody() {
         return Err(Failure::Usage {
-            message: "`buildkite-agent` gives no token".to_owned(),
-            hint: "buildkite-agent oidc request-token --audience sigstore".to_owned(),
+            message: "nothing says who you are: this is no CI system that longshore knows, and no terminal to log in at"
+                .to_owned(),
+            hint: "sign with a key, `--key cosign.key`, or give `--identity-token FILE`".to_owned(),
         });
     }
-    Ok(None)
-}
-
-fn github(url: &str, bearer: Zeroizing<String>, machine: &Machine) -> Result<Zeroizing<String>, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        value: String,
-    }
-    let no_token = |reason: String| Failure::Usage {
-        message: format!("GitHub gives no token: {reason}"),
-        hint: "the job needs `permissions: id-token: write`".to_owned(),
-    };
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let address: Url = format!("{url}{separator}audience=sigstore")
-        .parse()
-        .map_err(|_| no_token("its address is none".to_owned()))?;
-    let mut request = Request::new(Method::GET, &address);
-    request.headers = vec![(header::AUTHORIZATION, format!("bearer {}", bearer.as_str()))];
-    let response =
-        Http::new(machine.network())?.send(request).map_err(|failure| no_token(failure.to_string()))?;
-    let status = response.status;
-    let answer = response.bytes(LIMIT).map_err(|failure| no_token(failure.to_string()))?;
-    let answer: Option<Answer> = serde_json::from_slice(&answer).ok().filter(|_| status.is_success());
-    answer.map(|answer| Zeroizing::new(answer.value)).ok_or_else(|| no_token(format!("status {status}")))
+    Ok(token.map(Identity::new).transpose().map_err(longshore_trust::TrustError::from)?)
 }

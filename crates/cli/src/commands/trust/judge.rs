@@ -12,6 +12,7 @@ use longshore_trust::{Evidence, Expected, Signer, TrustError, TrustRoot, Verifie
 
 use super::Subject;
 use super::evidence::gather;
+use super::roots::believed;
 use crate::machine::Machine;
 use crate::report::Failure;
 
@@ -27,13 +28,13 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// One that holds to `policy` and believes the trusted root at `root`, or the policy's own, or else that of the public
-    /// Sigstore where a root is needed.
+    /// One that holds to `policy` and believes the trusted root at `root`, or the policy's own, or else the one that is in use
+    /// where a root is needed.
     pub fn new(policy: Policy, root: Option<&Path>, machine: &Machine) -> Result<Self, Failure> {
         let file = root.or(policy.trusted_root.as_deref());
         let root = match file {
             Some(file) => Some(TrustRoot::read(file)?),
-            None if policy.needs_root() => Some(TrustRoot::embedded()?),
+            None if policy.needs_root() => Some(believed(machine)?.trust_root().map_err(TrustError::from)?),
             None => None,
         };
         let wrong = |reason| TrustError::Root { path: file.map(Path::to_owned).unwrap_or_default(), reason };

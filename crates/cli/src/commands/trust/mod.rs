@@ -1,18 +1,23 @@
-//! `longshore keygen`, `sign`, `attest` and `verify`.
+//! `longshore keygen`, `sign`, `attest`, `verify` and `trusted-root`.
 
+mod ambient;
 mod author;
 mod bundles;
 mod documents;
 mod evidence;
 mod judge;
 mod keygen;
+mod login;
+mod roots;
 mod sign;
+mod trusted_root;
 mod verify;
 
 pub use documents::Documents;
 pub use judge::Judge;
 pub use keygen::run as keygen;
 pub use sign::{attest, sign, sign_parcels};
+pub use trusted_root::run as trusted_root;
 pub use verify::run as verify;
 
 use longshore_oci::Reference;
