@@ -29,7 +29,7 @@ pub fn run(
     let judge = Judge::new(policy, args.trusted_root.as_deref(), machine)?;
     let registries = machine.registries();
     let subjects = subjects(&args.images, project)?;
-    let whole = Whole { platform: None, referrers: Referrers::Along };
+    let whole = Whole { platform: None, referrers: Referrers::Beside };
     let evaluated = each(registries.jobs(), &subjects, |subject| {
         let parcel = fetch(&subject.place, whole.clone(), &registries, &*machine.progress)?;
         let evaluation = judge.judge(&parcel, &subject.place, &registries)?;
