@@ -9,7 +9,7 @@ use crate::test::Length;
 use crate::{kubernetes, registries, sboms, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 25] = [
+const PROGRAMS: [(&str, &[&str]); 29] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("ctr", &["containerd"]),
@@ -35,6 +35,10 @@ const PROGRAMS: [(&str, &[&str]); 25] = [
     ("readelf", &["binutils"]),
     ("dnsmasq", &["dnsmasq-base"]),
     ("openssl", &["openssl"]),
+    ("softhsm2-util", &["softhsm2"]),
+    ("pkcs11-tool", &["opensc"]),
+    ("jq", &["jq"]),
+    ("xxd", &["xxd"]),
 ];
 
 /// Files that stand for packages without a program of their own.

@@ -172,6 +172,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether something is not what it should be, or not there, at a place that can be reached.
+    pub fn is_of_content(&self) -> bool {
+        use longshore_registry::Error as Registry;
+        match self {
+            Self::Malformed { .. } | Self::Foreign { .. } => true,
+            Self::Registry(error) => matches!(
+                error,
+                Registry::NotFound { .. } | Registry::Different { .. } | Registry::Malformed { .. }
+            ),
+            _ => false,
+        }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -142,6 +142,11 @@ impl Registry {
         assert_eq!(gone.status, 202, "{:?}: {gone:?}", self.kind);
     }
 
+    /// Where it keeps everything, where that is on disk.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// What it wrote: a line a request, where it tells of them.
     pub fn log(&self) -> String {
         fs_err::read_to_string(self.folder.path().join("log")).unwrap_or_default()

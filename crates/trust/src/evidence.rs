@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use longshore_oci::Digest;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::attachment::SIGNATURE;
 use crate::key::PublicKey;
@@ -13,8 +13,10 @@ use crate::refusal::Refusal;
 use crate::sigstore::{Bundle, Checked, Expected, Legacy, Verifier};
 use crate::statement::{SIGNED, Statement};
 
-/// Most pieces of evidence that are looked at for one image.
+/// Most pieces of evidence that are looked at for one image. One that holds is enough, and more never make it less.
 pub const MOST: usize = 200;
+/// So many bytes of it are looked at: all of them are in memory at once.
+pub const MOST_BYTES: u64 = 128 << 20;
 
 /// Something beside an image that may vouch for it.
 #[derive(Debug, Clone)]
@@ -68,10 +70,15 @@ impl Evidence {
 
     /// What kind of thing it says, as far as it says: anybody's word until it is checked.
     pub fn claims(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Claim {
+            predicate_type: String,
+        }
         match self {
             Self::Bundle(bundle) => {
-                let read: Value = serde_json::from_slice(bundle.payload()).ok()?;
-                read["predicateType"].as_str().map(str::to_owned)
+                let read: Option<Claim> = serde_json::from_slice(bundle.payload()).ok();
+                read.map(|claim| claim.predicate_type)
             }
             Self::Older { .. } => Some(SIGNED.to_owned()),
             Self::Unreadable(_) => None,
@@ -113,15 +120,7 @@ impl Evidence {
                 Ok(Held { statement, checked })
             }
             Self::Older { payload, annotations } => {
-                let said: Value = serde_json::from_slice(payload)
-                    .map_err(|_| Refusal::Broken("what was signed is not JSON".to_owned()))?;
-                let digest = said["critical"]["image"]["docker-manifest-digest"].as_str();
-                if said["critical"]["type"].as_str() != Some("cosign container image signature") {
-                    return Err(Refusal::Broken("what was signed is no signature of an image".to_owned()));
-                }
-                if digest != Some(&subject.to_string()) {
-                    return Err(Refusal::OtherSubject);
-                }
+                about(payload, subject)?;
                 let legacy = Legacy::new(payload, annotations)?;
                 let checked = match signer {
                     Signer::Key(key) => verifier.older_by_key(&legacy, key, expected)?,
@@ -132,6 +131,33 @@ impl Evidence {
                 Ok(Held { statement: Statement::signature(*subject), checked })
             }
         }
+    }
+}
+
+/// That what was signed in the older form (containers' simple signing) is the image `subject`.
+fn about(payload: &[u8], subject: &Digest) -> Result<(), Refusal> {
+    #[derive(Deserialize)]
+    struct Payload {
+        critical: Critical,
+    }
+    #[derive(Deserialize)]
+    struct Critical {
+        image: Image,
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Image {
+        docker_manifest_digest: String,
+    }
+    let said: Option<Payload> = serde_json::from_slice(payload).ok();
+    let said = said.filter(|said| said.critical.kind == "cosign container image signature");
+    let said =
+        said.ok_or_else(|| Refusal::Broken("what was signed is no signature of an image".to_owned()))?;
+    match said.critical.image.docker_manifest_digest == subject.to_string() {
+        true => Ok(()),
+        false => Err(Refusal::OtherSubject),
     }
 }
 

@@ -24,7 +24,7 @@ mod sigstore;
 pub mod statement;
 
 pub use error::TrustError;
-pub use evidence::{Evidence, Held, MOST, Signer};
+pub use evidence::{Evidence, Held, MOST, MOST_BYTES, Signer};
 pub use refusal::Refusal;
 pub use sign::{Author, Signing};
 pub use sigstore::{

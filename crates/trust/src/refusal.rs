@@ -24,6 +24,9 @@ pub enum Refusal {
     /// It was made when its certificate was not valid.
     #[error("certificate expired: {0}")]
     Expired(String),
+    /// No log of certificates that is believed has its certificate.
+    #[error("certificate in no log of certificates: {0}")]
+    NotTransparent(String),
     /// Who vouches for it is not in the trusted root.
     #[error("from another Sigstore than the trusted root's: {0}")]
     OtherRoot(String),
@@ -60,7 +63,7 @@ impl Refusal {
             Self::OtherSigner(_) | Self::NoRoot => 2,
             Self::OtherRoot(_) => 3,
             Self::Broken(_) => 4,
-            Self::NotLogged | Self::NoTime(_) | Self::Expired(_) => 5,
+            Self::NotLogged | Self::NoTime(_) | Self::Expired(_) | Self::NotTransparent(_) => 5,
             Self::Says { .. } | Self::Stale { .. } => 6,
         }
     }

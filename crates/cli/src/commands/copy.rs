@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use longshore_publish::copy::{Referrers, Whole, deliver, fetch};
-use longshore_publish::registry::Tagging;
+use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
+use longshore_publish::registry::{Parcel, Tagging};
 use serde_json::json;
 
 use super::trust::Judge;
@@ -21,7 +21,7 @@ pub fn run(args: &Copy, global: &Global, folder: &Path, machine: &Machine) -> Re
     if let Some(judge) = Judge::of(folder, machine)? {
         // What goes along is the user's choice; what vouches for the image is looked at all the same.
         match args.no_referrers {
-            true => judge.require_at(&args.from, &client, machine)?,
+            true => judge.require_at(&fetched(&args.from, &parcel), &client, machine)?,
             false => judge.require(&parcel, &args.from, &client)?,
         }
     }
@@ -43,4 +43,12 @@ pub fn run(args: &Copy, global: &Global, folder: &Path, machine: &Machine) -> Re
     let (sent, kept) = (bytes(published.bytes_sent), bytes(published.bytes_skipped));
     print(&format!("copied to {}{along}: {sent} sent, {kept} there already", args.to));
     Ok(())
+}
+
+/// Where what was fetched is, whatever the name names by now.
+fn fetched(from: &Place, parcel: &Parcel) -> Place {
+    match from {
+        Place::Registry(reference) => Place::Registry(reference.with_digest(parcel.top.digest)),
+        other => other.clone(),
+    }
 }

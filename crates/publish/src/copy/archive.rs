@@ -166,6 +166,7 @@ impl Unpacked {
             manifests: vec![(top, manifest)],
             blobs,
             referrers: Vec::new(),
+            unread: Vec::new(),
             tags,
             platforms: BTreeMap::new(),
         })

@@ -9,12 +9,17 @@ use crate::registry::{Blob, Parcel, Referrer};
 
 /// Most manifests and indexes of one image, with all that refers to it.
 const MOST: usize = 2000;
+/// More bytes than this no manifest has that is read beside an image: those of signatures have a thousand or two.
+const MOST_BESIDE: u64 = 128 << 10;
 
 /// Whether what refers to an image goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Referrers {
     /// Signatures, attestations and what else there is go along.
     Along,
+    /// What refers to the image itself, for who asks whether it is vouched for. What is said to and can't be understood is in
+    /// [`Parcel::unread`]: somebody's broken signature takes nothing from another's.
+    Beside,
     /// The image alone.
     Left,
 }
@@ -69,10 +74,13 @@ pub(super) fn gather(
         manifests: std::mem::take(&mut gathering.manifests),
         blobs: BTreeMap::new(),
         referrers: Vec::new(),
+        unread: Vec::new(),
         tags,
     };
-    if whole.referrers == Referrers::Along {
-        parcel.referrers = gathering.referrers(&parcel)?;
+    match whole.referrers {
+        Referrers::Along => parcel.referrers = gathering.referrers(&parcel)?,
+        Referrers::Beside => gathering.beside(&mut parcel)?,
+        Referrers::Left => {}
     }
     parcel.blobs = gathering.blobs;
     Ok(parcel)
@@ -157,26 +165,53 @@ impl Gathering<'_> {
                 if self.seen.len() > MOST {
                     return Err(self.malformed(&subject, format!("more than {MOST} manifests refer to it")));
                 }
-                let bytes = self.source.document(&entry)?;
-                let Document::Manifest(manifest) = self.read(&entry, &bytes)? else {
-                    return Err(
-                        self.malformed(&entry, "an index refers to another, which nobody can".to_owned())
-                    );
-                };
-                if manifest.subject.as_ref().is_none_or(|said| said.digest != subject.digest) {
-                    return Err(self.malformed(&entry, format!("it does not refer to {}", subject.digest)));
-                }
-                self.blobs(&manifest)?;
-                let mut listed = Descriptor::new(&entry.media_type, entry.content());
-                // As lists have it (distribution specification, "Listing Referrers").
-                listed.artifact_type =
-                    Some(manifest.artifact_type.clone().unwrap_or(manifest.config.media_type));
-                listed.annotations = manifest.annotations;
+                all.push(self.referrer(&subject, &entry)?);
                 subjects.push(entry);
-                all.push(Referrer { subject: subject.content(), entry: listed, bytes });
             }
         }
         Ok(all)
+    }
+
+    /// What refers to the image of `parcel` and to nothing below it.
+    fn beside(&mut self, parcel: &mut Parcel) -> Result<(), Error> {
+        for entry in self.source.referrers(&parcel.top)? {
+            // One that is listed wrongly may be listed once more as it is.
+            if self.seen.contains(&entry.digest) {
+                continue;
+            }
+            let found = match entry.size > MOST_BESIDE {
+                true => {
+                    Err(self.malformed(&entry, format!("it has {} bytes, which are too many", entry.size)))
+                }
+                false => self.referrer(&parcel.top, &entry),
+            };
+            match found {
+                Ok(referrer) => {
+                    self.seen.insert(entry.digest);
+                    parcel.referrers.push(referrer);
+                }
+                Err(error) if error.is_of_content() => parcel.unread.push(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The manifest that `entry` describes, if it refers to `subject`.
+    fn referrer(&mut self, subject: &Descriptor, entry: &Descriptor) -> Result<Referrer, Error> {
+        let bytes = self.source.document(entry)?;
+        let Document::Manifest(manifest) = self.read(entry, &bytes)? else {
+            return Err(self.malformed(entry, "an index refers to another, which nobody can".to_owned()));
+        };
+        if manifest.subject.as_ref().is_none_or(|said| said.digest != subject.digest) {
+            return Err(self.malformed(entry, format!("it does not refer to {}", subject.digest)));
+        }
+        self.blobs(&manifest)?;
+        let mut listed = Descriptor::new(&entry.media_type, entry.content());
+        // As lists have it (distribution specification, "Listing Referrers").
+        listed.artifact_type = Some(manifest.artifact_type.clone().unwrap_or(manifest.config.media_type));
+        listed.annotations = manifest.annotations;
+        Ok(Referrer { subject: subject.content(), entry: listed, bytes })
     }
 
     fn read(&self, descriptor: &Descriptor, bytes: &[u8]) -> Result<Document, Error> {

@@ -28,6 +28,8 @@ pub struct Parcel {
     pub blobs: BTreeMap<Content, Blob>,
     /// What refers to one of the manifests.
     pub referrers: Vec<Referrer>,
+    /// Of what is only said to refer to it: why it does not.
+    pub unread: Vec<String>,
     /// What it is to be called.
     pub tags: Vec<String>,
     /// The manifest of each platform.
@@ -150,6 +152,7 @@ impl Parcel {
             manifests,
             blobs,
             referrers: Vec::new(),
+            unread: Vec::new(),
             tags,
             platforms,
         })

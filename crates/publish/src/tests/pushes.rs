@@ -72,6 +72,7 @@ fn parcels(host: &str, names: &[&str], version: &str) -> Vec<Parcel> {
             manifests,
             blobs,
             referrers: Vec::new(),
+            unread: Vec::new(),
             tags: vec![version.to_owned(), "latest".to_owned()],
             platforms,
         }

@@ -246,7 +246,9 @@ fn pem_body(text: &str, labels: &[&str]) -> Option<Zeroizing<Vec<u8>>> {
         let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
         rest.split_once(&format!("-----END {label}-----")).map(|(body, _)| body)
     })?;
-    let body: Zeroizing<String> = Zeroizing::new(found.split_ascii_whitespace().collect());
+    // Room for all of it from the start: what grows is moved, and leaves copies behind.
+    let mut body = Zeroizing::new(String::with_capacity(found.len()));
+    body.extend(found.split_ascii_whitespace());
     BASE64_STANDARD.decode(body.as_bytes()).ok().map(Zeroizing::new)
 }
 

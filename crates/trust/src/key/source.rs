@@ -93,6 +93,9 @@ impl KeySource {
         let failed = |reason: String| KeyError::Unreadable { key: self.to_string(), reason };
         let bytes =
             file.and_then(|file| read_bounded(file, LIMIT)).map_err(|error| failed(error.to_string()))?;
-        String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| failed("it is not text".to_owned()))
+        // What is no text may be a key in another form.
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".to_owned()))?;
+        Ok(Zeroizing::new(text.to_owned()))
     }
 }

@@ -7,6 +7,7 @@ use sigstore_types::{
     TimestampToken, TransparencyLogEntry,
 };
 
+use super::unambiguous;
 use crate::key::PublicKey;
 use crate::statement::PAYLOAD_TYPE;
 
@@ -14,6 +15,8 @@ use crate::statement::PAYLOAD_TYPE;
 pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// More bytes than this are no bundle that is read: the largest hold the bill of materials of a whole image.
 pub const MAX_BUNDLE: u64 = 64 << 20;
+/// More log entries or timestamps than this are in no bundle that is read: each is a signature to verify, and one will do.
+const MOST_WITNESSES: usize = 32;
 
 /// A statement that somebody signed.
 #[derive(Debug, Clone)]
@@ -32,8 +35,14 @@ impl Bundle {
     /// The bundle in these bytes of JSON.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+        unambiguous::check(bytes).map_err(|error| format!("it is no bundle: {error}"))?;
         let inner =
             sigstore_types::Bundle::from_json(text).map_err(|error| format!("it is no bundle: {error}"))?;
+        let material = &inner.verification_material;
+        let timestamps = material.timestamp_verification_data.rfc3161_timestamps.len();
+        if material.tlog_entries.len().max(timestamps) > MOST_WITNESSES {
+            return Err(format!("it has more than {MOST_WITNESSES} log entries or timestamps"));
+        }
         match &inner.content {
             SignatureContent::DsseEnvelope(envelope) if envelope.payload_type == PAYLOAD_TYPE => {
                 Ok(Self { envelope: envelope.clone(), inner })
@@ -47,6 +56,7 @@ impl Bundle {
 
     /// An envelope without anything beside it, as older attestations are: a key has to be known for it.
     pub fn of_envelope(bytes: &[u8]) -> Result<Self, String> {
+        unambiguous::check(bytes).map_err(|error| format!("it is no envelope: {error}"))?;
         let envelope: DsseEnvelope =
             serde_json::from_slice(bytes).map_err(|error| format!("it is no envelope: {error}"))?;
         if envelope.payload_type != PAYLOAD_TYPE {
@@ -81,11 +91,23 @@ impl Bundle {
         matches!(self.inner.verification_material.content, VerificationMaterialContent::PublicKey(_))
     }
 
+    /// Whether it says that `key` signed it.
+    pub(crate) fn names(&self, key: &PublicKey) -> bool {
+        match &self.inner.verification_material.content {
+            VerificationMaterialContent::PublicKey(named) => named.hint == key.hint(),
+            _ => false,
+        }
+    }
+
+    /// Whether there are entries of a log with it.
+    pub(crate) fn has_entries(&self) -> bool {
+        !self.inner.verification_material.tlog_entries.is_empty()
+    }
+
     /// Whether a log or a timestamp authority vouches for its time.
     pub(crate) fn is_witnessed(&self) -> bool {
-        let material = &self.inner.verification_material;
-        !material.tlog_entries.is_empty()
-            || !material.timestamp_verification_data.rfc3161_timestamps.is_empty()
+        let timestamps = &self.inner.verification_material.timestamp_verification_data;
+        self.has_entries() || !timestamps.rfc3161_timestamps.is_empty()
     }
 
     pub(super) fn envelope(payload: &[u8], signature: &[u8]) -> DsseEnvelope {

@@ -12,6 +12,17 @@ use super::roots::TrustRoot;
 use crate::key::PublicKey;
 use crate::refusal::Refusal;
 
+/// What is said of a signature that its key did not make of this.
+const NO_SIGNATURE: &str = "the signature is not one of what it is with";
+
+/// How the verifier says that a log or a timestamp authority is not the root's: in its text alone.
+const UNKNOWN: [&str; 4] = [
+    "No matching Rekor key",
+    "No log key",
+    "does not match any trusted TSA certificate",
+    "no timestamp authorities configured",
+];
+
 /// What is demanded beyond a good signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
@@ -65,13 +76,17 @@ impl Verifier {
     pub fn by_key(&self, bundle: &Bundle, key: &PublicKey, expected: Expected) -> Result<Checked, Refusal> {
         let signed = key.verifies(&encoded(bundle.payload()), bundle.envelope.signature.sig.as_bytes());
         if !signed {
-            return Err(Refusal::OtherSigner("another key signed it".to_owned()));
+            // It says by itself that it is this key's, and is none of its signatures.
+            return Err(match bundle.names(key) {
+                true => Refusal::Broken(NO_SIGNATURE.to_owned()),
+                false => Refusal::OtherSigner("another key signed it".to_owned()),
+            });
+        }
+        if expected == Expected::Logged && !bundle.has_entries() {
+            return Err(Refusal::NotLogged);
         }
         if !bundle.is_witnessed() {
-            return match expected {
-                Expected::Logged => Err(Refusal::NotLogged),
-                Expected::Unlogged => Ok(Checked::default()),
-            };
+            return Ok(Checked::default());
         }
         let Some(inner) = &self.inner else {
             // Nobody is believed who could vouch for a log or a time.
@@ -97,8 +112,11 @@ impl Verifier {
         let mut policy = VerificationPolicy::any_identity();
         if expected == Expected::Unlogged {
             policy = policy.skip_tlog_unsafe();
-        } else if bundle.inner.verification_material.tlog_entries.is_empty() {
+        } else if !bundle.has_entries() {
             return Err(Refusal::NotLogged);
+        }
+        if !bundle.is_witnessed() {
+            return Err(Refusal::NoTime("neither a log nor a timestamp authority says when".to_owned()));
         }
         let result =
             inner.verify(subject(bundle)?, &bundle.inner, &policy).map_err(|error| refusal(&error))?;
@@ -218,12 +236,18 @@ impl Verifier {
 
 /// What the verifier wants to see named: a subject of the statement itself, since which of them matters is looked at elsewhere.
 fn subject(bundle: &Bundle) -> Result<Sha256Hash, Refusal> {
-    let read: serde_json::Value = serde_json::from_slice(bundle.payload())
+    #[derive(serde::Deserialize)]
+    struct Statement {
+        subject: Vec<Subject>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Subject {
+        digest: std::collections::BTreeMap<String, String>,
+    }
+    let read: Statement = serde_json::from_slice(bundle.payload())
         .map_err(|_| Refusal::Broken("what was signed is no statement".to_owned()))?;
-    let subjects = read["subject"].as_array().into_iter().flatten();
-    let found = subjects
-        .filter_map(|subject| subject["digest"]["sha256"].as_str())
-        .find_map(|hex| Sha256Hash::from_hex(hex).ok());
+    let hashes = read.subject.iter().filter_map(|subject| subject.digest.get("sha256"));
+    let found = hashes.into_iter().find_map(|hex| Sha256Hash::from_hex(hex).ok());
     found.ok_or_else(|| Refusal::Broken("what was signed names no subject by SHA-256".to_owned()))
 }
 
@@ -253,16 +277,23 @@ fn refusal(error: &sigstore_verify::Error) -> Refusal {
     use sigstore_verify::Error;
     let text = error.to_string();
     match error {
-        Error::SignatureInvalid(_) => {
-            Refusal::Broken("the signature is not one of what it is with".to_owned())
-        }
+        Error::SignatureInvalid(_) => Refusal::Broken(NO_SIGNATURE.to_owned()),
         Error::ArtifactMismatch(_) => Refusal::OtherSubject,
         Error::Certificate(CertificateError::Expired { .. } | CertificateError::NotYetValid { .. }) => {
             Refusal::Expired(text)
         }
-        Error::Certificate(CertificateError::Sct(_)) => Refusal::NotLogged,
-        Error::Certificate(_) => Refusal::OtherRoot(text),
+        // Found with the chain, which says it in its text only.
+        Error::Certificate(CertificateError::ChainInvalid(reason))
+            if ["CertExpired", "CertNotValidYet"].iter().any(|name| reason.contains(name)) =>
+        {
+            Refusal::Expired("it was not valid when this was signed".to_owned())
+        }
+        Error::Certificate(CertificateError::Sct(reason)) => Refusal::NotTransparent(reason.clone()),
+        Error::Certificate(_) | Error::InvalidTrustRoot(_) => Refusal::OtherRoot(text),
         Error::TransparencyLog(TransparencyLogError::UnknownLog { .. }) => Refusal::OtherRoot(text),
+        Error::TransparencyLog(_) | Error::Timestamp(_) if UNKNOWN.iter().any(|part| text.contains(part)) => {
+            Refusal::OtherRoot(text)
+        }
         Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => Refusal::NoTime(text),
         Error::TransparencyLog(_) | Error::Timestamp(_) => Refusal::Broken(text),
         _ => Refusal::Broken(text),

@@ -1,12 +1,13 @@
 //! Sigstore's formats and services. What the `sigstore-*` crates know is used in this module and in [`crate::key`] alone.
 //!
 //! ```text
-//! bundle    an envelope with what is needed to verify it (protobuf-specs, bundle v0.3)
-//! roots     whom to believe: certificate authorities, logs, timestamp authorities; and where to sign
-//! tuf       how both are brought up to date
-//! services  Fulcio, Rekor, timestamp authorities, over our own HTTP
-//! login     who a person is, by an issuer of identities; callback: where their browser comes back to
-//! check     whether a bundle holds
+//! bundle       an envelope with what is needed to verify it (protobuf-specs, bundle v0.3)
+//! roots        whom to believe: certificate authorities, logs, timestamp authorities; and where to sign
+//! tuf          how both are brought up to date
+//! services     Fulcio, Rekor, timestamp authorities, over our own HTTP
+//! login        who a person is, by an issuer of identities; callback: where their browser comes back to
+//! check        whether a bundle holds
+//! unambiguous  that JSON says nothing twice
 //! ```
 
 mod bundle;
@@ -16,6 +17,7 @@ mod login;
 mod roots;
 mod services;
 mod tuf;
+mod unambiguous;
 
 pub use bundle::{BUNDLE_TYPE, Bundle, MAX_BUNDLE};
 pub use check::{Certificate, Checked, Expected, Verifier};

@@ -106,7 +106,7 @@ impl Judge {
         registries: &Registries,
         machine: &Machine,
     ) -> Result<(), Failure> {
-        let whole = Whole { platform: None, referrers: Referrers::Along };
+        let whole = Whole { platform: None, referrers: Referrers::Beside };
         let parcel = fetch(place, whole, registries, &*machine.progress)?;
         self.require(&parcel, place, registries)
     }

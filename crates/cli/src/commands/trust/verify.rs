@@ -66,7 +66,7 @@ pub fn run(
 
 /// What is beside `subject` where it is.
 fn found(subject: &Subject, registries: &Registries, machine: &Machine) -> Result<Found, Failure> {
-    let whole = Whole { platform: None, referrers: Referrers::Along };
+    let whole = Whole { platform: None, referrers: Referrers::Beside };
     let parcel = fetch(&subject.place, whole, registries, &*machine.progress)?;
     let evidence = gather(&parcel, &subject.place, registries)?;
     Ok(Found { repository: parcel.repository, digest: parcel.top.digest, evidence })

@@ -35,7 +35,7 @@ pub fn images(
     };
     let client = machine.registries();
     let parcels = each(client.jobs(), &subjects, |subject| {
-        let whole = Whole { platform: None, referrers: Referrers::Along };
+        let whole = Whole { platform: None, referrers: Referrers::Beside };
         fetch(&subject.place, whole, &client, &*machine.progress)
     })?;
     if let Some(judge) = Judge::of(&project.folder, machine)? {
