@@ -42,6 +42,10 @@ pub struct Push {
     pub builder: String,
     #[command(flatten)]
     pub author: Author,
+    /// Who vouches for certificates of the Sigstore that signs: what was signed is verified before a tag moves [default: what
+    /// `longshore trusted-root show` shows]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trusted_root: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -34,14 +34,15 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
         }
     };
     let signs = args.sign || args.attest || args.author.key.is_some();
-    let mut signed_by = None;
+    let mut read_back = None;
     if signs && !args.dry_run {
         let documents = args.attest.then(|| {
             let platforms = project.select_platforms(&args.selection)?;
             let lock = for_build(global, project, machine)?;
             Documents::new(project, &lock, machine, &names, &platforms, &args.builder)
         });
-        signed_by = sign_parcels(&mut parcels, &args.author, documents.transpose()?.as_ref(), machine)?;
+        let (documents, root) = (documents.transpose()?, args.trusted_root.as_deref());
+        read_back = sign_parcels(&mut parcels, &args.author, documents.as_ref(), root, machine)?;
     }
     let client = machine.registries();
     // What was built elsewhere is held to the policy that holds for what comes from elsewhere.
@@ -62,12 +63,8 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
     let mut record = Record::read(&path)?.unwrap_or_default();
     let sent = send(&survey, &client, &*machine.progress)?;
     // No tag names what others would not find signed.
-    if let Some(key) = signed_by {
-        let judge = Judge::of_key(key, machine)?;
-        each(client.jobs(), &parcels, |parcel| {
-            let place = Place::Registry(parcel.repository.with_digest(parcel.top.digest));
-            judge.require_at(&place, &client, machine)
-        })?;
+    if let Some(read_back) = read_back {
+        each(client.jobs(), &parcels, |parcel| read_back.require(parcel, &client, machine))?;
     }
     let moved = move_tags(&survey, &client)?;
     record.take(&project.stack.name, &parcels);

@@ -448,6 +448,35 @@ fn certificates_vouch_in_both_directions() {
 
 #[test]
 #[ignore = "needs a private Sigstore: ./x test --long"]
+fn no_tag_names_what_does_not_hold() {
+    let world = World::new(Kind::Docker);
+    let token = world.token(Identity::Email(PERSON));
+    let (root, issuer) = (world.sigstore.trusted_root(), world.sigstore.issuer());
+    let other = unrelated_root(&world.sandbox.work());
+    let to = format!("{}/kept", world.registry.host());
+    let push = |root: &Path| {
+        let root = root.display().to_string();
+        world.longshore(
+            Log::Rekor2,
+            &token,
+            &["push", "--sign", "--attest", "--to", &to, "--trusted-root", &root],
+        )
+    };
+    let refused = push(&other);
+    assert!(refused.code == 3, "{refused}");
+    let web = format!("{to}/web:latest");
+    let moved = || {
+        Tool::new("skopeo").args(["inspect", "--tls-verify=false"]).arg(format!("docker://{web}")).output()
+    };
+    assert!(!moved().status.success(), "a tag names what is not signed");
+    let pushed = push(&root);
+    assert_eq!(pushed.code, 0, "{pushed}");
+    assert!(moved().status.success());
+    assert_eq!(world.verify(PERSON, &issuer, &root, &[&web]).0, 0);
+}
+
+#[test]
+#[ignore = "needs a private Sigstore: ./x test --long"]
 fn keys_can_be_logged_and_certificates_attest() {
     let world = World::new(Kind::Docker);
     let (root, issuer) = (world.sigstore.trusted_root(), world.sigstore.issuer());

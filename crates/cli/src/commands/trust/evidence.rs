@@ -15,13 +15,7 @@ use crate::report::Failure;
 /// one thing that holds is enough, whatever others put beside it.
 pub fn gather(parcel: &Parcel, place: &Place, registries: &Registries) -> Result<Vec<Evidence>, Failure> {
     let mut found = Found::default();
-    let own = parcel.referrers.iter().filter(|referrer| referrer.subject.digest == parcel.top.digest);
-    for referrer in own {
-        let Ok(manifest) = serde_json::from_slice::<Manifest>(&referrer.bytes) else { continue };
-        for layer in manifest.layers.iter().filter(|layer| layer.media_type == BUNDLE_TYPE) {
-            found.take(layer, || bundle(parcel, layer, registries))?;
-        }
-    }
+    found.bundles(parcel, registries)?;
     if let Place::Layout { folder, .. } = place {
         let layout = Layout::open(folder).map_err(Error::from)?;
         for entry in layout.entries().filter(|entry| cosign::is_older(entry)) {
@@ -57,6 +51,13 @@ pub fn gather(parcel: &Parcel, place: &Place, registries: &Registries) -> Result
     Ok(found.all)
 }
 
+/// The bundles among what refers to `parcel`.
+pub fn bundles(parcel: &Parcel, registries: &Registries) -> Result<Vec<Evidence>, Failure> {
+    let mut found = Found::default();
+    found.bundles(parcel, registries)?;
+    Ok(found.all)
+}
+
 /// What was found so far, within bounds.
 #[derive(Default)]
 struct Found {
@@ -88,6 +89,18 @@ impl Found {
             Ok(evidence) => self.all.push(evidence),
             Err(Failure::Publish(error)) if error.is_of_content() => self.unreadable(error.to_string()),
             Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Takes the bundles among what refers to `parcel`.
+    fn bundles(&mut self, parcel: &Parcel, registries: &Registries) -> Result<(), Failure> {
+        let own = parcel.referrers.iter().filter(|referrer| referrer.subject.digest == parcel.top.digest);
+        for referrer in own {
+            let Ok(manifest) = serde_json::from_slice::<Manifest>(&referrer.bytes) else { continue };
+            for layer in manifest.layers.iter().filter(|layer| layer.media_type == BUNDLE_TYPE) {
+                self.take(layer, || bundle(parcel, layer, registries))?;
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use longshore_publish::registry::Parcel;
 use longshore_registry::Client as Registries;
 use longshore_trust::key::PublicKey;
 use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted};
-use longshore_trust::{Evidence, Expected, Signer, TrustError, TrustRoot, Verifier};
+use longshore_trust::{Evidence, TrustError, TrustRoot, Verifier};
 
 use super::Subject;
 use super::evidence::gather;
@@ -40,13 +40,6 @@ impl Judge {
         let wrong = |reason| TrustError::Root { path: file.map(Path::to_owned).unwrap_or_default(), reason };
         let verifier = Verifier::new(root.as_ref()).map_err(wrong)?;
         Ok(Self { policy, verifier, now: i64::try_from(machine.settings.now).unwrap_or(i64::MAX) })
-    }
-
-    /// One that takes what `key` signed.
-    pub fn of_key(key: PublicKey, machine: &Machine) -> Result<Self, Failure> {
-        let signer = Signer::Key(Box::new(key));
-        let trusted = Trusted { signer, log: Expected::Unlogged, timestamp: Timestamp::Ignored };
-        Self::new(Policy::signed_by([("the key that signed".to_owned(), trusted)].into()), None, machine)
     }
 
     /// One for the policy in `folder`, if there is one.

@@ -8,6 +8,7 @@ mod evidence;
 mod judge;
 mod keygen;
 mod login;
+mod read_back;
 mod roots;
 mod sign;
 mod trusted_root;

@@ -1,18 +1,20 @@
 //! `longshore sign` and `attest`: statements about images, signed and put beside them.
 
+use std::path::Path;
+
 use longshore_net::each;
 use longshore_oci::{Content, Descriptor, Digest, Reference, read_bounded};
 use longshore_publish::copy::{Place, Referrers, Whole, deliver, fetch};
 use longshore_publish::registry::{Blob, Parcel, Referrer, Tagging};
 use longshore_registry::{At, Client as Registries};
 use longshore_trust::attachment::{Attachment, Older, OlderLayer, appended};
-use longshore_trust::key::PublicKey;
 use longshore_trust::statement::predicate_type;
 use longshore_trust::{Signing, Statement, TrustError};
 use serde_json::{Value, json};
 
 use super::author::Signer;
 use super::documents::Documents;
+use super::read_back::ReadBack;
 use super::{Subject, repository, subjects};
 use crate::args::{self, Attest, Global, Sign};
 use crate::machine::Machine;
@@ -213,15 +215,17 @@ fn report(subjects: &[Subject], parcels: &[Parcel], global: &Global, done: &str)
     }
 }
 
-/// Signs `parcels` before they go anywhere, and what `documents` say of them: `push --sign` and `--attest`. Returns the key that
-/// signed, where one did.
+/// Signs `parcels` before they go anywhere, and what `documents` say of them: `push --sign` and `--attest`. Returns what holds it to
+/// what it should be.
 pub fn sign_parcels(
     parcels: &mut [Parcel],
     author: &args::Author,
     documents: Option<&Documents<'_>>,
+    trusted_root: Option<&Path>,
     machine: &Machine,
-) -> Result<Option<PublicKey>, Failure> {
+) -> Result<Option<ReadBack>, Failure> {
     let (signer, witnesses) = Signer::new(author, machine)?;
+    let mut read_back = ReadBack::new(&signer, author, trusted_root, machine)?;
     let signing = Signing::begin(&signer.author(), witnesses.as_ref())?;
     for parcel in parcels {
         let mut said = Vec::new();
@@ -235,10 +239,10 @@ pub fn sign_parcels(
             let bundle = signing.sign(statement)?;
             Ok::<_, Failure>(Attachment::new(&bundle, &statement.predicate_type, manifest))
         })?;
-        attached.into_iter().for_each(|attachment| attach(parcel, attachment));
+        for attachment in attached {
+            read_back.iter_mut().for_each(|read_back| read_back.expect(&attachment));
+            attach(parcel, attachment);
+        }
     }
-    Ok(match &signer {
-        Signer::Key(key) => Some(key.public().clone()),
-        Signer::Identity(_) => None,
-    })
+    Ok(read_back)
 }
