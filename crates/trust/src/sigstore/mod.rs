@@ -12,7 +12,7 @@ mod bundle;
 mod check;
 mod roots;
 mod services;
-mod unambiguous;
+pub(crate) mod unambiguous;
 
 pub use bundle::{BUNDLE_TYPE, Bundle, MAX_BUNDLE};
 pub use check::{Certificate, Checked, Expected, Verifier};
