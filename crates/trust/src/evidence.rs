@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::attachment::SIGNATURE;
 use crate::key::PublicKey;
 use crate::refusal::Refusal;
-use crate::sigstore::{Bundle, Checked, Expected, Legacy, Verifier};
+use crate::sigstore::{Bundle, Checked, Expected, Legacy, Verifier, unambiguous};
 use crate::statement::{SIGNED, Statement};
 
 /// Most pieces of evidence that are looked at for one image. One that holds is enough, and more never make it less.
@@ -151,7 +151,9 @@ fn about(payload: &[u8], subject: &Digest) -> Result<(), Refusal> {
     struct Image {
         docker_manifest_digest: String,
     }
-    let said: Option<Payload> = serde_json::from_slice(payload).ok();
+    // All of it has to be JSON, and not only what is read of it.
+    let whole = unambiguous::check(payload).is_ok();
+    let said: Option<Payload> = serde_json::from_slice(payload).ok().filter(|_| whole);
     let said = said.filter(|said| said.critical.kind == "cosign container image signature");
     let said =
         said.ok_or_else(|| Refusal::Broken("what was signed is no signature of an image".to_owned()))?;

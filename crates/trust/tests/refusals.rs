@@ -334,6 +334,7 @@ fn an_older_payload_says_one_thing() {
             good.replace(&image, &format!("{image},{image}")),
             "broken: what was signed is no signature of an image",
         ),
+        (good.replace("\"x\"", "\"\\ud800\""), "broken: what was signed is no signature of an image"),
         ("not JSON".to_owned(), "broken: what was signed is no signature of an image"),
         (digest.clone(), "broken: what was signed is no signature of an image"),
     ] {

@@ -1,7 +1,7 @@
 //! Secrets that are planted in everything a stack's way from keys to running services takes, and looked for in everything that comes
 //! of it: as they are, in hex, in base64 wherever they begin in it; in layers, in what envelopes hold, in what was said.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,9 +11,11 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_N
 use longshore_testkit::proxy::{Proxy, Seen};
 use longshore_testkit::registry::{Kind, LOGIN, Registry};
 use longshore_testkit::sandbox::Answer;
+use longshore_testkit::sigstore::{Identity, Log, Sigstore};
 use longshore_testkit::{Sandbox, Tool};
 use serde_json::{Value, json};
 
+use crate::common::LONGSHORE;
 use crate::run::stack;
 
 const SERVICES: &str = r#"
@@ -67,12 +69,12 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
 /// Looks for all secrets at once.
 struct Search<'a> {
     /// By their first four bytes.
-    begins: HashMap<[u8; 4], Vec<(&'a str, &'a [u8])>>,
+    begins: BTreeMap<[u8; 4], Vec<(&'a str, &'a [u8])>>,
 }
 
 impl<'a> Search<'a> {
     fn new(secrets: &'a Secrets) -> Self {
-        let mut begins: HashMap<_, Vec<_>> = HashMap::new();
+        let mut begins: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (name, forms) in &secrets.0 {
             for form in forms {
                 begins
@@ -379,6 +381,43 @@ fn no_secret_is_found_in_anything_that_comes_of_it() {
         let found = found.get(&planted.path().join(&file));
         assert!(found.is_some_and(|names| names.contains(name)), "{name} is in {file}, and not found");
     }
+}
+
+#[test]
+#[ignore = "needs a private Sigstore: ./x test --long"]
+fn no_token_is_found_in_what_it_was_given_for() {
+    let (sigstore, registry) = (Sigstore::start(), Registry::start(Kind::Docker));
+    let sandbox = Sandbox::new(LONGSHORE);
+    let image = registry.push_sample("org/app");
+    let mut secrets = Secrets::default();
+    let token = sigstore.token(Identity::Email("dev@longshore.test"));
+    secrets.plant("--identity-token", token.trim());
+    secrets.plant("its signature", token.trim().rsplit('.').next().unwrap());
+    sandbox.write("token", &token);
+    sandbox.write("predicate.json", "{}");
+    let config = sigstore.signing_config(Log::Rekor2).display().to_string();
+    let by = ["--signing-config", &config, "--identity-token", "token"];
+    let mut said = Said { sandbox: &sandbox, all: Vec::new() };
+    said.ok(&[&["sign", &image], &by[..]].concat());
+    said.ok(&[
+        &["attest", &image, "--type", "https://longshore.test/x", "--predicate", "predicate.json"],
+        &by[..],
+    ]
+    .concat());
+    said.ok(&["copy", &image, "oci:copied"]);
+    let search = Search::new(&secrets);
+    for (arguments, answer) in &said.all {
+        assert!(search.within(answer.to_string().as_bytes()).is_empty(), "`longshore {arguments}`");
+    }
+    let top = sandbox.work().parent().unwrap().to_owned();
+    let mut found = search.below(&[&top, registry.folder()]);
+    assert!(found.remove(&top.join("work/token")).is_some(), "the search is blind");
+    assert!(found.is_empty(), "{found:#?}");
+    // What was signed is there, so it is looked at.
+    let mut visible = Secrets::default();
+    visible.plant("what was signed", "https://longshore.test/x");
+    let visible = Search::new(&visible).below(&[&top.join("work/copied"), registry.folder()]);
+    assert!(visible.len() > 1, "{visible:?}");
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {

@@ -204,7 +204,7 @@ fn one_good_signature_is_enough_and_without_it_each_bad_one_says_why() {
         ),
     ] {
         let bad = json!(stage.hang(&bad));
-        stage.list(&[bad.clone()]);
+        stage.list(std::slice::from_ref(&bad));
         stage.refused(said, what);
         stage.list(&[bad.clone(), good.clone()]);
         stage.accepted(what);
@@ -224,7 +224,7 @@ fn annotations_attest_nothing() {
     let provenance =
         Attachment::new(&signed(&stage.key, stage.subject.digest, PROVENANCE), SIGNED, &stage.subject);
     let (claims, provenance) = (json!(stage.hang(&claims)), json!(stage.hang(&provenance)));
-    stage.list(&[claims.clone()]);
+    stage.list(std::slice::from_ref(&claims));
     let (code, said) = stage.verify_with(&[]);
     assert!(code == 3 && said.contains("no attestation of the type"), "{said}");
     // With somebody's word for each, though their annotations are the wrong way round.
@@ -289,7 +289,7 @@ fn a_list_of_lies_hides_no_signature_and_makes_none() {
         ("a bundle that is lost", json!(lost.entry), "has no blob"),
         ("the image", json!(stage.subject), "not signed"),
     ] {
-        stage.list(&[bad.clone()]);
+        stage.list(std::slice::from_ref(&bad));
         stage.refused(said, what);
         stage.list(&[bad.clone(), good.clone(), bad]);
         stage.accepted(what);

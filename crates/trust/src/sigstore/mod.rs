@@ -17,7 +17,7 @@ mod login;
 mod roots;
 mod services;
 mod tuf;
-mod unambiguous;
+pub(crate) mod unambiguous;
 
 pub use bundle::{BUNDLE_TYPE, Bundle, MAX_BUNDLE};
 pub use check::{Certificate, Checked, Expected, Verifier};

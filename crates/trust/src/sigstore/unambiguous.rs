@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// That no object in this JSON has a name twice.
-pub(super) fn check(json: &[u8]) -> Result<(), String> {
+pub(crate) fn check(json: &[u8]) -> Result<(), String> {
     serde_json::from_slice::<Unambiguous>(json).map(drop).map_err(|error| error.to_string())
 }
 

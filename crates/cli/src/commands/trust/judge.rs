@@ -6,8 +6,7 @@ use longshore_oci::{Digest, Reference};
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::registry::Parcel;
 use longshore_registry::Client as Registries;
-use longshore_trust::key::PublicKey;
-use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted};
+use longshore_trust::policy::{Evaluation, Policy};
 use longshore_trust::{Evidence, TrustError, TrustRoot, Verifier};
 
 use super::Subject;
