@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use longshore_oci::Platform;
 use longshore_publish::Codec;
+use longshore_trust::foreign::Other;
 use longshore_vendor::Place;
 
 pub use inputs::Inputs;
@@ -188,7 +189,7 @@ pub enum Command {
     Attest(Attest),
     /// Say whether those signed and attested images who must have
     Verify(Verify),
-    /// Write the services of the stack as files for Compose, Kubernetes or podman
+    /// Write the services of the stack as files for Compose, Kubernetes or podman, or its policy as those of others
     Generate(Generate),
     /// Build what is needed and run the stack on this machine
     Up(Up),
@@ -390,9 +391,15 @@ pub struct Generate {
     /// Services of this group too, where files can't leave the choice to whoever starts them (kube); may be given again
     #[arg(long = "group", value_name = "GROUP")]
     pub groups: Vec<String>,
+    /// Who must have signed and attested what, for the last three targets [default: policy.toml beside the stack file]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+    /// Write a policy that lacks what the other can't demand, and say what that is
+    #[arg(long)]
+    pub weaker: bool,
 }
 
-/// What services are written as.
+/// What is written: the services of the stack, or its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Target {
     /// A Compose file, and the configuration files that it mounts
@@ -401,6 +408,12 @@ pub enum Target {
     Kube,
     /// Units for podman's systemd generator, and the configuration files that they mount
     Quadlet,
+    /// The policy of the stack for Kyverno: an ImageValidatingPolicy
+    Kyverno,
+    /// The policy of the stack for Sigstore's policy-controller
+    ClusterImagePolicy,
+    /// The policy of the stack for podman, skopeo and CRI-O: policy.json
+    ContainersPolicy,
 }
 
 impl Target {
@@ -410,6 +423,9 @@ impl Target {
             Self::Compose => "compose",
             Self::Kube => "kube",
             Self::Quadlet => "quadlet",
+            Self::Kyverno => Other::Kyverno.word(),
+            Self::ClusterImagePolicy => Other::ClusterImage.word(),
+            Self::ContainersPolicy => Other::Containers.word(),
         }
     }
 }
