@@ -119,14 +119,14 @@ fn header(other: Other, notes: &[Note]) -> String {
     text
 }
 
-/// Values as documents of YAML, with what every file says before them.
+/// Values as documents of YAML, with what every file says above the first: some readers take a comment alone for a document.
 fn yaml(header: &str, documents: &[impl Serialize]) -> Result<String, ForeignError> {
-    let mut text = header.to_owned();
-    for document in documents {
+    let text = |document| {
         let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-        let one = serde_saphyr::to_string_with_options(document, options);
-        let one = one.map_err(|error| ForeignError::Yaml(error.to_string()))?;
-        text += &format!("---\n{}\n", one.trim_end_matches('\n'));
-    }
-    Ok(text)
+        let text = serde_saphyr::to_string_with_options(document, options);
+        text.map(|text| format!("{}\n", text.trim_end_matches('\n')))
+    };
+    let texts = documents.iter().map(text).collect::<Result<Vec<_>, _>>();
+    let texts = texts.map_err(|error| ForeignError::Yaml(error.to_string()))?;
+    Ok(format!("{header}{}", texts.join("---\n")))
 }
