@@ -20,11 +20,14 @@ use crate::statement::SIGNED;
 
 /// Most bytes that Kyverno takes of a trusted root.
 const ROOT: u64 = 1 << 20;
-const BUNDLES: &str = "Kyverno finds signatures in bundles alone, as longshore writes them; those in the older form do not count";
-const NETWORK: &str = "for a trusted root of one's own, too, Kyverno asks the TUF repository of the public Sigstore, and fails without it";
+const EVERY: &str = "Kyverno asks it of every pod of the cluster, and refuses images that no rule is for: set `namespaceSelector` below if it is to be \
+                     for some namespaces alone";
+const BUNDLES: &str =
+    "Kyverno finds signatures in bundles, as longshore writes them; those in the older form do not count";
+const NETWORK: &str = "for a trusted root of one's own, too, Kyverno asks the TUF repository of the public Sigstore, and refuses without it";
 
 pub(super) fn write(policy: &Policy, name: &str) -> Result<Foreign, ForeignError> {
-    let mut notes = vec![Note::Rests(BUNDLES)];
+    let mut notes = vec![Note::Rests(EVERY), Note::Rests(BUNDLES)];
     let root = root(policy)?;
     if root.is_some() {
         notes.push(Note::Rests(NETWORK));
@@ -32,9 +35,11 @@ pub(super) fn write(policy: &Policy, name: &str) -> Result<Foreign, ForeignError
     let (mut attestors, mut attestations) = (BTreeMap::new(), BTreeSet::new());
     let mut validations = Vec::new();
     for (at, rule) in policy.rules.iter().enumerate() {
-        let (demand, message) = match &rule.demand {
+        let (expression, message) = match &rule.demand {
             Demand::Nothing => continue,
-            Demand::Refused => ("false".to_owned(), "policy.toml refuses it".to_owned()),
+            Demand::Refused => {
+                (format!("variables.images.all(i, i.rule != \"{at}\")"), "policy.toml refuses it".to_owned())
+            }
             Demand::Evidence { signed_by, attestations: attested, max_age } => {
                 if max_age.is_some() {
                     notes.push(Note::Weaker(Unsaid { rule: called(rule), reason: Reason::Age }));
@@ -53,11 +58,13 @@ pub(super) fn write(policy: &Policy, name: &str) -> Result<Foreign, ForeignError
                     attestations.insert(kind);
                     asked.push(verified(kind, &list, says));
                 }
-                (asked.join(" &&\n"), format!("it must be signed{}", by(rule)))
+                let asked = asked.join(" &&\n");
+                let expression = format!("variables.images.filter(i, i.rule == \"{at}\").all(i,\n{asked})");
+                (expression, format!("it must be signed{}", by(rule)))
             }
         };
         validations.push(json!({
-            "expression": format!("variables.images.filter(i, i.rule == \"{at}\").all(i,\n{demand})"),
+            "expression": expression,
             "message": format!("an image of {}: {message}", called(rule)),
         }));
     }

@@ -20,7 +20,7 @@ pub(super) fn cel(rule: &AttestationRule) -> Option<String> {
         "p.?buildDefinition.?internalParameters.?hermetic.optMap(v, v == true).orValue(false)".to_owned()
     });
     let asked: Vec<String> = [builder, source, hermetic].into_iter().flatten().collect();
-    (!asked.is_empty()).then(|| asked.join(" && "))
+    (!asked.is_empty()).then(|| asked.join(" &&\n    "))
 }
 
 /// As a module of Rego about the statement; none when nothing is asked of it.
