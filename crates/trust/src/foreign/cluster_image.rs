@@ -62,7 +62,8 @@ pub(super) fn write(policy: &Policy, name: &str) -> Result<Foreign, ForeignError
             }
         }
     }
-    if objects.iter().any(|object| object.to_string().contains("\"key\":")) {
+    let authorities = |object: &Value| object["spec"]["authorities"].as_array().cloned().unwrap_or_default();
+    if objects.iter().flat_map(authorities).any(|authority| authority.get("key").is_some()) {
         notes.push(Note::Rests(OLDER));
     }
     let text = yaml(&header(Other::ClusterImage, &notes), &objects)?;

@@ -14,50 +14,49 @@ use crate::evidence::Signer;
 use crate::policy::{Demand, Policy, Rule, Timestamp, Trusted};
 use crate::sigstore::Expected;
 
+const SEVERAL: &str = "one of several keys is read by podman 5.2 and newer, and skopeo as new; older ones say that the file is wrong, and take nothing";
+
 pub(super) fn write(policy: &Policy) -> Result<Foreign, ForeignError> {
     let mut notes = Vec::new();
-    let mut scopes = BTreeMap::new();
-    let mut signed = BTreeMap::new();
-    for scope in scopes_of(policy)? {
+    let mut requirements = BTreeMap::new();
+    for scope in scopes(policy)? {
         let rule = rule(policy, &scope, &mut notes);
-        let requirement = requirement(policy, rule, &mut notes)?;
-        if requirement["type"] == "sigstoreSigned" {
-            signed.insert(scope.clone(), json!({ "use-sigstore-attachments": true }));
-        }
-        scopes.insert(scope, json!([requirement]));
+        requirements.insert(scope, requirement(policy, rule, &mut notes)?);
     }
-    // What no scope is for.
-    let default = requirement(policy, policy.rule("\0"), &mut notes)?;
-    let mut registries = json!({ "docker": signed });
-    if default["type"] == "sigstoreSigned" {
-        registries["default-docker"] = json!({ "use-sigstore-attachments": true });
+    // What no scope is for. Archives, layouts and engines have no signatures that could be looked at: for them it is refused, too.
+    let mut default = requirement(policy, policy.rule("\0"), &mut notes)?;
+    if is_signed(&default) {
+        requirements.insert(String::new(), default);
+        default = json!({ "type": "reject" });
     }
-    // Archives, layouts and engines have no signatures that could be looked at.
-    let policy = match default["type"] == "sigstoreSigned" {
-        true => {
-            json!({ "default": [{ "type": "reject" }], "transports": { "docker": with(scopes, "", json!([default])) } })
-        }
-        false => json!({ "default": [default], "transports": { "docker": scopes } }),
-    };
-    if policy.to_string().contains("keyDatas") {
-        notes.push(Note::Rests("one of several keys is read by podman 5.3, and whatever is as new; older ones say that the file is wrong, and take nothing"));
+    if requirements.values().any(|one| one.get("keyDatas").is_some()) {
+        notes.push(Note::Rests(SEVERAL));
     }
-    let text = format!("{policy:#}\n");
-    let head = header(Other::Containers, &notes);
+    let attached = json!({ "use-sigstore-attachments": true });
+    let signed = requirements.iter().filter(|(_, one)| is_signed(one)).map(|(scope, _)| scope);
+    let (usual, named): (Vec<&String>, Vec<&String>) = signed.partition(|scope| scope.is_empty());
+    let mut registries = json!({});
+    if !usual.is_empty() {
+        registries["default-docker"] = attached.clone();
+    }
+    let named = named.into_iter().map(|scope| (scope.clone(), attached.clone()));
+    registries["docker"] = Value::Object(named.collect());
+    let scopes = requirements.into_iter().map(|(scope, one)| (scope, json!([one])));
+    let docker = Value::Object(scopes.collect());
+    let text = format!("{:#}\n", json!({ "default": [default], "transports": { "docker": docker } }));
     let files = BTreeMap::from([
         ("policy.json".to_owned(), text),
-        ("registries.d/longshore.yaml".to_owned(), yaml(&head, &[registries])?),
+        ("registries.d/longshore.yaml".to_owned(), yaml(&header(Other::Containers, &notes), &[registries])?),
     ]);
     Ok(Foreign { files, notes })
 }
 
-fn with(mut scopes: BTreeMap<String, Value>, scope: &str, value: Value) -> BTreeMap<String, Value> {
-    scopes.insert(scope.to_owned(), value);
-    scopes
+fn is_signed(requirement: &Value) -> bool {
+    requirement["type"] == "sigstoreSigned"
 }
 
 /// The scopes that patterns speak of; for `*` there is the default.
-fn scopes_of(policy: &Policy) -> Result<BTreeSet<String>, ForeignError> {
+fn scopes(policy: &Policy) -> Result<BTreeSet<String>, ForeignError> {
     let patterns = policy.rules.iter().flat_map(|rule| &rule.images).filter(|pattern| *pattern != "*");
     let scope = |pattern: &String| {
         let scope = pattern.strip_suffix("/*").unwrap_or(pattern);

@@ -74,7 +74,8 @@ impl ForeignError {
                 "demand less in policy.toml, or write it without: `longshore generate {other} --weaker`"
             )),
             Self::Signers { .. } => Some(
-                "let a key sign, too (`longshore sign --legacy --key cosign.key`), and name it in the rule's `signed-by`".to_owned(),
+                "name one more signer in the rule's `signed-by`: a key, without `log` and `timestamp` (`longshore keygen`)"
+                    .to_owned(),
             ),
             Self::Pattern { .. } => {
                 Some("write patterns of the form `HOST/NAME/*`, without `*` before the first `/`".to_owned())
