@@ -20,8 +20,7 @@ use crate::statement::SIGNED;
 
 /// Most bytes that Kyverno takes of a trusted root.
 const ROOT: u64 = 1 << 20;
-const EVERY: &str = "Kyverno asks it of every pod of the cluster, and refuses images that no rule is for: set `namespaceSelector` below if it is to be \
-                     for some namespaces alone";
+const EVERY: &str = "Kyverno asks it of every pod of the cluster, and refuses images that no rule is for, unless a rule with `accept` takes them";
 const BUNDLES: &str =
     "Kyverno finds signatures in bundles, as longshore writes them; those in the older form do not count";
 const NETWORK: &str = "for a trusted root of one's own, too, Kyverno asks the TUF repository of the public Sigstore, and refuses without it";
