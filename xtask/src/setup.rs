@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::run::{Result, run, say};
 use crate::test::Length;
-use crate::{kubernetes, registries, sboms, sigstore, tools};
+use crate::{kubernetes, policies, registries, sboms, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
 const PROGRAMS: [(&str, &[&str]); 29] = [
@@ -57,6 +57,7 @@ pub fn setup(length: Length) -> Result {
     kubernetes::schemas()?;
     registries::programs()?;
     sigstore::setup(length)?;
+    policies::programs(length)?;
     sboms::validators()?;
     if length == Length::Short {
         return Ok(());

@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
+mod generate;
 mod inputs;
 mod registry;
 mod run;
@@ -14,6 +15,7 @@ use longshore_oci::Platform;
 use longshore_publish::Codec;
 use longshore_vendor::Place;
 
+pub use generate::{Generate, ImagesBy, KubeForm, Target};
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
@@ -203,7 +205,7 @@ pub enum Command {
     Verify(Verify),
     /// Look after the certificate authorities, logs and timestamp authorities that are believed
     TrustedRoot(TrustedRoot),
-    /// Write the services of the stack as files for Compose, Kubernetes or podman
+    /// Write the services of the stack as files for Compose, Kubernetes or podman, or its policy as those of others
     Generate(Generate),
     /// Build what is needed and run the stack on this machine
     Up(Up),
@@ -383,74 +385,6 @@ pub enum Format {
     Oci,
     /// What `docker save` wrote before it knew OCI; layers are not compressed
     Docker,
-}
-
-#[derive(Debug, Args)]
-pub struct Generate {
-    /// What is written
-    #[arg(value_enum)]
-    pub target: Target,
-    /// The folder that it is written to [default: deploy/TARGET beside the stack file]
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub output: Option<PathBuf>,
-    /// Write nothing; fail if the files are not what the stack says
-    #[arg(long)]
-    pub check: bool,
-    /// By what images are named [default: digest for kube, else loaded]
-    #[arg(long, value_enum)]
-    pub images: Option<ImagesBy>,
-    /// How objects for Kubernetes are written
-    #[arg(long, value_enum, default_value_t = KubeForm::File)]
-    pub form: KubeForm,
-    /// Services of this group too, where files can't leave the choice to whoever starts them (kube); may be given again
-    #[arg(long = "group", value_name = "GROUP")]
-    pub groups: Vec<String>,
-}
-
-/// What services are written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    /// A Compose file, and the configuration files that it mounts
-    Compose,
-    /// Objects for Kubernetes
-    Kube,
-    /// Units for podman's systemd generator, and the configuration files that they mount
-    Quadlet,
-}
-
-impl Target {
-    /// Its word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Compose => "compose",
-            Self::Kube => "kube",
-            Self::Quadlet => "quadlet",
-        }
-    }
-}
-
-/// By what images are named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImagesBy {
-    /// The tag that `longshore load` gives them, made from their content
-    Loaded,
-    /// The digest that they have in a registry
-    Digest,
-    /// What was pushed last: repository and digest, by `stack.published`
-    Published,
-}
-
-/// How objects for Kubernetes are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KubeForm {
-    /// One file
-    File,
-    /// A file for each object
-    Folder,
-    /// A base for kustomize
-    Kustomize,
-    /// A chart for Helm
-    Helm,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
 //! attachment  bundle → manifest that refers to the image; cosign's older form
 //! evidence    what is found beside an image → what holds of it
 //! policy      who must have said what
+//! foreign     the same in the words of clusters and engines
 //! sigstore    the formats and services of Sigstore, and the crates for them
 //! ```
 //!
@@ -16,6 +17,7 @@
 pub mod attachment;
 mod error;
 mod evidence;
+pub mod foreign;
 pub mod key;
 pub mod policy;
 mod refusal;

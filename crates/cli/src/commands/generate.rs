@@ -1,12 +1,14 @@
-//! `longshore generate`: the stack as files for Compose, Kubernetes or podman's units.
+//! `longshore generate`: the stack as files for Compose, Kubernetes or podman's units, and its policy as those of others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_deploy::{Deployment, Rendered, compose, kube, quadlet};
+use longshore_deploy::{Deployment, Files, Rendered, compose, kube, quadlet};
 use longshore_oci::{Digest, Platform, Reference};
 use longshore_publish::Codec;
 use longshore_publish::record::Record;
 use longshore_stack::lock::Lock;
+use longshore_trust::foreign::{self, Other, Strength};
+use longshore_trust::policy::{self, Policy};
 use serde_json::json;
 
 use super::lock::for_build;
@@ -18,21 +20,30 @@ use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, print, print_json};
 
+/// What makes files of services.
+type Rendering<'a> = dyn Fn(&Deployment<'_>) -> Result<Rendered, Failure> + 'a;
+
 pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
-    if project.stack.services.is_empty() {
-        return Err(Failure::Usage {
-            message: "the stack has no services".to_owned(),
-            hint: "add `[service.NAME]` with `image = …` to stack.toml, then run `longshore check`"
-                .to_owned(),
-        });
-    }
-    let locked = for_build(global, project, machine)?;
-    let images = references(args, project, &locked, machine)?;
-    let project = &others::inherited_everywhere(project, &locked, machine)?;
-    let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
-    let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
-    let rendered = render(args, &deployment)?;
-    rendered.notes.iter().for_each(|note| machine.warn(&note.to_string()));
+    let of_stack = |usual: ImagesBy, render: &Rendering| {
+        let by = args.images.unwrap_or(usual);
+        services(by, render, global, project, machine)
+    };
+    let of_policy = |other: Other| policy(args, other, project, machine);
+    let rendered = match args.target {
+        Target::Compose => of_stack(ImagesBy::Loaded, &|deployment| {
+            compose::compose(deployment).map_err(Failure::GenerateCompose)
+        }),
+        Target::Quadlet => of_stack(ImagesBy::Loaded, &|deployment| {
+            quadlet::quadlet(deployment).map_err(Failure::GenerateQuadlet)
+        }),
+        Target::Kube => of_stack(ImagesBy::Digest, &|deployment| {
+            let options = kube::Options { form: form(args.form), groups: &args.groups };
+            kube::kube(deployment, options).map_err(Failure::GenerateKube)
+        }),
+        Target::Kyverno => of_policy(Other::Kyverno),
+        Target::ClusterImagePolicy => of_policy(Other::ClusterImage),
+        Target::ContainersPolicy => of_policy(Other::Containers),
+    }?;
     let place = args.output.clone().unwrap_or_else(|| project.folder.join("deploy").join(args.target.word()));
     let folder = Folder::new(place);
     let standing = folder.compare(&rendered)?;
@@ -52,15 +63,47 @@ pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machin
     Ok(())
 }
 
-fn render(args: &Generate, deployment: &Deployment<'_>) -> Result<Rendered, Failure> {
-    match args.target {
-        Target::Compose => compose::compose(deployment).map_err(Failure::GenerateCompose),
-        Target::Quadlet => quadlet::quadlet(deployment).map_err(Failure::GenerateQuadlet),
-        Target::Kube => {
-            let options = kube::Options { form: form(args.form), groups: &args.groups };
-            kube::kube(deployment, options).map_err(Failure::GenerateKube)
-        }
+/// The policy of the stack in the words of `other`: nothing of the stack's is built or locked for it.
+fn policy(args: &Generate, other: Other, project: &Project, machine: &Machine) -> Result<Rendered, Failure> {
+    let file = args.policy.clone().unwrap_or_else(|| project.folder.join(policy::FILE));
+    if !file.exists() {
+        return Err(Failure::Usage {
+            message: format!("there is no policy `{}`", file.display()),
+            hint: format!(
+                "say in `{}` beside the stack file who must have signed what, or give `--policy FILE`",
+                policy::FILE
+            ),
+        });
     }
+    let strength = if args.weaker { Strength::Weaker } else { Strength::Whole };
+    let foreign = foreign::write(&Policy::read(&file)?, other, strength, &project.stack.name)?;
+    foreign.notes.iter().for_each(|note| machine.warn(&note.to_string()));
+    Ok(Rendered { files: Files(foreign.files), ..Rendered::default() })
+}
+
+/// The services of the stack.
+fn services(
+    by: ImagesBy,
+    render: &Rendering,
+    global: &Global,
+    project: &Project,
+    machine: &Machine,
+) -> Result<Rendered, Failure> {
+    if project.stack.services.is_empty() {
+        return Err(Failure::Usage {
+            message: "the stack has no services".to_owned(),
+            hint: "add `[service.NAME]` with `image = …` to stack.toml, then run `longshore check`"
+                .to_owned(),
+        });
+    }
+    let locked = for_build(global, project, machine)?;
+    let images = references(by, project, &locked, machine)?;
+    let project = &others::inherited_everywhere(project, &locked, machine)?;
+    let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
+    let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
+    let rendered = render(&deployment)?;
+    rendered.notes.iter().for_each(|note| machine.warn(&note.to_string()));
+    Ok(rendered)
 }
 
 /// Says whether the files are still what the stack says; fails when they aren't.
@@ -96,6 +139,12 @@ fn again(args: &Generate) -> String {
     if args.target == Target::Kube {
         words += &format!(" --form {}", form(args.form).word());
     }
+    if let Some(policy) = &args.policy {
+        words += &format!(" --policy {}", policy.display());
+    }
+    if args.weaker {
+        words += " --weaker";
+    }
     args.groups.iter().for_each(|group| words += &format!(" --group {group}"));
     if let Some(output) = &args.output {
         words += &format!(" --output {}", output.display());
@@ -114,17 +163,13 @@ fn form(form: KubeForm) -> kube::Form {
 
 /// By what the images that services run are found.
 fn references(
-    args: &Generate,
+    by: ImagesBy,
     project: &Project,
     lock: &Lock,
     machine: &Machine,
 ) -> Result<BTreeMap<String, Reference>, Failure> {
     let names: BTreeSet<String> =
         project.stack.services.values().map(|service| service.image.clone()).collect();
-    let by = args.images.unwrap_or(match args.target {
-        Target::Kube => ImagesBy::Digest,
-        Target::Compose | Target::Quadlet => ImagesBy::Loaded,
-    });
     match by {
         ImagesBy::Published => published(project, &names),
         ImagesBy::Loaded => {

@@ -87,6 +87,8 @@ pub enum Failure {
     GenerateQuadlet(#[source] longshore_deploy::quadlet::Error),
     #[error("the stack can't be objects for Kubernetes")]
     GenerateKube(#[source] longshore_deploy::kube::Error),
+    #[error(transparent)]
+    GeneratePolicy(#[from] longshore_trust::foreign::ForeignError),
     /// `again` is the command that writes the files.
     #[error("`{folder}` is not what the stack says: {}", different.join(", "))]
     Outdated { folder: String, different: Vec<String>, again: String },
@@ -233,6 +235,7 @@ impl Failure {
             Self::Url(_) | Self::Outdated { .. } => 1,
             Self::Vendor(_) | Self::NotVendored { .. } | Self::Incomplete { .. } => 1,
             Self::GenerateCompose(_) | Self::GenerateQuadlet(_) | Self::GenerateKube(_) => 1,
+            Self::GeneratePolicy(_) => 1,
             Self::Because { failure, .. } => failure.exit_code(),
         }
     }
@@ -274,6 +277,7 @@ impl Failure {
             Self::GenerateCompose(error) => error.hint(),
             Self::GenerateQuadlet(error) => error.hint(),
             Self::GenerateKube(error) => error.hint(),
+            Self::GeneratePolicy(error) => error.hint(),
             Self::Outdated { again, .. } => Some(again.clone()),
             Self::NoState(_) => Some("set XDG_STATE_HOME to a folder that you may write".to_owned()),
             Self::Run(error) => error.hint(),
@@ -308,6 +312,7 @@ impl Failure {
             }
             Self::NotVendored { missing, .. } if missing.len() > 1 => return missing.clone(),
             Self::Incomplete { lacks, .. } => return lacks.clone(),
+            Self::GeneratePolicy(error) => return error.causes(),
             Self::Because { failure, .. } => return failure.causes(),
             Self::Run(longshore_deploy::run::Error::Refused { causes, .. }) => return causes.clone(),
             _ => {}

@@ -19,6 +19,8 @@ use crate::TrustError;
 use crate::evidence::{Signer, fits};
 use crate::sigstore::Expected;
 
+/// What it is called, beside a stack file.
+pub const FILE: &str = "policy.toml";
 /// More bytes than this are no policy.
 const LIMIT: u64 = 1 << 20;
 
