@@ -37,7 +37,8 @@ pub fn say(text: &str) {
 }
 
 fn line() -> io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::new());
+    // Never grown, since what it grew out of would stay in memory.
+    let mut line = Zeroizing::new(String::with_capacity(usize::try_from(MAX).unwrap_or_default()));
     io::stdin().lock().take(MAX).read_line(&mut line)?;
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

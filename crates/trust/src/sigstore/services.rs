@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use longshore_net::{Failure, Http, Method, Request, Sent, Url, header};
 use longshore_oci::Digest;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sigstore_rekor::{HashedRekordV2, LogEntry, RekorV2KeyDetails};
 use sigstore_types::{
@@ -132,6 +132,57 @@ pub(super) fn claims<T: serde::de::DeserializeOwned>(token: &str) -> Result<T, S
     claims.ok_or_else(|| wrong("holds no claims"))
 }
 
+impl Identity {
+    /// What Fulcio is asked: `request`, and the token. Never grown, since what it grew out of would stay in memory.
+    fn body(&self, request: &Value) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+        let mut body = Zeroizing::new(Vec::with_capacity(2 * self.token.len() + 4096));
+        let whole = Asked {
+            credentials: Credentials { oidc_identity_token: &self.token },
+            public_key_request: request,
+        };
+        serde_json::to_writer(&mut *body, &whole)
+            .map_err(|error| ServiceError::Token { reason: format!("can't be sent: {error}") })?;
+        Ok(body)
+    }
+
+    /// `error` without the token, which a service may give back in its answer.
+    fn unsaid(&self, error: ServiceError) -> ServiceError {
+        let ServiceError::Refused { what, url, status, said } = error else { return error };
+        let mut pieces = self.token.as_bytes().windows(PIECE);
+        let shown = pieces.any(|piece| said.as_bytes().windows(PIECE).any(|window| window == piece));
+        let said = if shown { "(its answer holds the token, and is not shown)".to_owned() } else { said };
+        ServiceError::Refused { what, url, status, said }
+    }
+}
+
+/// So many characters of a token are no accident.
+const PIECE: usize = 20;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked<'a> {
+    credentials: Credentials<'a>,
+    public_key_request: &'a Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Credentials<'a> {
+    oidc_identity_token: &'a str,
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    url: &str,
+    answer: &[u8],
+) -> Result<T, ServiceError> {
+    serde_json::from_slice(answer).map_err(|error| ServiceError::Malformed {
+        what,
+        url: url.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
 /// Services of one Sigstore.
 pub struct Client {
     http: Http,
@@ -178,14 +229,13 @@ impl Client {
         let key = PrivateKey::ephemeral().map_err(random)?;
         let proof = key.sign(identity.proof.as_bytes()).map_err(random)?;
         let request = json!({
-            "credentials": { "oidcIdentityToken": identity.token.as_str() },
-            "publicKeyRequest": {
-                "publicKey": { "algorithm": "ECDSA", "content": key.public().to_pem() },
-                "proofOfPossession": BASE64_STANDARD.encode(proof),
-            },
+            "publicKey": { "algorithm": "ECDSA", "content": key.public().to_pem() },
+            "proofOfPossession": BASE64_STANDARD.encode(proof),
         });
         let url = at(fulcio, "api/v2/signingCert");
-        let answer: Answer = self.json(WHAT, &url, &request)?;
+        let answer = self.post(WHAT, &url, "application/json", &identity.body(&request)?);
+        let answer = answer.map_err(|error| identity.unsaid(error))?;
+        let answer: Answer = parsed(WHAT, &url, &answer)?;
         let chain = answer.signed_certificate_embedded_sct.or(answer.signed_certificate_detached_sct);
         let leaf = chain.and_then(|chain| chain.chain.certificates.into_iter().next());
         let malformed = |reason: String| ServiceError::Malformed { what: WHAT, url: url.clone(), reason };
@@ -278,13 +328,8 @@ impl Client {
         url: &str,
         request: &Value,
     ) -> Result<T, ServiceError> {
-        let request = Zeroizing::new(request.to_string());
-        let answer = self.post(what, url, "application/json", request.as_bytes())?;
-        serde_json::from_slice(&answer).map_err(|error| ServiceError::Malformed {
-            what,
-            url: url.to_owned(),
-            reason: error.to_string(),
-        })
+        let answer = self.post(what, url, "application/json", request.to_string().as_bytes())?;
+        parsed(what, url, &answer)
     }
 
     fn post(
@@ -367,5 +412,19 @@ mod tests {
         let identity = Identity::new(Zeroizing::new(format!(" a.{claims}.c\n"))).unwrap();
         assert_eq!((identity.name(), identity.issuer()), ("me@example.org", "https://i"));
         assert!(!format!("{identity:?}").contains("token"));
+
+        let long =
+            Identity::new(Zeroizing::new(format!("{}.{claims}.{}", "h".repeat(30), "s".repeat(40)))).unwrap();
+        let refused = |said: &str| ServiceError::Refused {
+            what: "x",
+            url: String::new(),
+            status: 400,
+            said: said.to_owned(),
+        };
+        let shown = |said: &str| long.unsaid(refused(said)).to_string();
+        assert!(shown("no such audience").ends_with("no such audience"));
+        for echoed in [&claims[..24], &"s".repeat(20)] {
+            assert!(!shown(&format!("bad token {echoed}")).contains(echoed), "{echoed}");
+        }
     }
 }

@@ -71,7 +71,8 @@ pub fn variable(name: &str) -> Option<Zeroizing<String>> {
 }
 
 fn text_of(name: &str) -> Option<Zeroizing<String>> {
-    settings::variable(name).and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new)
+    let bytes = Zeroizing::new(settings::variable(name)?);
+    Some(Zeroizing::new(std::str::from_utf8(&bytes).ok()?.to_owned()))
 }
 
 /// Asks, if there is somebody to ask.
@@ -82,10 +83,11 @@ fn asked(question: &str) -> Option<Password> {
 /// The text of a file without the line end that editors add.
 fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = fs_err::File::open(file).and_then(|file| read_bounded(file, LIMIT)).map_err(Failure::Io)?;
-    let text = Zeroizing::new(String::from_utf8(bytes).map_err(|_| Failure::Usage {
+    let bytes = Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::Usage {
         message: format!("`{}` is not text", file.display()),
         hint: "write it as one line".to_owned(),
-    })?);
+    })?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
