@@ -15,9 +15,6 @@ use super::roots::believed;
 use crate::machine::Machine;
 use crate::report::Failure;
 
-/// What the policy of a stack is called, beside its stack file.
-pub const POLICY: &str = "policy.toml";
-
 /// A policy, and what is needed to hold images to it.
 pub struct Judge {
     policy: Policy,
@@ -43,7 +40,7 @@ impl Judge {
 
     /// One for the policy in `folder`, if there is one.
     pub fn of(folder: &Path, machine: &Machine) -> Result<Option<Self>, Failure> {
-        let file = folder.join(POLICY);
+        let file = folder.join(longshore_trust::policy::FILE);
         match file.exists() {
             true => Self::new(Policy::read(&file)?, None, machine).map(Some),
             false => Ok(None),

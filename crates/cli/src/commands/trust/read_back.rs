@@ -8,7 +8,7 @@ use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::registry::{Parcel, Referrer};
 use longshore_registry::Client as Registries;
 use longshore_trust::attachment::Attachment;
-use longshore_trust::{Expected, Refusal, TrustError, TrustRoot, Verifier};
+use longshore_trust::{Expected, TrustError, TrustRoot, Verifier};
 
 use super::author::Signer;
 use super::evidence::bundles;
@@ -84,11 +84,10 @@ impl ReadBack {
         back.referrers.retain(|referrer| own(&referrer));
         let found = bundles(&back, registries)?;
         let held = found.iter().map(|one| one.held(&digest, &self.signer, self.log, &self.verifier));
-        let mut reasons: Vec<Refusal> = held.filter_map(Result::err).collect();
+        let mut reasons: Vec<String> = held.filter_map(Result::err).map(|why| why.to_string()).collect();
         if found.len() < sent {
-            reasons.push(Refusal::Broken("the registry does not give back what was sent".to_owned()));
+            reasons.push("the registry does not give back the signatures that were sent".to_owned());
         }
-        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         match reasons.is_empty() {
             true => Ok(()),
             false => Err(Failure::Refused { images: vec![(place.to_string(), reasons)] }),

@@ -13,7 +13,7 @@ use longshore_trust::{Evidence, Expected, Signer, TrustError};
 use serde_json::{Value, json};
 
 use super::evidence::gather;
-use super::judge::{Judge, POLICY, reasons};
+use super::judge::{Judge, reasons};
 use super::{Subject, bundles, subjects};
 use crate::args::{Global, Log, Verify};
 use crate::machine::Machine;
@@ -124,7 +124,7 @@ fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
     if !signers.is_empty() {
         return Ok(Policy::signed_by(signers));
     }
-    let file = args.policy.clone().unwrap_or_else(|| folder.join(POLICY));
+    let file = args.policy.clone().unwrap_or_else(|| folder.join(longshore_trust::policy::FILE));
     if args.policy.is_none() && !file.exists() {
         return Err(Failure::Usage {
             message: "nothing says who is believed: there is no `policy.toml`".to_owned(),
