@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use longshore_stack::lock::Lock;
+use longshore_trust::policy::Policy;
 use serde_json::{Value, json};
 
 use super::lock::refused;
@@ -16,6 +17,8 @@ pub fn run(global: &Global, folder: &Path) -> Result<(), Failed> {
         Some(name) => vec![Project::open(folder, Some(name), global)?],
         None => Project::open_all(folder, global)?,
     };
+    // One that can't be read would be found out when something is to be held to it.
+    Policy::of(folder).map_err(Failure::from)?;
     let mut looked = Vec::new();
     for project in &projects {
         let one = look(global, project).map_err(|failure| Failed::of(failure, project.profile.clone()));

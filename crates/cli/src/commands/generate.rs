@@ -65,18 +65,19 @@ pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machin
 
 /// The policy of the stack in the words of `other`: nothing of the stack's is built or locked for it.
 fn policy(args: &Generate, other: Other, project: &Project, machine: &Machine) -> Result<Rendered, Failure> {
-    let file = args.policy.clone().unwrap_or_else(|| project.folder.join(policy::FILE));
-    if !file.exists() {
-        return Err(Failure::Usage {
-            message: format!("there is no policy `{}`", file.display()),
-            hint: format!(
-                "say in `{}` beside the stack file who must have signed what, or give `--policy FILE`",
-                policy::FILE
-            ),
-        });
-    }
+    let policy = match &args.policy {
+        Some(file) => Some(Policy::read(file)?),
+        None => Policy::of(&project.folder)?,
+    };
+    let policy = policy.ok_or_else(|| Failure::Usage {
+        message: format!("there is no policy `{}`", project.folder.join(policy::FILE).display()),
+        hint: format!(
+            "say in `{}` beside the stack file who must have signed what, or give `--policy FILE`",
+            policy::FILE
+        ),
+    })?;
     let strength = if args.weaker { Strength::Weaker } else { Strength::Whole };
-    let foreign = foreign::write(&Policy::read(&file)?, other, strength, &project.stack.name)?;
+    let foreign = foreign::write(&policy, other, strength, &project.stack.name)?;
     foreign.notes.iter().for_each(|note| machine.warn(&note.to_string()));
     Ok(Rendered { files: Files(foreign.files), ..Rendered::default() })
 }

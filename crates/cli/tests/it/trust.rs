@@ -127,6 +127,17 @@ fn longshore_verifies_what_cosign_signs_with_a_key() {
         sandbox.write("policy.toml", policy("ghcr.io/else/*"));
         let (code, said) = verify(&sandbox, &["web"]);
         assert!(code == 3 && said.contains("no rule of the policy is for it"), "{kind:?}: {said}");
+        // In the stack file it says the same; in both it can't be told which counts.
+        let written = policy(&format!("{}/org/*", registry.host()));
+        let written = written.replace("[signers", "[policy.signers").replace("[[rules", "[[policy.rules");
+        sandbox.write("stack.toml", sandbox.read("stack.toml") + "\n" + &written);
+        let both = sandbox.run(&["check"]);
+        assert!(both.code != 0 && both.stderr.contains("only one of them can count"), "{both}");
+        fs_err::remove_file(work.join("policy.toml")).unwrap();
+        sandbox.ok(&["check"]);
+        assert_eq!(verify(&sandbox, &["web"]).0, 0, "{kind:?}");
+        let (code, said) = verify(&sandbox, &["api"]);
+        assert!(code == 3 && said.contains("no attestation of the type"), "{kind:?}: {said}");
     }
 }
 

@@ -72,9 +72,25 @@ struct AttestationTable {
     max_severity: Option<String>,
 }
 
+/// The policy in `text`, the content of `policy.toml`.
 pub(super) fn read(text: &str, folder: &Path, path: &Path) -> Result<Policy, TrustError> {
     let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
-    let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    policy(toml::from_str(text).map_err(|error| wrong(error.to_string()))?, folder, path)
+}
+
+/// The policy in `text`, the content of a stack file; none where it has no `[policy]`.
+pub(super) fn read_stack(text: &str, folder: &Path, path: &Path) -> Result<Option<Policy>, TrustError> {
+    #[derive(Deserialize)]
+    struct Stack {
+        policy: Option<File>,
+    }
+    let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
+    let stack: Stack = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    stack.policy.map(|file| policy(file, folder, path)).transpose()
+}
+
+fn policy(file: File, folder: &Path, path: &Path) -> Result<Policy, TrustError> {
+    let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
     let mut signers = BTreeMap::new();
     for (name, table) in file.signers {
         let trusted = signer(&name, table, folder).map_err(|error| match error {

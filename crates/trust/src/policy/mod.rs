@@ -21,7 +21,9 @@ use crate::sigstore::Expected;
 
 /// What it is called, beside a stack file.
 pub const FILE: &str = "policy.toml";
-/// More bytes than this are no policy.
+/// The file that may have one of its own.
+const STACK: &str = "stack.toml";
+/// More bytes than this are no policy, and no stack file.
 const LIMIT: u64 = 1 << 20;
 
 /// Who must have said what.
@@ -100,16 +102,33 @@ pub struct AttestationRule {
 }
 
 impl Policy {
-    /// Reads `policy.toml`; keys are files beside it.
+    /// The policy of the stack in `folder`: [`FILE`], or `[policy]` of its stack file; keys are files there. None where there is
+    /// neither.
+    ///
+    /// # Errors
+    /// [`TrustError::Policy`], also where there are both or a stack file can't be read; [`TrustError::Key`].
+    pub fn of(folder: &Path) -> Result<Option<Self>, TrustError> {
+        let (own, stack) = (folder.join(FILE), folder.join(STACK));
+        let in_stack = match stack.exists() {
+            true => file::read_stack(&text(&stack)?, folder, &stack)?,
+            false => None,
+        };
+        match (own.exists(), in_stack) {
+            (true, Some(_)) => Err(TrustError::Policy {
+                path: own,
+                reason: format!("`{STACK}` beside it has `[policy]`, and only one of them can count"),
+            }),
+            (true, None) => Self::read(&own).map(Some),
+            (false, in_stack) => Ok(in_stack),
+        }
+    }
+
+    /// Reads a file like `policy.toml`; keys are files beside it.
     ///
     /// # Errors
     /// [`TrustError::Policy`], [`TrustError::Key`].
     pub fn read(path: &Path) -> Result<Self, TrustError> {
-        let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
-        let bytes = fs_err::File::open(path).and_then(|file| read_bounded(file, LIMIT));
-        let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| wrong("it is not text".to_owned()))?;
-        file::read(&text, path.parent().unwrap_or(Path::new("")), path)
+        file::read(&text(path)?, path.parent().unwrap_or(Path::new("")), path)
     }
 
     /// A policy of one demand for all images: one of `signers`, by their names, must have signed.
@@ -135,4 +154,11 @@ impl Policy {
     pub fn rule(&self, repository: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.images.iter().any(|pattern| fits(pattern, repository)))
     }
+}
+
+fn text(path: &Path) -> Result<String, TrustError> {
+    let wrong = |reason: String| TrustError::Policy { path: path.to_owned(), reason };
+    let bytes = fs_err::File::open(path).and_then(|file| read_bounded(file, LIMIT));
+    let bytes = bytes.map_err(|error| wrong(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| wrong("it is not text".to_owned()))
 }

@@ -40,11 +40,7 @@ impl Judge {
 
     /// One for the policy in `folder`, if there is one.
     pub fn of(folder: &Path, machine: &Machine) -> Result<Option<Self>, Failure> {
-        let file = folder.join(longshore_trust::policy::FILE);
-        match file.exists() {
-            true => Self::new(Policy::read(&file)?, None, machine).map(Some),
-            false => Ok(None),
-        }
+        Policy::of(folder)?.map(|policy| Self::new(policy, None, machine)).transpose()
     }
 
     /// What the policy says of `parcel`, which came from `place`.

@@ -124,14 +124,14 @@ fn policy(args: &Verify, folder: &Path) -> Result<Policy, Failure> {
     if !signers.is_empty() {
         return Ok(Policy::signed_by(signers));
     }
-    let file = args.policy.clone().unwrap_or_else(|| folder.join(longshore_trust::policy::FILE));
-    if args.policy.is_none() && !file.exists() {
-        return Err(Failure::Usage {
-            message: "nothing says who is believed: there is no `policy.toml`".to_owned(),
-            hint: "longshore verify --key cosign.pub, or `--identity WHO --issuer URL`".to_owned(),
-        });
-    }
-    Ok(Policy::read(&file)?)
+    let policy = match &args.policy {
+        Some(file) => Some(Policy::read(file)?),
+        None => Policy::of(folder)?,
+    };
+    policy.ok_or_else(|| Failure::Usage {
+        message: "nothing says who is believed: there is no `policy.toml`".to_owned(),
+        hint: "longshore verify --key cosign.pub, or `--identity WHO --issuer URL`".to_owned(),
+    })
 }
 
 fn accepted_as(evaluation: &Evaluation) -> String {
