@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_build::{About, Kind, Wanted, Witness};
 use longshore_oci::{Component, Content, PackageId, Platform, Store};
-use longshore_sbom::{
-    Bill, Built, Ecosystem, Gathering, Hash, Inputs, Made, Module, documented_by, tree_digest,
-};
+use longshore_sbom::{Bill, Ecosystem, Gathering, Hash, Inputs, Made, Module, documented_by, tree_digest};
 use longshore_sources::path;
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{BuildInput, BuildKind, Consumer, Linkage, Tool, Toolchain};
@@ -16,29 +14,28 @@ use crate::builds::{self, Builds, source_folder};
 use crate::inputs::{Loader, locals};
 use crate::machine::Machine;
 use crate::others;
-use crate::pipeline::{self, Composed};
+use crate::pipeline::{Built, Composed};
 use crate::project::Project;
 use crate::report::Failure;
 
-/// The bill of the images called `names` on `platforms`, which are built for it.
+/// The bill of the images called `names`, which were built.
 pub fn bill(
     project: &Project,
     lock: &Lock,
     machine: &Machine,
     names: &BTreeSet<String>,
-    platforms: &[Platform],
+    built: &Built,
 ) -> Result<Bill, Failure> {
     let mut gathering = Gathering::new(&project.stack, lock);
-    for platform in platforms {
+    for (platform, (composed, images)) in built {
         let project = &others::inherited(project, lock, machine, platform)?;
-        let (composed, images) = pipeline::build_on(project, lock, machine, names, platform)?;
         let loader = Loader::new(project, lock, machine);
-        let mut packages = packages(&loader, lock, &composed, names, platform)?;
-        let modules = modules(project, lock, machine, &loader, &composed, names, platform)?;
+        let mut packages = packages(&loader, lock, composed, names, platform)?;
+        let modules = modules(project, lock, machine, &loader, composed, names, platform)?;
         for built in modules.values() {
             packages.extend(built.linked.iter().cloned().zip(loader.load(&built.linked)?));
         }
-        for image in &images {
+        for image in images {
             let spec = &project.stack.images[&image.name];
             let Some(rootfs) = composed.rootfs.get(&image.name) else { continue };
             let locals = locals(project, machine, lock, platform, spec)?;
@@ -199,7 +196,7 @@ fn modules(
     composed: &Composed,
     names: &BTreeSet<String>,
     platform: &Platform,
-) -> Result<BTreeMap<String, Built>, Failure> {
+) -> Result<BTreeMap<String, longshore_sbom::Built>, Failure> {
     let told = Told::default();
     let mut outputs: BTreeMap<String, Arc<Component>> = BTreeMap::new();
     {
@@ -251,7 +248,10 @@ fn modules(
         }
         let linked = linked(project, lock, &name, platform);
         let toolchain = toolchain(project, lock, &name);
-        all.insert(name, Built { output: made.tree.clone(), modules, linked, toolchain, sources });
+        all.insert(
+            name,
+            longshore_sbom::Built { output: made.tree.clone(), modules, linked, toolchain, sources },
+        );
     }
     Ok(all)
 }

@@ -36,6 +36,9 @@ impl Composed {
     }
 }
 
+/// What was built on each platform: images, and what was composed on the way, of all images of the stack.
+pub type Built = BTreeMap<Platform, (Composed, Vec<Image>)>;
+
 /// Images by name and platform.
 pub struct Images(pub BTreeMap<(String, Platform), Image>);
 
@@ -123,12 +126,20 @@ pub fn build(
     names: &BTreeSet<String>,
     platforms: &[Platform],
 ) -> Result<Images, Failure> {
-    let mut images = BTreeMap::new();
-    for platform in platforms {
-        let (_, built) = build_on(project, lock, machine, names, platform)?;
-        images.extend(built.into_iter().map(|image| ((image.name.clone(), platform.clone()), image)));
-    }
-    Ok(Images(images))
+    Ok(Images::of(build_each(project, lock, machine, names, platforms)?))
+}
+
+/// The same, with what was composed on the way.
+pub fn build_each(
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    names: &BTreeSet<String>,
+    platforms: &[Platform],
+) -> Result<Built, Failure> {
+    let build =
+        |platform: &Platform| Ok((platform.clone(), build_on(project, lock, machine, names, platform)?));
+    platforms.iter().map(build).collect()
 }
 
 /// The same on one platform, with what was composed on the way: of all images of the stack.
@@ -179,6 +190,14 @@ fn refuse_errors(
 }
 
 impl Images {
+    /// The images of what was built.
+    pub fn of(built: Built) -> Self {
+        let images = built.into_iter().flat_map(|(platform, (_, images))| {
+            images.into_iter().map(move |image| ((image.name.clone(), platform.clone()), image))
+        });
+        Self(images.collect())
+    }
+
     /// One index a name, each image under its platform, tagged `tag`.
     pub fn indexes(self, project: &Project, tag: &str) -> Result<Vec<ImageIndex>, Failure> {
         let mut by_name: BTreeMap<String, Vec<Image>> = BTreeMap::new();

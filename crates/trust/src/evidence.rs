@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::attachment::SIGNATURE;
 use crate::key::PublicKey;
 use crate::refusal::Refusal;
-use crate::sigstore::{Bundle, Checked, Expected, Legacy, Verifier, unambiguous};
+use crate::sigstore::{Bundle, Checked, Expected, Legacy, Verifier, Vouchers, unambiguous};
 use crate::statement::{SIGNED, Statement};
 
 /// Most pieces of evidence that are looked at for one image. One that holds is enough, and more never make it less.
@@ -63,9 +63,10 @@ impl Evidence {
         Bundle::read(bytes).map_or_else(Self::Unreadable, |bundle| Self::Bundle(Box::new(bundle)))
     }
 
-    /// The older attestation in these bytes: an envelope without anything beside it.
-    pub fn envelope(bytes: &[u8]) -> Self {
-        Bundle::of_envelope(bytes).map_or_else(Self::Unreadable, |bundle| Self::Bundle(Box::new(bundle)))
+    /// The older attestation in these bytes, an envelope, in a layer with these annotations.
+    pub fn envelope(bytes: &[u8], annotations: &BTreeMap<String, String>) -> Self {
+        let read = Bundle::of_envelope(bytes, annotations);
+        read.map_or_else(Self::Unreadable, |bundle| Self::Bundle(Box::new(bundle)))
     }
 
     /// What kind of thing it says, as far as it says: anybody's word until it is checked.
@@ -200,11 +201,7 @@ impl Legacy {
         Ok(Self {
             payload: payload.to_vec(),
             signature: signature.ok_or_else(|| broken("there is no signature beside it"))?,
-            certificate: annotations
-                .get("dev.sigstore.cosign/certificate")
-                .filter(|pem| !pem.is_empty())
-                .cloned(),
-            entry: annotations.get("dev.sigstore.cosign/bundle").cloned(),
+            vouchers: Vouchers::of(annotations),
         })
     }
 }

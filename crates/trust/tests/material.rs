@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use longshore_oci::{Digest, Manifest};
@@ -53,7 +54,7 @@ fn older(name: &str) -> Evidence {
     let layer = bytes(&format!("legacy/{name}.layer.json"));
     let manifest: Manifest = serde_json::from_slice(&bytes(&format!("legacy/{name}.manifest.json"))).unwrap();
     match name.ends_with(".att") {
-        true => Evidence::envelope(&layer),
+        true => Evidence::envelope(&layer, &BTreeMap::new()),
         false => Evidence::Older { payload: layer, annotations: manifest.layers[0].annotations.clone() },
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -256,7 +257,10 @@ fn one_signature_is_in_an_envelope() {
         assert!(found.starts_with("broken: it is no bundle"), "{found}");
         let mut envelope = whole["dsseEnvelope"].clone();
         envelope["signatures"] = json!([one, one]);
-        assert!(matches!(Evidence::envelope(envelope.to_string().as_bytes()), Evidence::Unreadable(_)));
+        assert!(matches!(
+            Evidence::envelope(envelope.to_string().as_bytes(), &BTreeMap::new()),
+            Evidence::Unreadable(_)
+        ));
     }
 }
 
@@ -282,7 +286,7 @@ fn very_much_of_anything_is_refused_before_it_is_verified() {
         ["[".repeat(1 << 20), "{\"a\":".repeat(1 << 20), format!("{{{}}}", "\"a\":1,".repeat(1 << 20))]
     {
         assert!(matches!(Evidence::bundle(text.as_bytes()), Evidence::Unreadable(_)));
-        assert!(matches!(Evidence::envelope(text.as_bytes()), Evidence::Unreadable(_)));
+        assert!(matches!(Evidence::envelope(text.as_bytes(), &BTreeMap::new()), Evidence::Unreadable(_)));
     }
 }
 

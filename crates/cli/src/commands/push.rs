@@ -24,24 +24,23 @@ use crate::report::{Failure, bytes, plural, print, print_json};
 pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let tags = tags(args, project, machine)?;
+    let signs = (args.sign || args.attest || args.author.key.is_some()) && !args.dry_run;
+    let mut documents = None;
     let mut parcels = match &args.from {
         Some(layout) => written(args, &tags, &names, layout, project, machine)?,
         None => {
             let platforms = project.select_platforms(&args.selection)?;
             let lock = for_build(global, project, machine)?;
-            let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
-            parcels(args, &tags, images, project, machine)?
+            let built = pipeline::build_each(project, &lock, machine, &names, &platforms)?;
+            if signs && args.attest {
+                documents = Some(Documents::new(project, &lock, machine, &names, &built, &args.builder)?);
+            }
+            parcels(args, &tags, pipeline::Images::of(built), project, machine)?
         }
     };
-    let signs = args.sign || args.attest || args.author.key.is_some();
     let mut read_back = None;
-    if signs && !args.dry_run {
-        let documents = args.attest.then(|| {
-            let platforms = project.select_platforms(&args.selection)?;
-            let lock = for_build(global, project, machine)?;
-            Documents::new(project, &lock, machine, &names, &platforms, &args.builder)
-        });
-        let (documents, root) = (documents.transpose()?, args.trusted_root.as_deref());
+    if signs {
+        let root = args.trusted_root.as_deref();
         read_back = sign_parcels(&mut parcels, &args.author, documents.as_ref(), root, machine)?;
     }
     let client = machine.registries();

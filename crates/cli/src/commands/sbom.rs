@@ -12,6 +12,7 @@ use super::lock::for_build;
 use crate::args::{Global, Sbom};
 use crate::bills;
 use crate::machine::Machine;
+use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, plural, print, print_json};
 
@@ -25,7 +26,8 @@ pub fn run(args: &Sbom, global: &Global, project: &Project, machine: &Machine) -
         None => vec![one(&names, &platforms, args)?],
     };
     let lock = for_build(global, project, machine)?;
-    let bill = bills::bill(project, &lock, machine, &names, &platforms)?;
+    let built = pipeline::build_each(project, &lock, machine, &names, &platforms)?;
+    let bill = bills::bill(project, &lock, machine, &names, &built)?;
     let mut written = Vec::new();
     for subject in &subjects {
         let Some(about) = bill.about(subject) else { continue };

@@ -459,6 +459,63 @@ fn certificates_vouch_in_both_directions() {
 
 #[test]
 #[ignore = "needs a private Sigstore: ./x test --long"]
+fn the_older_form_is_logged_and_certified_too() {
+    let world = World::new(Kind::Docker);
+    let (root, issuer) = (world.sigstore.trusted_root(), world.sigstore.issuer());
+    let work = world.sandbox.work();
+    let shown = root.display().to_string();
+    let cosign = |command: &str| {
+        let older = ["-y", "--use-signing-config=false", "--new-bundle-format=false", "--fulcio-url"];
+        let tool = world.sigstore.cosign().env("COSIGN_PASSWORD", PASSWORD).arg(command).args(older);
+        tool.arg(world.sigstore.fulcio()).args(["--rekor-url", world.sigstore.rekor1()])
+    };
+    let signed = |tool: Tool, image: &str| {
+        let tool = tool.arg("--trusted-root").arg(&root);
+        tool.arg(world.image(image)).run();
+    };
+    let predicate = work.join("predicate.json");
+    let attest = || cosign("attest").args(["--type", "slsaprovenance1", "--predicate"]).arg(&predicate);
+
+    // By a key, with an entry in a log.
+    signed(cosign("sign").arg("--key").arg(work.join("cosign.key")), "web");
+    let logged = ["--key", "cosign.pub", "--log", "required", "--trusted-root"];
+    let (code, said) = verify(&world.sandbox, &[&["web"], &logged[..], &[&shown]].concat());
+    assert!(code == 0 && said.contains("in the log"), "{said}");
+    let other = unrelated_root(&work).display().to_string();
+    let (code, said) = verify(&world.sandbox, &[&["web"], &logged[..], &[&other]].concat());
+    assert!(code == 3 && said.contains("from another Sigstore"), "{said}");
+
+    // By certificates, statements too.
+    let token = || world.sigstore.token(Identity::Email(PERSON));
+    signed(cosign("sign").args(["--identity-token", &token()]), "api");
+    signed(attest().args(["--identity-token", &token()]), "api");
+    let policed = |identity: &str| {
+        let policy = format!(
+            "trusted-root = \"{shown}\"\n[signers.ci]\nidentity = \"{identity}\"\nissuer = \"{issuer}\"\n[[rules]]\nimages = [\"*\"]\n\
+             signed-by = [\"ci\"]\nattestations = [{{ type = \"slsa-provenance\", hermetic = true }}]\n"
+        );
+        world.sandbox.write("policy.toml", policy);
+        verify(&world.sandbox, &["api"])
+    };
+    let (code, said) = policed(PERSON);
+    assert!(code == 0 && said.contains(&format!("https://slsa.dev/provenance/v1 by {PERSON}")), "{said}");
+    assert_eq!(policed("eve@longshore.test").0, 3);
+
+    // By a key, a statement in a log.
+    signed(attest().arg("--key").arg(work.join("cosign.key")), "web");
+    world.sandbox.write(
+        "policy.toml",
+        format!(
+            "trusted-root = \"{shown}\"\n[signers.key]\nkey = \"cosign.pub\"\nlog = \"required\"\n[[rules]]\nimages = [\"*\"]\n\
+             signed-by = [\"key\"]\nattestations = [{{ type = \"slsa-provenance\" }}]\n"
+        ),
+    );
+    let (code, said) = verify(&world.sandbox, &["web"]);
+    assert!(code == 0 && said.contains("provenance/v1 by the key key, in the log"), "{said}");
+}
+
+#[test]
+#[ignore = "needs a private Sigstore: ./x test --long"]
 fn no_tag_names_what_does_not_hold() {
     let world = World::new(Kind::Docker);
     let token = world.token(Identity::Email(PERSON));

@@ -64,7 +64,10 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) publish: PublishTable,
     /// Who must have signed and attested what: the same as in `policy.toml`, of which there is none then.
-    #[expect(dead_code, reason = "it is read apart, since images are held to it where no stack is worked with")]
+    #[expect(
+        dead_code,
+        reason = "it is read apart, since images are held to it where no stack is worked with"
+    )]
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub(crate) policy: Option<toml::Table>,
     /// Other inputs of the same stack. One profile is active, or none: `--profile`, else `default-profile`. `NAME` is yours to

@@ -1,5 +1,7 @@
 //! Bundles: what was said, the signature, and what is needed to verify it.
 
+use std::collections::BTreeMap;
+
 use sigstore_bundle::{BundleV03, VerificationMaterialV03};
 use sigstore_types::bundle::VerificationMaterialContent;
 use sigstore_types::{
@@ -7,6 +9,7 @@ use sigstore_types::{
     TimestampToken, TransparencyLogEntry,
 };
 
+use super::older::Vouchers;
 use super::unambiguous;
 use crate::key::PublicKey;
 use crate::statement::PAYLOAD_TYPE;
@@ -54,8 +57,8 @@ impl Bundle {
         }
     }
 
-    /// An envelope without anything beside it, as older attestations are: a key has to be known for it.
-    pub fn of_envelope(bytes: &[u8]) -> Result<Self, String> {
+    /// An older attestation: an envelope, and what vouches for it in the annotations of its layer.
+    pub fn of_envelope(bytes: &[u8], annotations: &BTreeMap<String, String>) -> Result<Self, String> {
         unambiguous::check(bytes).map_err(|error| format!("it is no envelope: {error}"))?;
         let envelope: DsseEnvelope =
             serde_json::from_slice(bytes).map_err(|error| format!("it is no envelope: {error}"))?;
@@ -65,9 +68,15 @@ impl Bundle {
                 envelope.payload_type
             ));
         }
-        let material = VerificationMaterialV03::PublicKey { hint: String::new() };
-        let content = SignatureContent::DsseEnvelope(envelope.clone());
-        Ok(Self { inner: BundleV03::new(material, content).into_bundle(), envelope })
+        let vouchers = Vouchers::of(annotations);
+        let inner = if vouchers.certified() || vouchers.logged() {
+            let written = serde_json::to_value(&envelope).map_err(|error| error.to_string())?;
+            vouchers.bundle("dsseEnvelope", written)?
+        } else {
+            let material = VerificationMaterialV03::PublicKey { hint: String::new() };
+            BundleV03::new(material, SignatureContent::DsseEnvelope(envelope.clone())).into_bundle()
+        };
+        Ok(Self { inner, envelope })
     }
 
     /// Its envelope alone, as JSON.

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use sigstore_types::{DerCertificate, Sha256Hash};
+use sigstore_types::Sha256Hash;
 use sigstore_verify::{
     CertificateError, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
 };
 
 use super::bundle::{Bundle, encoded};
+use super::older::Vouchers;
 use super::roots::TrustRoot;
 use crate::key::PublicKey;
 use crate::refusal::Refusal;
@@ -129,73 +130,22 @@ pub(crate) struct Legacy {
     pub payload: Vec<u8>,
     /// ASN.1 DER.
     pub signature: Vec<u8>,
-    /// PEM.
-    pub certificate: Option<String>,
-    /// What a log said of it, as cosign keeps it.
-    pub entry: Option<String>,
+    pub vouchers: Vouchers,
 }
 
 impl Legacy {
-    /// The same as a bundle, which is what the verifier reads (bundle v0.1: a promise of the log's is enough there).
     fn to_bundle(&self) -> Result<sigstore_types::Bundle, Refusal> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Entry {
-            signed_entry_timestamp: String,
-            payload: Logged,
-        }
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Logged {
-            body: String,
-            integrated_time: i64,
-            log_index: i64,
-            #[serde(rename = "logID")]
-            log_id: String,
-        }
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Kind {
-            kind: String,
-            api_version: String,
-        }
-        let broken = |reason: &str| Refusal::Broken(reason.to_owned());
-        let entry = self.entry.as_ref().ok_or(Refusal::NotLogged)?;
-        let entry: Entry = serde_json::from_str(entry).map_err(|_| broken("its log entry can't be read"))?;
-        let body = BASE64_STANDARD.decode(&entry.payload.body).ok();
-        let kind: Option<Kind> = body.and_then(|body| serde_json::from_slice(&body).ok());
-        let kind = kind.ok_or_else(|| broken("its log entry can't be read"))?;
-        let log =
-            Sha256Hash::from_hex(&entry.payload.log_id).map_err(|_| broken("its log entry names no log"))?;
-        let certificate = self.certificate.as_ref().ok_or_else(|| broken("it has no certificate"))?;
-        let certificate =
-            DerCertificate::from_pem(certificate).map_err(|_| broken("its certificate can't be read"))?;
         let digest = longshore_oci::Digest::of(&self.payload);
-        let bundle = serde_json::json!({
-            "mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.1",
-            "verificationMaterial": {
-                "x509CertificateChain": { "certificates": [{ "rawBytes": certificate.to_base64() }] },
-                "tlogEntries": [{
-                    "logIndex": entry.payload.log_index.to_string(),
-                    "logId": { "keyId": log.to_base64() },
-                    "kindVersion": { "kind": kind.kind, "version": kind.api_version },
-                    "integratedTime": entry.payload.integrated_time.to_string(),
-                    "inclusionPromise": { "signedEntryTimestamp": entry.signed_entry_timestamp },
-                    "canonicalizedBody": entry.payload.body,
-                }],
-            },
-            "messageSignature": {
-                "messageDigest": { "algorithm": "SHA2_256", "digest": BASE64_STANDARD.encode(digest.as_bytes()) },
-                "signature": BASE64_STANDARD.encode(&self.signature),
-            },
+        let signature = serde_json::json!({
+            "messageDigest": { "algorithm": "SHA2_256", "digest": BASE64_STANDARD.encode(digest.as_bytes()) },
+            "signature": BASE64_STANDARD.encode(&self.signature),
         });
-        sigstore_types::Bundle::from_json(&bundle.to_string())
-            .map_err(|error| Refusal::Broken(error.to_string()))
+        self.vouchers.bundle("messageSignature", signature).map_err(Refusal::Broken)
     }
 }
 
 impl Verifier {
-    /// Whether `key` made an older signature. The log of such a one can't be asked: it kept a key's signatures by another name.
+    /// Whether `key` made an older signature.
     pub(crate) fn older_by_key(
         &self,
         legacy: &Legacy,
@@ -205,10 +155,20 @@ impl Verifier {
         if !key.verifies(&legacy.payload, &legacy.signature) {
             return Err(Refusal::OtherSigner("another key signed it".to_owned()));
         }
-        match expected {
-            Expected::Logged => Err(Refusal::NotLogged),
-            Expected::Unlogged => Ok(Checked::default()),
+        if expected == Expected::Unlogged {
+            return Ok(Checked::default());
         }
+        if !legacy.vouchers.logged() {
+            return Err(Refusal::NotLogged);
+        }
+        if legacy.vouchers.certified() {
+            return Err(Refusal::OtherSigner("a certificate, and no key, signed it".to_owned()));
+        }
+        let inner = self.inner.as_ref().ok_or(Refusal::NoRoot)?;
+        let bundle = legacy.to_bundle()?;
+        let policy = PublicKeyVerificationPolicy::new(key.der().clone());
+        let result = inner.verify(legacy.payload.as_slice(), &bundle, &policy);
+        Ok(checked(&result.map_err(|error| refusal(&error))?, None, &bundle))
     }
 
     /// Who made an older signature by a certificate.
@@ -218,8 +178,11 @@ impl Verifier {
         expected: Expected,
     ) -> Result<Checked, Refusal> {
         let inner = self.inner.as_ref().ok_or(Refusal::NoRoot)?;
-        if legacy.certificate.is_none() {
+        if !legacy.vouchers.certified() {
             return Err(Refusal::OtherSigner("a key, and no certificate, signed it".to_owned()));
+        }
+        if !legacy.vouchers.logged() {
+            return Err(Refusal::NotLogged);
         }
         let bundle = legacy.to_bundle()?;
         let mut policy = VerificationPolicy::any_identity();

@@ -7,6 +7,7 @@
 //! services     Fulcio, Rekor, timestamp authorities, over our own HTTP
 //! login        who a person is, by an issuer of identities; callback: where their browser comes back to
 //! check        whether a bundle holds
+//! older        what cosign kept beside signatures before there were bundles
 //! unambiguous  that JSON says nothing twice
 //! ```
 
@@ -14,6 +15,7 @@ mod bundle;
 mod callback;
 mod check;
 mod login;
+mod older;
 mod roots;
 mod services;
 mod tuf;
@@ -28,4 +30,5 @@ pub use tuf::{Anchor, Roots, Seen, TufError};
 
 pub(crate) use bundle::{Material, encoded};
 pub(crate) use check::Legacy;
+pub(crate) use older::Vouchers;
 pub(crate) use services::Certified;

@@ -13,6 +13,7 @@ use longshore_trust::statement::PROVENANCE;
 
 use super::repository;
 use crate::machine::Machine;
+use crate::pipeline::Built;
 use crate::project::Project;
 use crate::report::Failure;
 use crate::{bills, builds};
@@ -32,16 +33,16 @@ pub struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    /// Those about `names` for `platforms`. `builder` is the address of who builds.
+    /// Those about `names`, which were built. `builder` is the address of who builds.
     pub fn new(
         project: &'a Project,
         lock: &Lock,
         machine: &Machine,
         names: &BTreeSet<String>,
-        platforms: &[Platform],
+        built: &Built,
         builder: &str,
     ) -> Result<Self, Failure> {
-        let bill = bills::bill(project, lock, machine, names, platforms)?;
+        let bill = bills::bill(project, lock, machine, names, built)?;
         let commit = path::commit(&project.folder, &machine.settings.path);
         // What was changed since is no commit's.
         let commit = commit.filter(|commit| commit.tree != WorkTree::Changed).map(|commit| commit.sha);
@@ -50,7 +51,8 @@ impl<'a> Documents<'a> {
             ("stack.toml".to_owned(), Digest::of(&stack)),
             (project.lock_name(), Digest::of(lock.to_string().as_bytes())),
         ]);
-        Ok(Self { project, bill, platforms: platforms.to_vec(), builder: builder.to_owned(), files, commit })
+        let platforms = built.keys().cloned().collect();
+        Ok(Self { project, bill, platforms, builder: builder.to_owned(), files, commit })
     }
 
     /// What is said of one manifest or index of a parcel.

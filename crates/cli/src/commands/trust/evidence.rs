@@ -116,7 +116,7 @@ impl Found {
             self.take(layer, || {
                 let bytes = read(&layer.content())?;
                 Ok(match layer.media_type.as_str() {
-                    ENVELOPE => Evidence::envelope(&bytes),
+                    ENVELOPE => Evidence::envelope(&bytes, &layer.annotations),
                     _ => Evidence::Older { payload: bytes, annotations: layer.annotations.clone() },
                 })
             })?;
