@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_build::{About, Kind, Wanted, Witness};
 use longshore_oci::{Component, Content, PackageId, Platform, Store};
-use longshore_sbom::{Bill, Ecosystem, Gathering, Hash, Inputs, Made, Module, documented_by, tree_digest};
+use longshore_sbom::{
+    Bill, Detail, Ecosystem, Gathering, Hash, Inputs, Made, Module, documented_by, tree_digest,
+};
 use longshore_sources::path;
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{BuildInput, BuildKind, Consumer, Linkage, Tool, Toolchain};
@@ -25,8 +27,9 @@ pub fn bill(
     machine: &Machine,
     names: &BTreeSet<String>,
     built: &Built,
+    detail: Detail,
 ) -> Result<Bill, Failure> {
-    let mut gathering = Gathering::new(&project.stack, lock);
+    let mut gathering = Gathering::new(&project.stack, lock, detail);
     for (platform, (composed, images)) in built {
         let project = &others::inherited(project, lock, machine, platform)?;
         let loader = Loader::new(project, lock, machine);

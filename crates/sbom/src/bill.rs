@@ -47,6 +47,8 @@ pub struct Component {
     pub version: String,
     /// Its package URL, where its kind has one (ECMA-427).
     pub purl: Option<String>,
+    /// What the NVD calls it, where that is known (CPE 2.3, formatted string).
+    pub cpe: Option<String>,
     /// Who hands it out.
     pub supplier: Option<Party>,
     /// Under which licence it says to be.
@@ -73,6 +75,7 @@ impl Component {
             name: name.into(),
             version: version.into(),
             purl: None,
+            cpe: None,
             supplier: None,
             licence: None,
             hashes: BTreeSet::new(),

@@ -61,6 +61,8 @@ struct Component {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     licenses: Vec<Licence>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cpe: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     external_references: Vec<ExternalReference>,
@@ -164,6 +166,7 @@ fn component(id: &Id, of: &bill::Component) -> Component {
         scope: only_source.then_some("excluded"),
         hashes: of.hashes.iter().map(hash).collect(),
         licenses: of.licence.iter().map(|one| Licence { expression: one.expression().to_owned() }).collect(),
+        cpe: of.cpe.clone(),
         purl: of.purl.clone(),
         external_references: references.collect(),
         properties: of.properties.iter().map(known).chain(of.places.iter().map(place)).collect(),

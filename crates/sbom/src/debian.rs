@@ -8,11 +8,11 @@ use longshore_oci::{self as oci, Content, Node, PackageId, Store, TreePath, read
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{AptLocation, SourceSpec, Stack};
 
-use crate::Error;
 use crate::bill::{Component, Id, Kind, Party};
 use crate::gather::bare;
 use crate::licence::{Licence, MAX_COPYRIGHT};
 use crate::purl::Purl;
+use crate::{Error, cpe};
 
 /// Unpacked packages by identity.
 pub(crate) type Packages = BTreeMap<PackageId, Arc<oci::Component>>;
@@ -36,6 +36,7 @@ pub(crate) fn component(
     let control = control.map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
     let (source, version) = source(&control, package);
     component.purl = Some(purl(package, &source, &version, stack, lock));
+    component.cpe = cpe::of_debian(&source, &version);
     component.supplier = field(&control, "Maintainer").map(Party::named);
     component.homepage = field(&control, "Homepage").filter(|text| text.contains("://")).map(str::to_owned);
     component.summary = field(&control, "Description").map(str::to_owned);

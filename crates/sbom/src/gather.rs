@@ -68,18 +68,28 @@ pub struct Built {
     pub sources: BTreeMap<String, Digest>,
 }
 
+/// How much is told one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What images are made of.
+    Components,
+    /// Every file of every image, too.
+    Files,
+}
+
 /// A bill of a stack as it grows.
 #[derive(Debug, Clone)]
 pub struct Gathering<'a> {
     stack: &'a Stack,
     lock: &'a Lock,
+    detail: Detail,
     bill: Bill,
 }
 
 impl<'a> Gathering<'a> {
     /// A stack of no images. What it makes itself comes from who its images' `org.opencontainers.image.vendor` names, else
     /// from a party that is called like the stack.
-    pub fn new(stack: &'a Stack, lock: &'a Lock) -> Self {
+    pub fn new(stack: &'a Stack, lock: &'a Lock, detail: Detail) -> Self {
         let vendor = stack.images.values().find_map(|spec| spec.labels.get(VENDOR));
         let author = Party::Organisation(vendor.unwrap_or(&stack.name).clone(), None);
         let root = Id(format!("stack:{}", stack.name));
@@ -96,7 +106,7 @@ impl<'a> Gathering<'a> {
             root,
             edges: BTreeSet::new(),
         };
-        Self { stack, lock, bill }
+        Self { stack, lock, detail, bill }
     }
 
     /// The bill of all that was added.
@@ -124,8 +134,12 @@ impl<'a> Gathering<'a> {
                 layers.entry(origin).or_default().push(packed.diff_id);
             }
         }
+        let below: Vec<DiffId> = made.image.layers.iter().take(own).map(|layer| layer.diff_id).collect();
         let scene = Scene { made, inputs, image: at, layers };
         self.packages(&scene)?;
+        if self.detail == Detail::Files {
+            self.every_file(&scene, &below);
+        }
         for (origin, paths) in made.rootfs.components() {
             match origin {
                 Origin::Package(_) => {}
@@ -146,8 +160,7 @@ impl<'a> Gathering<'a> {
                     self.edge(&scene.image, Relation::Contains, &id);
                 }
                 Origin::Base(layer) => {
-                    let below = made.image.layers.iter().take(own).map(|layer| layer.diff_id).collect();
-                    let id = self.other(&scene, layer, scene.at(below, Part::Whole));
+                    let id = self.other(&scene, layer, scene.at(below.clone(), Part::Whole));
                     self.edge(&scene.image, Relation::BuiltOn, &id);
                 }
             }
@@ -188,6 +201,36 @@ impl<'a> Gathering<'a> {
         let root = self.bill.root.clone();
         self.edge(&root, Relation::Contains, &index);
         id
+    }
+
+    /// Every file, with its digest and with who brought it. `below` are the layers of a base.
+    fn every_file(&mut self, scene: &Scene<'_>, below: &[DiffId]) {
+        let rootfs = scene.made.rootfs;
+        for (path, entry) in rootfs.tree().iter() {
+            let content = match &entry.node {
+                Node::File(content) => *content,
+                Node::Hardlink(target) => match rootfs.tree().get(target).map(|entry| &entry.node) {
+                    Some(Node::File(content)) => *content,
+                    _ => continue,
+                },
+                Node::Directory | Node::Symlink(_) => continue,
+            };
+            let Some(origin) = rootfs.origin(path) else { continue };
+            let place = match origin {
+                Origin::Base(_) => scene.at(below.to_vec(), Part::Whole),
+                _ => scene.place(origin, Part::Whole),
+            };
+            let mut component = Component::new(Kind::File, path.to_string(), content.digest.to_string());
+            component.supplier = Some(self.bill.author.clone());
+            component.hashes.insert(content.into());
+            component.properties.insert("from".to_owned(), origin.to_string());
+            component.properties.insert("mode".to_owned(), format!("{:o}", entry.mode));
+            component.places.insert(place);
+            let Image { name, platform, .. } = scene.made.image;
+            let id = Id(format!("file:{name}:{platform}:{path}"));
+            self.add(&id, component);
+            self.edge(&scene.image, Relation::Contains, &id);
+        }
     }
 
     fn packages(&mut self, scene: &Scene<'_>) -> Result<(), Error> {

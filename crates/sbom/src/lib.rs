@@ -11,6 +11,7 @@
 //! **Invariant:** no network, clock, environment or randomness.
 
 mod bill;
+mod cpe;
 mod cyclonedx;
 mod debian;
 mod document;
@@ -24,7 +25,7 @@ mod spdx;
 pub use bill::{Algorithm, Bill, Component, Edge, Hash, Id, Kind, Part, Party, Place, Relation, Subject};
 pub use debian::documented_by;
 pub use document::Format;
-pub use gather::{Built, Gathering, Inputs, Made, tree_digest};
+pub use gather::{Built, Detail, Gathering, Inputs, Made, tree_digest};
 pub use licence::Licence;
 pub use module::{About, Ecosystem, Module};
 pub use provenance::{Making, provenance};

@@ -3,6 +3,7 @@
 use longshore_oci::Content;
 
 use crate::bill::{Component, FORGES, Hash, Id, Kind, Party, Relation};
+use crate::cpe;
 use crate::gather::bare;
 use crate::licence::Licence;
 use crate::purl::Purl;
@@ -70,6 +71,9 @@ impl Module {
     pub fn component(&self) -> Component {
         let mut component = Component::new(Kind::Module, &self.name, &self.version);
         component.purl = self.purl();
+        if self.ecosystem == Ecosystem::Go && self.name == "stdlib" {
+            component.cpe = Some(cpe::of_go(&self.version));
+        }
         component.hashes.extend(self.content.map(Hash::from));
         component.hashes.extend(self.hashes.iter().cloned());
         if let Some(sum) = &self.go_sum {

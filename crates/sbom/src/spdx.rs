@@ -149,6 +149,11 @@ fn package(id: &Id, component: &Component, bill: &Bill) -> Package {
         reference_type: "purl",
         reference_locator: purl.clone(),
     });
+    let cpe = component.cpe.iter().map(|cpe| ExternalRef {
+        reference_category: "SECURITY",
+        reference_type: "cpe23Type",
+        reference_locator: cpe.clone(),
+    });
     let annotations = component.places.iter().map(|place| Annotation {
         annotation_date: bill.created.to_string(),
         annotation_type: "OTHER",
@@ -188,7 +193,7 @@ fn package(id: &Id, component: &Component, bill: &Bill) -> Package {
             Kind::Download => "ARCHIVE",
             Kind::File => "FILE",
         },
-        external_refs: purl.collect(),
+        external_refs: purl.chain(cpe).collect(),
         annotations: annotations.collect(),
     }
 }

@@ -14,6 +14,9 @@ pub struct Sbom {
     /// One document about all images of the stack; with `-o DIR`, besides those of each
     #[arg(long)]
     pub stack: bool,
+    /// Also every file of the images, with its digest and with what brought it
+    #[arg(long)]
+    pub files: bool,
     /// How documents are written
     #[arg(long, value_enum, default_value_t = BillFormat::Spdx)]
     pub format: BillFormat,

@@ -57,6 +57,9 @@ pub struct Sign {
     /// Images of the stack as they were pushed last, `REGISTRY/NAME@DIGEST`, or `oci:DIR[:NAME]` [default: all of the stack]
     #[arg(value_name = "IMAGE")]
     pub images: Vec<String>,
+    /// All images of the stack, as when none is named
+    #[arg(long, conflicts_with = "images")]
+    pub all: bool,
     #[command(flatten)]
     pub author: Author,
     /// Also in cosign's older form, a `.sig` tag beside the image
@@ -69,6 +72,9 @@ pub struct Attest {
     /// Images of the stack as they were pushed last, `REGISTRY/NAME@DIGEST`, or `oci:DIR[:NAME]` [default: all of the stack]
     #[arg(value_name = "IMAGE")]
     pub images: Vec<String>,
+    /// All images of the stack, as when none is named
+    #[arg(long, conflicts_with = "images")]
+    pub all: bool,
     /// What is said: a JSON document
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub predicate: PathBuf,
@@ -89,6 +95,9 @@ pub struct Verify {
     /// stack]
     #[arg(value_name = "IMAGE")]
     pub images: Vec<String>,
+    /// All images of the stack, as when none is named
+    #[arg(long, conflicts_with = "images")]
+    pub all: bool,
     /// Who must have signed and attested what [default: policy.toml beside the stack file]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["keys", "identity"])]
     pub policy: Option<PathBuf>,

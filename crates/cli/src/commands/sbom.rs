@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use longshore_oci::Platform;
-use longshore_sbom::{Bill, Format, Subject};
+use longshore_sbom::{Bill, Detail, Format, Subject};
 use serde_json::json;
 
 use super::lock::for_build;
@@ -26,8 +26,9 @@ pub fn run(args: &Sbom, global: &Global, project: &Project, machine: &Machine) -
         None => vec![one(&names, &platforms, args)?],
     };
     let lock = for_build(global, project, machine)?;
+    let detail = if args.files { Detail::Files } else { Detail::Components };
     let built = pipeline::build_each(project, &lock, machine, &names, &platforms)?;
-    let bill = bills::bill(project, &lock, machine, &names, &built)?;
+    let bill = bills::bill(project, &lock, machine, &names, &built, detail)?;
     let mut written = Vec::new();
     for subject in &subjects {
         let Some(about) = bill.about(subject) else { continue };

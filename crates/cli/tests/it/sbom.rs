@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use longshore_testkit::apt::{Package, Repository};
 use longshore_testkit::http::Server;
 use longshore_testkit::registry::{Kind as RegistryKind, Registry};
-use longshore_testkit::{Sandbox, sbom};
+use longshore_testkit::{Sandbox, Tool, layout, sbom};
 use serde_json::Value;
 
 use crate::common::{self, real, with_update};
@@ -105,6 +105,41 @@ fn regex_escape(text: &str) -> String {
 }
 
 #[test]
+fn every_file_is_listed_when_that_is_asked_for() {
+    let (_repository, sandbox) = stack();
+    sandbox.ok(&["build", "app", "-o", "layout"]);
+    let bundle = sandbox.work().join("bundle");
+    let root = layout::umoci_unpack(&sandbox.work().join("layout"), "test/app:latest", &bundle);
+    let found = Tool::new("find").arg(&root).args(["-type", "f", "-exec", "sha256sum", "{}", "+"]).run();
+    let expected: BTreeSet<String> = found
+        .lines()
+        .map(|line| {
+            let (digest, path) = line.split_once("  ").unwrap();
+            format!("{digest} {}", path.strip_prefix(root.to_str().unwrap()).unwrap())
+        })
+        .collect();
+    assert!(expected.iter().any(|line| line.ends_with(" /usr/bin/hello")), "{expected:?}");
+    sandbox.ok(&["sbom", "app", "--files", "-o", "app.spdx.json"]);
+    sandbox.ok(&["sbom", "app", "--files", "-o", "app.cdx.json", "--format", "cyclonedx"]);
+    sbom::valid_spdx(&[sandbox.work().join("app.spdx.json")]);
+    sbom::has_minimum_elements(&sandbox.work().join("app.spdx.json"));
+    sbom::valid_cyclonedx(&[sandbox.work().join("app.cdx.json")]);
+    let listed = |document: &Value, list: &str, digest: &dyn Fn(&Value) -> String| -> BTreeSet<String> {
+        let all = document[list].as_array().unwrap().iter();
+        let files = all.filter(|one| one["name"].as_str().unwrap().starts_with('/'));
+        files.map(|one| format!("{} {}", digest(one), one["name"].as_str().unwrap())).collect()
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let spdx = read(&sandbox, "app.spdx.json");
+    let spdx = listed(&spdx, "packages", &|one| text(&one["checksums"][0]["checksumValue"]));
+    assert!(spdx.is_superset(&expected), "{:?}", expected.difference(&spdx));
+    let cyclonedx = read(&sandbox, "app.cdx.json");
+    let cyclonedx = listed(&cyclonedx, "components", &|one| text(&one["hashes"][0]["content"]));
+    assert!(cyclonedx.is_superset(&expected), "{:?}", expected.difference(&cyclonedx));
+    assert!(!sandbox.ok(&["sbom", "app"]).contains("/usr/share/hello/a"));
+}
+
+#[test]
 fn the_same_stack_gives_the_same_bytes() {
     let (_repository, sandbox) = stack();
     for format in ["spdx", "cyclonedx"] {
@@ -152,6 +187,13 @@ fn real_images_are_complete() {
     sbom::valid_cyclonedx(&[sandbox.work().join("web.cdx.json")]);
     sbom::has_minimum_elements(&sandbox.work().join("web.spdx.json"));
     let document = read(&sandbox, "web.spdx.json");
+    let known = |reference: &Value| {
+        reference["referenceType"] == "cpe23Type"
+            && reference["referenceLocator"].as_str().unwrap().starts_with("cpe:2.3:a:f5:nginx:1.")
+    };
+    let packages = document["packages"].as_array().unwrap().iter();
+    let references = packages.filter_map(|one| one["externalRefs"].as_array());
+    assert!(references.flatten().any(known), "nginx has no CPE");
     let names = all(&document, "packages", "name");
     let shown: Value = serde_json::from_str(&sandbox.ok(&["--json", "show"])).unwrap();
     for package in shown[0]["packages"].as_array().unwrap() {

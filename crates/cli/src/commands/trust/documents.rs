@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_image::pack::ASSEMBLER;
 use longshore_oci::{Descriptor, Digest, Platform};
 use longshore_publish::registry::Parcel;
-use longshore_sbom::{Bill, Format, Making, Subject, provenance};
+use longshore_sbom::{Bill, Detail, Format, Making, Subject, provenance};
 use longshore_sources::path::{self, WorkTree};
 use longshore_stack::lock::Lock;
 use longshore_trust::Statement;
@@ -42,7 +42,7 @@ impl<'a> Documents<'a> {
         built: &Built,
         builder: &str,
     ) -> Result<Self, Failure> {
-        let bill = bills::bill(project, lock, machine, names, built)?;
+        let bill = bills::bill(project, lock, machine, names, built, Detail::Components)?;
         let commit = path::commit(&project.folder, &machine.settings.path);
         // What was changed since is no commit's.
         let commit = commit.filter(|commit| commit.tree != WorkTree::Changed).map(|commit| commit.sha);
