@@ -1,5 +1,6 @@
 //! What crates and npm's packages say of themselves, for bills of materials: nothing of it decides a build.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
@@ -8,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tar::Archive;
 
-use crate::{Error, Kind};
+use crate::go::ModuleVersion;
+use crate::{Error, Kind, Wanted, licence};
 
 /// Kind of the store's records; a new number whenever their form or meaning changes.
-const RECORD: &str = "module-about-1";
+const RECORD: &str = "module-about-2";
 /// Bytes of an unpacked archive that are looked through.
 const MAX_UNPACKED: u64 = 512 << 20;
 /// Bytes of a manifest that are read.
@@ -34,24 +36,26 @@ pub struct About {
     pub summary: Option<String>,
 }
 
-/// What the file of a crate or of npm's says in its manifest, where it has one that can be read. Nothing is known of files of
-/// other kinds. Each file is looked into once.
-pub fn about(kind: Kind, content: &Content, store: &Store) -> Result<About, Error> {
-    let manifest = match kind {
-        Kind::Crate => "Cargo.toml",
-        Kind::NpmTarball => "package.json",
-        Kind::GitRevision | Kind::GoModule | Kind::GoMod | Kind::GoModules => return Ok(About::default()),
-    };
+/// What the file of a crate or of npm's says in its manifest, where it has one that can be read; of a Go module, which has none,
+/// under which licence it is, where its text is that of one. Nothing is known of files of other kinds. Each file is looked into
+/// once.
+pub fn about(wanted: &Wanted, content: &Content, store: &Store) -> Result<About, Error> {
+    if !matches!(wanted.kind, Kind::Crate | Kind::NpmTarball | Kind::GoModule) {
+        return Ok(About::default());
+    }
     if let Some(bytes) = store.record(RECORD, &content.digest)?
         && let Ok(about) = postcard::from_bytes(&bytes)
     {
         return Ok(about);
     }
     let file = store.open_blob(content)?;
-    let found = find(manifest, GzDecoder::new(file)).unwrap_or_default();
-    let about = match kind {
-        Kind::Crate => cargo(&found),
-        _ => npm(&found),
+    let manifest = |name: &str, file| find(name, GzDecoder::new(file)).unwrap_or_default();
+    let about = match wanted.kind {
+        Kind::Crate => cargo(&manifest("Cargo.toml", file)),
+        Kind::NpmTarball => npm(&manifest("package.json", file)),
+        _ => ModuleVersion::new(&wanted.name, &wanted.version)
+            .ok()
+            .and_then(|module| go(&module, store, content)),
     };
     let about = about.unwrap_or_default();
     // These types hold nothing that postcard can't.
@@ -113,6 +117,15 @@ fn npm(text: &str) -> Option<About> {
         homepage: text(&manifest["homepage"]),
         summary: text(&manifest["description"]),
     })
+}
+
+/// The one licence that a module's texts are those of; none where they are of several, which may mean either or both.
+fn go(module: &ModuleVersion, store: &Store, content: &Content) -> Option<About> {
+    let texts = crate::go::licence_texts(store.open_blob(content).ok()?, module).ok()?;
+    let names: BTreeSet<String> = texts.iter().filter_map(|text| licence::identify(text)).collect();
+    let mut names = names.into_iter();
+    let (first, second) = (names.next(), names.next());
+    Some(About { licence: first.filter(|_| second.is_none()), ..About::default() })
 }
 
 #[cfg(test)]

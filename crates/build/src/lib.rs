@@ -17,6 +17,7 @@ mod fixture;
 pub mod go;
 pub mod graph;
 mod input;
+mod licence;
 pub mod npm;
 pub mod rebuild;
 mod recipe;

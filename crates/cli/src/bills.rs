@@ -88,7 +88,7 @@ impl Witness for Told {
 
 /// The module that a file is; none of files that only say which there are.
 fn module(wanted: Wanted, content: Content, store: &Store) -> Result<Option<Module>, Failure> {
-    let about = longshore_build::about(wanted.kind, &content, store)?;
+    let about = longshore_build::about(&wanted, &content, store)?;
     let About { licence, author, repository, homepage, summary } = about;
     let about = longshore_sbom::About { licence, author, repository, homepage, summary };
     let Wanted { kind, name, version, id } = wanted;
@@ -132,7 +132,7 @@ fn go_library(version: &str) -> Module {
         content: None,
         hashes: Vec::new(),
         go_sum: None,
-        about: longshore_sbom::About::default(),
+        about: longshore_sbom::About { licence: Some("BSD-3-Clause".to_owned()), ..Default::default() },
     }
 }
 

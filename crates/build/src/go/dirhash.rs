@@ -1,6 +1,7 @@
 //! `h1:` sums, as `go.sum` and the checksum database have them: the SHA-256, in base64, of a text with a line
 //! `<SHA-256 in hex>  <name>` for every file in order (golang.org/x/mod/sumdb/dirhash, `Hash1`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read, Seek};
@@ -97,6 +98,30 @@ pub fn member(
         Err(error) => Err(error.into()),
     }
 }
+
+/// The texts of licences at the top of a module's zip: `LICENSE`, `COPYING.md` and the like.
+pub fn licence_texts(file: impl Read + Seek, module: &ModuleVersion) -> Result<Vec<String>, ZipError> {
+    let mut archive = open(file)?;
+    let start = format!("{module}/");
+    let is_licence = |name: &str| {
+        let name = name.strip_prefix(&start).filter(|name| !name.contains('/')).unwrap_or_default();
+        let name = name.to_ascii_uppercase();
+        ["LICENSE", "LICENCE", "COPYING"].iter().any(|word| name.starts_with(word))
+    };
+    let names = archive.file_names().flatten().filter(|name| is_licence(name));
+    let mut names: Vec<String> = names.map(Cow::into_owned).collect();
+    names.sort();
+    let mut texts = Vec::new();
+    for name in names.iter().take(MAX_LICENCES) {
+        let bytes = longshore_oci::read_bounded(archive.by_name(name)?, MAX_LICENCE)?;
+        texts.extend(String::from_utf8(bytes));
+    }
+    Ok(texts)
+}
+
+/// Most texts of licences that are read of one module, and most bytes of each.
+const MAX_LICENCES: usize = 16;
+const MAX_LICENCE: u64 = 1 << 20;
 
 /// Opens a zip with a bearable number of files.
 pub(super) fn open<R: Read + Seek>(file: R) -> Result<ZipArchive<R>, ZipError> {

@@ -28,6 +28,7 @@ use longshore_oci::{Digest, Entry, Platform, Tree, TreePath};
 use longshore_stack::model::{GoBuild, GoSource};
 
 pub use dirhash::ZipError;
+pub(crate) use dirhash::licence_texts;
 pub use error::GoError;
 pub use gomod::{GoMod, GoModError, Relation, Replace, Replacement, Require};
 pub use gosum::{GoSum, GoSumError, Part};

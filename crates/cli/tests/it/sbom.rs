@@ -226,6 +226,11 @@ fn modules_of_builds_are_in_it() {
     let document = read(&sandbox, "out/answer.linux-amd64.cdx.json");
     let serde = document["components"].as_array().unwrap().iter().find(|one| one["name"] == "serde").unwrap();
     assert_eq!(serde["licenses"][0]["expression"], "MIT OR Apache-2.0");
+    // A module of Go's has a text and no name.
+    let document = read(&sandbox, "out/hello.linux-amd64.cdx.json");
+    let quote =
+        document["components"].as_array().unwrap().iter().find(|one| one["name"] == "rsc.io/quote").unwrap();
+    assert_eq!(quote["licenses"][0]["expression"], "BSD-3-Clause");
 }
 
 /// What a scanner finds and a bill has not under that name, and why.
