@@ -1,10 +1,13 @@
 //! What hangs on an image: bundles as artifacts that refer to it (image specification 1.1, "Artifacts"), and cosign's older tags.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use longshore_oci::{Annotations, Content, Descriptor, Digest, Manifest, media_type};
 use serde_json::json;
 
+use crate::TrustError;
 use crate::sigstore::{BUNDLE_TYPE, Bundle};
 
 /// The type of the layers of older signatures: what was signed.
@@ -95,20 +98,25 @@ impl OlderLayer {
         payload.to_string().into_bytes()
     }
 
-    /// A signature (ASN.1 DER) of that.
-    pub fn signature(payload: Vec<u8>, signature: &[u8]) -> Self {
+    /// A signature (ASN.1 DER) of that, and the annotations that vouch for it.
+    pub fn signature(payload: Vec<u8>, signature: &[u8], vouchers: BTreeMap<String, String>) -> Self {
         let mut descriptor = Descriptor::new(SIMPLE_SIGNING, Content::of(&payload));
+        descriptor.annotations.extend(vouchers);
         descriptor.annotations.insert(SIGNATURE.to_owned(), BASE64_STANDARD.encode(signature));
         Self { descriptor, bytes: payload }
     }
 
-    /// The envelope of a bundle.
-    pub fn attestation(bundle: &Bundle, predicate_type: &str) -> Self {
+    /// The envelope of a bundle, with what vouches for it.
+    ///
+    /// # Errors
+    /// When a certificate vouches for it, and no log promised at once to keep it.
+    pub fn attestation(bundle: &Bundle, predicate_type: &str) -> Result<Self, TrustError> {
         let bytes = bundle.envelope_bytes();
         let mut descriptor = Descriptor::new(ENVELOPE, Content::of(&bytes));
+        descriptor.annotations.extend(bundle.older_annotations().ok_or(TrustError::OlderNeedsLog)?);
         descriptor.annotations.insert(SIGNATURE.to_owned(), String::new());
         descriptor.annotations.insert(PREDICATE_TYPE.to_owned(), predicate_type.to_owned());
-        Self { descriptor, bytes }
+        Ok(Self { descriptor, bytes })
     }
 }
 
@@ -140,8 +148,8 @@ mod tests {
     #[test]
     fn signatures_are_appended_and_never_replaced() {
         let payload = OlderLayer::payload(&Digest::of(b"image"), "ghcr.io/org/web");
-        let layers =
-            ["one", "two"].map(|text| OlderLayer::signature(payload.clone(), text.as_bytes()).descriptor);
+        let layers = ["one", "two"]
+            .map(|text| OlderLayer::signature(payload.clone(), text.as_bytes(), BTreeMap::new()).descriptor);
         let (first, _) = appended(None, &layers[0]);
         let (second, config) = appended(Some(&first), &layers[1]);
         assert_eq!(second.layers, layers);

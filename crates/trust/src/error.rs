@@ -39,9 +39,11 @@ pub enum TrustError {
     /// There are no services to sign with.
     #[error("signing without a key needs the services of a Sigstore")]
     NoServices,
-    /// The older form, without a key.
-    #[error("`--legacy` needs a key: signatures in the older form hold no proof of a log that is kept today")]
-    OlderNeedsKey,
+    /// The older form, without a key and without a log of the first version.
+    #[error(
+        "`--legacy` without a key needs a log that promises at once to keep an entry, as Rekor 2 does not"
+    )]
+    OlderNeedsLog,
 }
 
 impl TrustError {
@@ -54,7 +56,9 @@ impl TrustError {
             Self::NoServices => {
                 Some("give `--signing-config FILE`, or sign with a key: `--key cosign.key`".to_owned())
             }
-            Self::OlderNeedsKey => Some("leave `--legacy` out, or sign with `--key`".to_owned()),
+            Self::OlderNeedsLog => Some(
+                "leave `--legacy` out, sign with `--key`, or name a Rekor 1 in `--signing-config`".to_owned(),
+            ),
             Self::Service(ServiceError::Token { .. }) => {
                 Some("give `--identity-token FILE`, or run where a CI system says who you are".to_owned())
             }

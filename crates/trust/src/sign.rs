@@ -1,8 +1,9 @@
 //! Signing: a statement becomes a bundle.
 
 use crate::TrustError;
+use crate::attachment::OlderLayer;
 use crate::key::Sign;
-use crate::sigstore::{Bundle, Client, Identity, Material, encoded};
+use crate::sigstore::{Bundle, Client, Identity, Material, encoded, older_annotations};
 use crate::statement::Statement;
 
 /// Who signs.
@@ -47,24 +48,34 @@ impl<'a> Signing<'a> {
     pub fn sign(&self, statement: &Statement) -> Result<Bundle, TrustError> {
         let payload = statement.to_bytes();
         let signature = self.key().sign(&encoded(&payload))?;
-        let material = match &self.key {
-            SigningKey::Own(key) => Material::Key(key.public()),
-            SigningKey::Certified(certified) => Material::Certificate(certified.certificate.clone()),
-        };
+        let material = self.material();
         match self.witnesses {
             Some(client) => Ok(client.witnessed(material, &payload, &signature)?),
             None => Ok(Bundle::new(material, &payload, &signature, None, None)),
         }
     }
 
-    /// Signs bytes as they are, for the older form; a certificate alone would say nothing there without its log entry.
+    /// Signs `payload` as it is, in the older form, with what vouches for it.
     ///
     /// # Errors
-    /// When the key refuses, or the author has none of their own.
-    pub fn sign_older(&self, payload: &[u8]) -> Result<Vec<u8>, TrustError> {
+    /// When the key or a service refuses; without a key of the author's own, also where there is no log that promises at once.
+    pub fn sign_older(&self, payload: Vec<u8>) -> Result<OlderLayer, TrustError> {
+        let signature = self.key().sign(&payload)?;
+        let material = self.material();
+        let entry = self.witnesses.map(|client| client.log_older(&material, &payload, &signature));
+        let entry = entry.transpose()?.flatten();
+        let certificate = match &material {
+            Material::Key(_) => None,
+            Material::Certificate(certificate) => Some(certificate.to_pem()),
+        };
+        let annotations = older_annotations(certificate.as_deref(), entry.as_ref());
+        Ok(OlderLayer::signature(payload, &signature, annotations.ok_or(TrustError::OlderNeedsLog)?))
+    }
+
+    fn material(&self) -> Material<'_> {
         match &self.key {
-            SigningKey::Own(key) => Ok(key.sign(payload)?),
-            SigningKey::Certified(_) => Err(TrustError::OlderNeedsKey),
+            SigningKey::Own(key) => Material::Key(key.public()),
+            SigningKey::Certified(certified) => Material::Certificate(certified.certificate.clone()),
         }
     }
 

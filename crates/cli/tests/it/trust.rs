@@ -501,6 +501,26 @@ fn the_older_form_is_logged_and_certified_too() {
     assert!(code == 0 && said.contains(&format!("https://slsa.dev/provenance/v1 by {PERSON}")), "{said}");
     assert_eq!(policed("eve@longshore.test").0, 3);
 
+    // What longshore writes so is what cosign reads so; a log that does not promise at once is said.
+    let person = world.token(Identity::Email(PERSON));
+    let ours = |log: Log, words: &[&str]| world.longshore(log, &person, words);
+    fs_err::remove_file(work.join("policy.toml")).unwrap();
+    let made = ours(Log::Rekor1, &["sign", "web", "--legacy"]);
+    assert_eq!(made.code, 0, "{made}");
+    let attest_ours =
+        ["attest", "web", "--type", "slsa-provenance", "--predicate", "predicate.json", "--legacy"];
+    let made = ours(Log::Rekor1, &attest_ours);
+    assert_eq!(made.code, 0, "{made}");
+    let certified = |command: &str, more: &[&str]| {
+        let tool = world.sigstore.cosign().args([command, "--new-bundle-format=false"]).args(more);
+        let tool = tool.args(["--certificate-identity", PERSON, "--certificate-oidc-issuer", &issuer]);
+        accepts(tool.arg("--trusted-root").arg(&root).arg(world.image("web")))
+    };
+    assert!(certified("verify", &[]));
+    assert!(certified("verify-attestation", &["--type", "slsaprovenance1"]));
+    let late = ours(Log::Rekor2, &["sign", "api", "--legacy"]);
+    assert!(late.code == 1 && late.stderr.contains("promises at once"), "{late}");
+
     // By a key, a statement in a log.
     signed(attest().arg("--key").arg(work.join("cosign.key")), "web");
     world.sandbox.write(

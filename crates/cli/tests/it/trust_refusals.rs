@@ -369,7 +369,11 @@ fn an_older_tag_can_lie_too() {
     let kind = "application/vnd.dev.cosign.simplesigning.v1+json";
     let payload = longshore_trust::attachment::OlderLayer::payload(&stage.subject.digest, "x/y");
     let signature = stage.key.sign(&payload).unwrap();
-    let good = longshore_trust::attachment::OlderLayer::signature(payload.clone(), &signature);
+    let good = longshore_trust::attachment::OlderLayer::signature(
+        payload.clone(),
+        &signature,
+        std::collections::BTreeMap::new(),
+    );
     stage.blob(&payload);
     let config = Descriptor::new(media_type::CONFIG, Content::of(b"{}"));
     let answer = |layers: Vec<Descriptor>| {
@@ -383,7 +387,12 @@ fn an_older_tag_can_lie_too() {
         let payload = longshore_trust::attachment::OlderLayer::payload(&Digest::of(b"another image"), "x/y");
         let signature = stage.key.sign(&payload).unwrap();
         stage.blob(&payload);
-        longshore_trust::attachment::OlderLayer::signature(payload, &signature).descriptor
+        longshore_trust::attachment::OlderLayer::signature(
+            payload,
+            &signature,
+            std::collections::BTreeMap::new(),
+        )
+        .descriptor
     };
     for (what, bad, said) in [
         ("lost", absent, "has no blob"),

@@ -9,7 +9,7 @@ use sigstore_types::{
     TimestampToken, TransparencyLogEntry,
 };
 
-use super::older::Vouchers;
+use super::older::{self, Vouchers};
 use super::unambiguous;
 use crate::key::PublicKey;
 use crate::statement::PAYLOAD_TYPE;
@@ -32,6 +32,16 @@ pub struct Bundle {
 pub(crate) enum Material<'a> {
     Key(&'a PublicKey),
     Certificate(DerCertificate),
+}
+
+impl Material<'_> {
+    /// The key or the certificate.
+    pub(crate) fn to_pem(&self) -> String {
+        match self {
+            Self::Key(key) => key.to_pem(),
+            Self::Certificate(certificate) => certificate.to_pem(),
+        }
+    }
 }
 
 impl Bundle {
@@ -77,6 +87,18 @@ impl Bundle {
             BundleV03::new(material, SignatureContent::DsseEnvelope(envelope.clone())).into_bundle()
         };
         Ok(Self { inner, envelope })
+    }
+
+    /// What vouches for it in the older form: annotations of the layer that holds its envelope. None where it can't be said there: a
+    /// certificate is nothing without a log's promise.
+    pub(crate) fn older_annotations(&self) -> Option<BTreeMap<String, String>> {
+        let material = &self.inner.verification_material;
+        let certificate = match &material.content {
+            VerificationMaterialContent::PublicKey(_) => None,
+            VerificationMaterialContent::Certificate(certificate) => Some(certificate.raw_bytes.to_pem()),
+            _ => return None,
+        };
+        older::annotations(certificate.as_deref(), material.tlog_entries.first())
     }
 
     /// Its envelope alone, as JSON.

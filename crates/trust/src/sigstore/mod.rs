@@ -30,5 +30,5 @@ pub use tuf::{Anchor, Roots, Seen, TufError};
 
 pub(crate) use bundle::{Material, encoded};
 pub(crate) use check::Legacy;
-pub(crate) use older::Vouchers;
+pub(crate) use older::{Vouchers, annotations as older_annotations};
 pub(crate) use services::Certified;

@@ -8,10 +8,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sigstore_types::{DerCertificate, Sha256Hash};
+use sigstore_types::{DerCertificate, Sha256Hash, TransparencyLogEntry};
 
 /// Who signed, where a certificate says it; PEM.
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+/// The certificates above it.
+const CHAIN: &str = "dev.sigstore.cosign/chain";
 /// What a log said of it.
 const ENTRY: &str = "dev.sigstore.cosign/bundle";
 
@@ -83,6 +85,44 @@ impl Vouchers {
         });
         sigstore_types::Bundle::from_json(&bundle.to_string()).map_err(|error| error.to_string())
     }
+}
+
+/// Annotations that say who signed and what a log promised. None where there is a certificate and no promise.
+pub(crate) fn annotations(
+    certificate: Option<&str>,
+    entry: Option<&TransparencyLogEntry>,
+) -> Option<BTreeMap<String, String>> {
+    let promised = entry.and_then(promised);
+    if certificate.is_some() && promised.is_none() {
+        return None;
+    }
+    let mut all = BTreeMap::new();
+    all.extend(promised.map(|entry| (ENTRY.to_owned(), entry)));
+    if let Some(pem) = certificate {
+        all.insert(CERTIFICATE.to_owned(), pem.to_owned());
+        // cosign wants it there, and takes the chain from its trusted root.
+        all.insert(CHAIN.to_owned(), String::new());
+    }
+    Some(all)
+}
+
+/// A log's promise, as cosign keeps it; none where it made none.
+fn promised(entry: &TransparencyLogEntry) -> Option<String> {
+    let entry = serde_json::to_value(entry).ok()?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let number = |value: &Value| text(value)?.parse::<i64>().ok();
+    let log = BASE64_STANDARD.decode(text(&entry["logId"]["keyId"])?).ok()?;
+    let log: String = log.iter().map(|byte| format!("{byte:02x}")).collect();
+    let kept = json!({
+        "SignedEntryTimestamp": text(&entry["inclusionPromise"]["signedEntryTimestamp"])?,
+        "Payload": {
+            "body": text(&entry["canonicalizedBody"])?,
+            "integratedTime": number(&entry["integratedTime"])?,
+            "logIndex": number(&entry["logIndex"])?,
+            "logID": log,
+        },
+    });
+    Some(kept.to_string())
 }
 
 /// What a log said, as bundles have it.

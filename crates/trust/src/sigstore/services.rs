@@ -284,21 +284,54 @@ impl Client {
             };
             return self.json(WHAT, &url, &json!(request));
         }
-        let url = at(rekor, "api/v1/log/entries");
-        let verifier = match material {
-            Material::Key(key) => key.to_pem(),
-            Material::Certificate(certificate) => certificate.to_pem(),
-        };
         let envelope = json!(Bundle::envelope(payload, signature)).to_string();
+        let verifier = BASE64_STANDARD.encode(material.to_pem());
         let request = json!({
             "apiVersion": "0.0.1",
             "kind": "dsse",
-            "spec": { "proposedContent": { "envelope": envelope, "verifiers": [BASE64_STANDARD.encode(verifier)] } },
+            "spec": { "proposedContent": { "envelope": envelope, "verifiers": [verifier] } },
         });
-        let entries: std::collections::BTreeMap<String, LogEntry> = self.json(WHAT, &url, &request)?;
-        let entry =
-            entries.into_values().next().ok_or_else(|| malformed(&url, "there is no entry".to_owned()))?;
-        entry.to_bundle_entry(KindVersion::DsseV001).map_err(|error| malformed(&url, error.to_string()))
+        self.log_first(rekor, &request, KindVersion::DsseV001)
+    }
+
+    /// An entry of a log with the first interface.
+    fn log_first(
+        &self,
+        rekor: &Endpoint,
+        request: &Value,
+        kind: KindVersion,
+    ) -> Result<TransparencyLogEntry, ServiceError> {
+        const WHAT: &str = "Rekor";
+        let url = at(rekor, "api/v1/log/entries");
+        let malformed = |reason: String| ServiceError::Malformed { what: WHAT, url: url.clone(), reason };
+        let entries: std::collections::BTreeMap<String, LogEntry> = self.json(WHAT, &url, request)?;
+        let entry = entries.into_values().next().ok_or_else(|| malformed("there is no entry".to_owned()))?;
+        entry.to_bundle_entry(kind).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// An entry for the signature of `payload` as it is, which the older form has; none where there is no log that promises at
+    /// once to keep it, as only those with the first interface do.
+    pub(crate) fn log_older(
+        &self,
+        material: &Material<'_>,
+        payload: &[u8],
+        signature: &[u8],
+    ) -> Result<Option<TransparencyLogEntry>, ServiceError> {
+        let Some(rekor) = self.services.rekor.as_ref().filter(|rekor| rekor.version < 2) else {
+            return Ok(None);
+        };
+        let request = json!({
+            "apiVersion": "0.0.1",
+            "kind": "hashedrekord",
+            "spec": {
+                "data": { "hash": { "algorithm": "sha256", "value": Digest::of(payload).hex() } },
+                "signature": {
+                    "content": BASE64_STANDARD.encode(signature),
+                    "publicKey": { "content": BASE64_STANDARD.encode(material.to_pem()) },
+                },
+            },
+        });
+        self.log_first(rekor, &request, KindVersion::HashedRekordV001).map(Some)
     }
 
     fn timestamp(&self, service: &Endpoint, signature: &[u8]) -> Result<TimestampToken, ServiceError> {

@@ -140,11 +140,10 @@ fn older_layer(
     parcel: &Parcel,
 ) -> Result<OlderLayer, TrustError> {
     match older {
-        Older::Attestations => Ok(OlderLayer::attestation(bundle, &statement.predicate_type)),
+        Older::Attestations => OlderLayer::attestation(bundle, &statement.predicate_type),
         Older::Signatures => {
             let payload = OlderLayer::payload(&statement.subject, &repository(&parcel.repository));
-            let signature = signing.sign_older(&payload)?;
-            Ok(OlderLayer::signature(payload, &signature))
+            signing.sign_older(payload)
         }
     }
 }
