@@ -158,6 +158,11 @@ fn signatures_travel_with_their_image() {
     }
     assert_sound(&sandbox.work().join("layout"));
     assert_eq!(verify(&sandbox, &["oci:layout:test/web:latest", "--key", "cosign.pub"]).0, 0);
+    // Both in one run, into the one index.
+    let both = ["oci:layout:test/web:latest", "oci:layout:test/api:latest"];
+    sandbox.ok(&["keygen", "second"]);
+    sandbox.ok(&[&["sign", "--key", "second.key"][..], &both].concat());
+    assert_eq!(verify(&sandbox, &[&both[..], &["--key", "second.pub"]].concat()).0, 0);
     sandbox.ok(&["push", "--from", "layout", "--to", &format!("{}/org", registry.host())]);
     assert_eq!(verify(&sandbox, &["--key", "cosign.pub"]).0, 0);
     let tag = format!("{}:latest", remote(&registry.host(), "web"));

@@ -88,7 +88,10 @@ fn said(
     })?;
     let signing = Signing::begin(&signer.author(), witnesses.as_ref())?;
     let pairs: Vec<(&Subject, &Parcel)> = subjects.iter().zip(&parcels).collect();
-    each(registries.jobs(), &pairs, |(subject, parcel)| {
+    // A layout's index and an older tag are read, added to and written: two at once would lose what one of them added.
+    let in_layout = subjects.iter().any(|subject| matches!(subject.place, Place::Layout { .. }));
+    let jobs = if in_layout || older.is_some() { 1 } else { registries.jobs() };
+    each(jobs, &pairs, |(subject, parcel)| {
         let manifests: Vec<Descriptor> =
             parcel.manifests.iter().map(|(descriptor, _)| descriptor.clone()).collect();
         let attached = each(registries.jobs(), &manifests, |manifest| {
