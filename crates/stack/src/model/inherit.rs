@@ -169,17 +169,14 @@ impl Stack {
         }
         if spec.workdir.is_none() && !own.working_dir.is_empty() {
             let workdir = &own.working_dir;
-            let path = TreePath::new(workdir).ok().filter(|_| workdir.starts_with('/'));
-            spec.workdir = Some(path.ok_or_else(|| InheritError::Workdir {
+            spec.workdir = Some(absolute(workdir).ok_or_else(|| InheritError::Workdir {
                 image: image.to_owned(),
                 base: name.clone(),
                 workdir: workdir.clone(),
             })?);
         }
         if inherits.contains(&Inherit::User) {
-            // Nothing said is root, for every engine.
-            let said = if own.user.is_empty() { "0:0" } else { own.user.as_str() };
-            let user = user(said, accounts).map_err(|numbers| InheritError::User {
+            let user = user(&own.user, accounts).map_err(|numbers| InheritError::User {
                 image: image.to_owned(),
                 base: name.clone(),
                 user: own.user.clone(),
@@ -207,14 +204,10 @@ impl Stack {
     ) -> Result<(), AdoptError> {
         let Some(spec) = self.images.get_mut(image) else { return Ok(()) };
         let own = &config.config;
-        let said = if own.user.is_empty() { "0:0" } else { own.user.as_str() };
-        let user = user(said, accounts).map_err(|_| AdoptError::User(own.user.clone()))?;
+        let user = user(&own.user, accounts).map_err(|_| AdoptError::User(own.user.clone()))?;
         spec.workdir = match own.working_dir.as_str() {
             "" => None,
-            text => {
-                let path = TreePath::new(text).ok().filter(|_| text.starts_with('/'));
-                Some(path.ok_or_else(|| AdoptError::Workdir(text.to_owned()))?)
-            }
+            text => Some(absolute(text).ok_or_else(|| AdoptError::Workdir(text.to_owned()))?),
         };
         spec.base = None;
         spec.entrypoint.clone_from(&own.entrypoint);
@@ -244,9 +237,16 @@ impl Stack {
     }
 }
 
+/// The path that `text` is, if it is an absolute one.
+fn absolute(text: &str) -> Option<TreePath> {
+    TreePath::new(text).ok().filter(|_| text.starts_with('/'))
+}
+
 /// The user that `text` names in an image whose accounts are `accounts`, if it is a number; else the numbers that it has
 /// there.
 fn user(text: &str, accounts: &[Account]) -> Result<UserSpec, Option<(u32, u32)>> {
+    // Nothing said is root, for every engine.
+    let text = if text.is_empty() { "0:0" } else { text };
     let (name, group) = text.split_once(':').map_or((text, None), |(name, group)| (name, Some(group)));
     let named = accounts.iter().find(|account| account.name == name).map(|found| (found.uid, found.gid));
     let Ok(uid) = name.parse::<u32>() else { return Err(named) };
