@@ -2,39 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
+mod saved;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use longshore_oci::{Digest, Manifest};
 use longshore_trust::key::{Password, PrivateKey, PublicKey, Sign as _, open};
 use longshore_trust::policy::{Evaluation, Policy, Timestamp, Trusted};
 use longshore_trust::statement::{PROVENANCE, SIGNED};
 use longshore_trust::{Bundle, Evidence, Expected, Refusal, Signer, Statement, TrustRoot, Verifier};
+use saved::{at, fact, key, person, subject};
 use serde_json::Value;
-
-fn at(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/material").join(name)
-}
 
 fn bytes(name: &str) -> Vec<u8> {
     fs_err::read(at(name)).unwrap()
-}
-
-fn fact(name: &str) -> String {
-    let facts: Value = serde_json::from_slice(&bytes("facts.json")).unwrap();
-    facts[name].as_str().unwrap().to_owned()
-}
-
-fn subject() -> Digest {
-    fact("digest").parse().unwrap()
-}
-
-fn key() -> Signer {
-    Signer::Key(Box::new(PublicKey::read(&at("cosign.pub")).unwrap()))
-}
-
-fn person() -> Signer {
-    Signer::Identity { identity: fact("identity"), issuer: fact("issuer") }
 }
 
 fn workflow() -> Signer {

@@ -2,22 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
+mod saved;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use longshore_oci::Digest;
-use longshore_trust::key::{PrivateKey, PublicKey, Sign as _};
+use longshore_trust::key::{PrivateKey, Sign as _};
 use longshore_trust::statement::SIGNED;
 use longshore_trust::{Author, Bundle, Evidence, Expected, Signer, Signing, Statement, TrustRoot, Verifier};
+use saved::{at, key, person, subject};
 use serde_json::{Value, json};
 
 const ROOT: &str = "trusted_root.json";
-
-fn at(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/material").join(name)
-}
 
 fn text(name: &str) -> String {
     fs_err::read_to_string(at(name)).unwrap()
@@ -29,22 +27,6 @@ fn json(name: &str) -> Value {
 
 fn bundle(name: &str) -> Value {
     json(&format!("bundles/{name}.json"))
-}
-
-fn fact(name: &str) -> String {
-    json("facts.json")[name].as_str().unwrap().to_owned()
-}
-
-fn subject() -> Digest {
-    fact("digest").parse().unwrap()
-}
-
-fn key() -> Signer {
-    Signer::Key(Box::new(PublicKey::read(&at("cosign.pub")).unwrap()))
-}
-
-fn person() -> Signer {
-    Signer::Identity { identity: fact("identity"), issuer: fact("issuer") }
 }
 
 /// What comes of a bundle: what it says, or why it says nothing.
