@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Facts, Tree, TreePath};
+use crate::{Digest, Facts, StorePath, Tree, TreePath};
 
 /// A named part of an image: what it holds, what that needs, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub enum Origin {
     Image(ImageLayer),
     /// The image that this one builds on: what is in a layer of it stays there.
     Base(ImageLayer),
+    /// A path of the Nix store.
+    Nix(StorePath),
 }
 
 /// A layer of somebody's image.
@@ -114,6 +116,7 @@ impl fmt::Display for Origin {
             Self::Url(name) => write!(f, "url {name}"),
             Self::Image(layer) => write!(f, "image {layer}"),
             Self::Base(layer) => write!(f, "base {layer}"),
+            Self::Nix(path) => write!(f, "nix {}", path.base_name()),
         }
     }
 }

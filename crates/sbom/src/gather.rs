@@ -8,7 +8,8 @@ use longshore_image::Image;
 use longshore_image::plan::PlannedLayer;
 use longshore_image::rootfs::{Brought, RootFs};
 use longshore_oci::{
-    self as oci, DiffId, Digest, ImageLayer, Node, Origin, PackageId, Reference, Store, Tree, TreePath,
+    self as oci, DiffId, Digest, ImageLayer, Node, Origin, PackageId, Reference, Store, StorePath, Tree,
+    TreePath,
 };
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{BuildInput, BuildKind, GoSource, ImageSpec, Stack};
@@ -18,6 +19,7 @@ use crate::bill::{Bill, Component, Edge, Id, Kind, Part, Party, Place, Relation,
 use crate::debian;
 use crate::document::VERSION;
 use crate::module::Module;
+use crate::nix;
 use crate::purl::Purl;
 
 /// The label that says who hands out an image (OCI image specification, "Pre-Defined Annotation Keys").
@@ -163,6 +165,7 @@ impl<'a> Gathering<'a> {
                     let id = self.other(&scene, layer, scene.at(below.clone(), Part::Whole));
                     self.edge(&scene.image, Relation::BuiltOn, &id);
                 }
+                Origin::Nix(path) => self.store_path(&scene, path),
             }
         }
         Ok(())
@@ -458,6 +461,21 @@ impl<'a> Gathering<'a> {
         let id = Id(format!("oci:{}@{manifest}", component.name));
         self.add(&id, component);
         id
+    }
+
+    /// A path of the Nix store, and what of the image it refers to.
+    fn store_path(&mut self, scene: &Scene<'_>, path: &StorePath) {
+        let mut component = nix::component(path, self.lock);
+        component.places.insert(scene.place(&Origin::Nix(path.clone()), Part::Whole));
+        let id = nix::id(path);
+        self.add(&id, component);
+        self.edge(&scene.image, Relation::Contains, &id);
+        let references = self.lock.store_paths.get(path).map(|locked| locked.references.as_slice());
+        for needed in references.unwrap_or_default() {
+            if needed != path && scene.made.rootfs.origin(&needed.tree_path()).is_some() {
+                self.edge(&id, Relation::DependsOn, &nix::id(needed));
+            }
+        }
     }
 
     /// Adds a component, or what is new of it.

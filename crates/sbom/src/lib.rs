@@ -18,6 +18,7 @@ mod document;
 mod gather;
 mod licence;
 mod module;
+mod nix;
 mod provenance;
 mod purl;
 mod spdx;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod images;
+mod nix;
 mod parse;
 mod pins;
 mod write;
@@ -9,20 +10,21 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use longshore_oci::{Content, PackageId};
+use longshore_oci::{Content, PackageId, StorePath};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{AptLocation, Consumer, Keyring, Requirement, SourceSpec, Stack};
 
 pub use compare::Change;
 pub use images::{LockedImage, LockedLayer, LockedManifest};
+pub use nix::{AboutStorePath, LockedNix, LockedStorePath};
 pub use parse::parse;
 
 /// The breaking version of the format that this longshore reads and writes.
 pub const VERSION: u32 = 1;
 /// The highest compatible revision of the format that this longshore writes; higher ones are read, what is new in them
-/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`, 3 has `[[image]]`.
-pub const REVISION: u32 = 3;
+/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`, 3 has `[[image]]`, 4 has `[[nix]]`.
+pub const REVISION: u32 = 4;
 /// Most bytes of a lock file that are read.
 pub const MAX_BYTES: u64 = 64 << 20;
 
@@ -45,6 +47,10 @@ pub struct Lock {
     pub urls: Vec<LockedUrl>,
     /// Images of others, by their name as the stack file writes it.
     pub images: BTreeMap<String, LockedImage>,
+    /// What was asked of Nix, sorted by installable and platform.
+    pub nix: Vec<LockedNix>,
+    /// Paths of the Nix store, closed: what any of them refers to is here too.
+    pub store_paths: BTreeMap<StorePath, LockedStorePath>,
     /// Lines that no `go.sum` of the stack has: published modules that are built, Go releases (Go modules reference,
     /// "go.sum files").
     pub go_sums: BTreeSet<String>,
@@ -191,10 +197,11 @@ impl Lock {
 
     /// The lowest revision of the format that has all that this lock says, so that what is as it was is written as it was.
     fn revision(&self) -> u32 {
-        match (self.images.is_empty(), &self.profile) {
-            (false, _) => REVISION,
-            (true, Some(_)) => 2,
-            (true, None) => 1,
+        match (self.nix.is_empty(), self.images.is_empty(), &self.profile) {
+            (false, ..) => REVISION,
+            (true, false, _) => 3,
+            (true, true, Some(_)) => 2,
+            (true, true, None) => 1,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod inherit;
+mod nix;
 mod others;
 mod publish;
 mod requirements;
@@ -20,6 +21,7 @@ pub use build::{
 };
 
 pub use inherit::{Account, AdoptError, InheritError};
+pub use nix::{Installable, NixKey, NixLinks, NixRequest, NixSpec};
 pub use others::{BaseSpec, ImageRequest, Inherit};
 pub use publish::{CacheSpec, PublishSpec, Retention};
 pub(crate) use requirements::build_platform;
@@ -51,6 +53,8 @@ pub struct Stack {
     pub builds: BTreeMap<String, BuildSpec>,
     /// Pinned archives and files, by name.
     pub urls: BTreeMap<String, UrlSpec>,
+    /// Where paths of the Nix store come from without Nix.
+    pub nix: NixSpec,
     /// The images, by name, defaults merged in.
     pub images: BTreeMap<String, ImageSpec>,
     /// How they run, by name.
@@ -284,6 +288,8 @@ pub enum ContentSpec {
     Url(OutputRequest),
     /// Files of somebody's image, or all of them.
     Image(ImageRequest),
+    /// Paths of the Nix store, with all they refer to.
+    Nix(NixRequest),
     /// longshore's health probe, where a service of the image is asked over the network whether it works, or waits for one that
     /// is. No entry of the stack file: comes last.
     Probe,

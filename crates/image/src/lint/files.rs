@@ -46,6 +46,7 @@ fn short_name(origin: Option<&Origin>) -> String {
             | Origin::Url(name),
         ) => name.clone(),
         Some(Origin::Image(layer) | Origin::Base(layer)) => layer.reference.clone(),
+        Some(Origin::Nix(path)) => path.name().to_owned(),
         None => String::new(),
     }
 }

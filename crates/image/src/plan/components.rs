@@ -14,7 +14,7 @@ pub(super) enum Rank {
     Base,
     /// Parts of others' images.
     Image,
-    /// Packages.
+    /// Packages, and paths of the Nix store.
     Package,
     /// What longshore makes from packages.
     Fragment,
@@ -52,7 +52,7 @@ fn group(origin: &Origin) -> Option<Group> {
         Origin::Longshore(name) if name == "base" => (Rank::Base, None),
         Origin::Longshore(name) if name == "accounts" || name == "workdir" => (Rank::Settings, None),
         Origin::Longshore(_) => (Rank::Fragment, Some(origin.clone())),
-        Origin::Package(_) => (Rank::Package, Some(origin.clone())),
+        Origin::Package(_) | Origin::Nix(_) => (Rank::Package, Some(origin.clone())),
         Origin::Url(_) => (Rank::Url, Some(origin.clone())),
         Origin::Build(_) => (Rank::Build, Some(origin.clone())),
         Origin::Path(_) => (Rank::Files, None),
@@ -150,6 +150,7 @@ fn name(part: &Part) -> String {
         Origin::Longshore(name) => name.clone(),
         Origin::Path(path) | Origin::Inline(path) | Origin::Build(path) | Origin::Url(path) => path.clone(),
         Origin::Image(layer) | Origin::Base(layer) => layer.reference.clone(),
+        Origin::Nix(path) => path.name().to_owned(),
     };
     let names: Vec<_> = part.origins.iter().take(3).map(short).collect();
     let more = part.origins.len() - names.len();

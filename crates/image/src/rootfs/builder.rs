@@ -38,7 +38,7 @@ fn rank(origin: &Origin) -> Rank {
     match origin {
         Origin::Base(_) => Rank::Base,
         Origin::Longshore(_) => Rank::Longshore,
-        Origin::Package(_) => Rank::Package,
+        Origin::Package(_) | Origin::Nix(_) => Rank::Package,
         Origin::Path(_) | Origin::Inline(_) | Origin::Build(_) | Origin::Url(_) | Origin::Image(_) => {
             Rank::Stack
         }
@@ -170,7 +170,7 @@ impl<'a> Builder<'a> {
         let owner = self.owner(&at);
         match (rank(new.origin).cmp(&rank(&owner)), new.origin, &owner) {
             (std::cmp::Ordering::Greater, ..) => {
-                if let Origin::Package(_) | Origin::Base(_) = owner
+                if let Origin::Package(_) | Origin::Nix(_) | Origin::Base(_) = owner
                     && rank(new.origin) == Rank::Stack
                 {
                     self.findings.push(Finding {

@@ -30,7 +30,10 @@ pub(super) fn place(build: &mut Builder<'_>) -> Result<(), ComposeError> {
             ContentSpec::Url(request) => output(build, &Origin::Url(request.name.clone()), request)?,
             ContentSpec::Image(request) => others::place(build, request)?,
             ContentSpec::Probe => probe(build)?,
-            ContentSpec::Package(_) | ContentSpec::Slice(_) | ContentSpec::Fragment(_) => {}
+            ContentSpec::Package(_)
+            | ContentSpec::Slice(_)
+            | ContentSpec::Fragment(_)
+            | ContentSpec::Nix(_) => {}
         }
     }
     Ok(())
@@ -122,6 +125,7 @@ fn output_key(origin: &Origin) -> String {
             format!("build:{name}")
         }
         Origin::Package(id) => id.to_string(),
+        Origin::Nix(path) => path.to_string(),
         Origin::Image(layer) | Origin::Base(layer) => layer.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use longshore_oci::{Platform, TreePath};
 use super::packages::PackageOrigin;
 use super::runtime::Runtime;
 use super::template::Values;
-use super::{names, others, outputs};
+use super::{names, nix, others, outputs};
 use crate::file::{At, ContentTable, ImageTable, Shorthand};
 use crate::findings::Findings;
 use crate::model::{
@@ -113,6 +113,9 @@ fn full(
     if table.build.is_some() || table.url.is_some() {
         let to = to(findings)?;
         return outputs::content(table, outputs::Placed { to, mode, owner }, beside, findings);
+    }
+    if let Some(installable) = &table.nix {
+        return nix::content(installable, table, beside.folder, findings);
     }
     let target = table.symlink.as_ref()?;
     if target.is_empty() || target.contains('\0') {
@@ -247,6 +250,7 @@ pub(super) fn paths(content: &ContentSpec) -> Vec<TreePath> {
         ContentSpec::Package(_)
         | ContentSpec::Fragment(_)
         | ContentSpec::Directory(_)
+        | ContentSpec::Nix(_)
         | ContentSpec::Probe => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ mod contents;
 mod image;
 mod merge;
 mod names;
+mod nix;
 mod others;
 mod outputs;
 mod packages;
@@ -41,6 +42,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let origin = packages::PackageOrigin::new(&sources, file.stack.default_source.as_ref(), findings);
     let platforms = platforms(&file.stack, findings);
     let urls = urls::check(file.url, findings);
+    let nix = nix::check(file.nix, findings);
     let names = file.build.keys().map(|name| name.value.clone()).collect();
     let host = crate::model::build_platform(&platforms);
     let around = builds::Around { folder, origin: &origin, urls: &urls, host: &host, builds: names };
@@ -92,6 +94,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         sources,
         builds,
         urls,
+        nix,
         images,
         services,
         secrets,

@@ -66,6 +66,27 @@ pub(super) fn below_root(what: &str, text: &At<String>, findings: &mut Findings)
     Some(path)
 }
 
+/// A relative path inside `whole`; the root when it is `.`.
+pub(super) fn inside(whole: &str, text: &At<String>, findings: &mut Findings) -> Option<TreePath> {
+    match TreePath::new(text.as_bytes()) {
+        Ok(path) if !text.starts_with('/') => Some(path),
+        Ok(path) => {
+            findings
+                .error(
+                    "stack::path",
+                    &text.span,
+                    format!("`{}` is absolute; it must be a path inside {whole}", text.value),
+                )
+                .help(format!("write `{}`", path.to_string().trim_start_matches('/')));
+            None
+        }
+        Err(error) => {
+            findings.error("stack::path", &text.span, error.to_string());
+            None
+        }
+    }
+}
+
 /// Where something goes; a slash at the end makes a folder of it.
 pub(super) fn destination(text: &At<String>, findings: &mut Findings) -> Option<Destination> {
     if text.ends_with('/') {

@@ -1,8 +1,7 @@
 //! Contents that builds make or that pinned archives hold.
 
-use longshore_oci::TreePath;
-
 use super::contents::Beside;
+use super::names;
 use super::urls::check_address;
 use crate::file::{At, ContentTable, Shorthand};
 use crate::findings::Findings;
@@ -65,23 +64,7 @@ fn part(name: &At<String>, table: &ContentTable, findings: &mut Findings) -> Opt
             .help("write an entry for each".to_owned());
         return None;
     };
-    match TreePath::new(text.as_bytes()) {
-        Ok(path) if !text.starts_with('/') => {
-            Some((!path.is_root()).then(|| String::from_utf8_lossy(path.as_bytes()).into_owned()))
-        }
-        Ok(path) => {
-            findings
-                .error(
-                    "stack::path",
-                    &from.span,
-                    format!("`{text}` is absolute; it must be a path inside `{}`", name.value),
-                )
-                .help(format!("write `{}`", path.to_string().trim_start_matches('/')));
-            None
-        }
-        Err(error) => {
-            findings.error("stack::path", &from.span, error.to_string());
-            None
-        }
-    }
+    let text = At { value: text.clone(), span: from.span.clone() };
+    let path = names::inside(&format!("`{}`", name.value), &text, findings)?;
+    Some((!path.is_root()).then(|| String::from_utf8_lossy(path.as_bytes()).into_owned()))
 }

@@ -134,7 +134,8 @@ pub(crate) struct ContentTable {
     pub(crate) source: Option<At<String>>,
     /// Take only these files or folders of the package, and the shared libraries they need. Of a build or archive: the one file or
     /// folder that is taken, relative; all of it when left out. Of an image: the files or folders that are taken, by their paths in
-    /// it; all of it when left out.
+    /// it; all of it when left out. Of a path of the Nix store, which stays where it is: the files or folders that are linked at
+    /// `to`, relative; what is in its `bin` is linked in `/bin` when neither is said, and nothing for an empty list.
     pub(crate) from: Option<At<Shorthand<Vec<At<String>>>>>,
     /// Files or folders of the package or its dependencies that are needed besides.
     pub(crate) extra: Option<Vec<At<String>>>,
@@ -152,6 +153,15 @@ pub(crate) struct ContentTable {
     pub(crate) url: Option<At<String>>,
     /// Somebody's image, of which files are taken. With a tag the lock pins what it names now; a digest (`@sha256:…`) pins it here.
     pub(crate) image: Option<At<String>>,
+    /// A path of the Nix store and all it refers to: an output of a flake (`.#backend`, `nixpkgs#caddy`), a store path, or a Nix
+    /// file beside the stack file.
+    #[schemars(extend("examples" = [".#backend", "nixpkgs#caddy"]))]
+    pub(crate) nix: Option<At<String>>,
+    /// The attribute of the Nix file's value.
+    pub(crate) attr: Option<At<String>>,
+    /// Names of store paths that are left out though something refers to them, with what only they refer to: `gcc-13.2.0`, or
+    /// `gcc-*` for all that begin so. Refused for what is really needed.
+    pub(crate) exclude: Option<Vec<At<String>>>,
     /// A symbolic link with this target.
     pub(crate) symlink: Option<At<String>>,
     /// Where it goes: an absolute path; one that ends in `/` is the folder it goes into under its own name. What is taken of an
@@ -167,7 +177,7 @@ pub(crate) struct ContentTable {
 }
 
 /// The kinds of content, by the key that makes a table one of them: the keys it needs besides, and the keys it may have.
-pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 9] = [
+pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 10] = [
     ("package", &[], &["source", "from", "to", "extra"]),
     ("file", &["to"], &["mode", "owner"]),
     ("directory", &["to"], &["mode", "owner"]),
@@ -176,5 +186,6 @@ pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 9] = [
     ("build", &["to"], &["from", "mode", "owner"]),
     ("url", &["to"], &["from", "mode", "owner"]),
     ("image", &[], &["from", "to", "mode", "owner"]),
+    ("nix", &[], &["attr", "from", "to", "exclude"]),
     ("symlink", &["to"], &[]),
 ];

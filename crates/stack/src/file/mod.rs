@@ -6,6 +6,7 @@ mod at;
 mod build;
 mod cache;
 mod image;
+mod nix;
 mod profile;
 mod publish;
 mod service;
@@ -19,6 +20,7 @@ pub(crate) use at::{At, Shorthand};
 pub(crate) use build::{BuildTable, InputTable, TOOL_KINDS, ToolTable, UrlTable};
 pub(crate) use cache::CacheTable;
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
+pub(crate) use nix::{CACHE, KEY, NixTable};
 pub(crate) use profile::ProfileTable;
 pub(crate) use publish::{PublishTable, RetentionTable};
 pub(crate) use service::{
@@ -46,6 +48,9 @@ pub(crate) struct File {
     /// A pinned archive or file, which images take with `{ url = "NAME" }`. `NAME` is yours to choose.
     #[serde(default)]
     pub(crate) url: BTreeMap<At<String>, UrlTable>,
+    /// Where paths of the Nix store come from on machines without Nix.
+    #[serde(default)]
+    pub(crate) nix: NixTable,
     /// What every image gets. The same keys as in `[image.NAME]`: lists are joined with the image's own, tables merged with
     /// the image's keys on top, anything else is used where the image says nothing.
     pub(crate) image_defaults: Option<ImageTable>,

@@ -44,6 +44,7 @@ impl Lock {
         }
         reasons.extend(self.stale_urls(stack));
         reasons.extend(self.stale_images(stack));
+        reasons.extend(self.stale_nix(stack));
         reasons
     }
 
@@ -128,9 +129,9 @@ impl Lock {
         reasons
     }
 
-    /// What changed from this lock to `new`, sorted by package name, images last. Architectures of one package are one change.
+    /// What changed from this lock to `new`, sorted by package name, then images, then store paths. Architectures of one package are one change.
     pub fn diff(&self, new: &Self) -> Vec<Change> {
-        let images = self.image_changes(new);
+        let others = self.image_changes(new).into_iter().chain(self.nix_changes(new));
         let (old, new) = (by_name(self), by_name(new));
         let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
         names
@@ -152,7 +153,7 @@ impl Lock {
                     (None, None) => None,
                 }
             })
-            .chain(images)
+            .chain(others)
             .collect()
     }
 }

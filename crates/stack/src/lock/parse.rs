@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::images::{self, RawImage};
+use super::nix::{self, RawNix, RawStorePath};
 use super::pins::{self, RawGo, RawUrl};
 use super::{Lock, LockError, LockedClosure, LockedPackage, LockedRelease, VERSION};
 use crate::check::{is_name, is_package};
@@ -39,6 +40,10 @@ struct Raw {
     url: Vec<RawUrl>,
     #[serde(default)]
     image: Vec<RawImage>,
+    #[serde(default)]
+    nix: Vec<RawNix>,
+    #[serde(default, rename = "store-path")]
+    store_path: Vec<RawStorePath>,
     #[serde(default)]
     go: RawGo,
 }
@@ -135,6 +140,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock, LockError> {
     lock.closures.sort_by(|a, b| (&a.consumer, &a.platform).cmp(&(&b.consumer, &b.platform)));
     lock.urls = pins::urls(&file, raw.url)?;
     lock.images = images::images(&file, raw.image)?;
+    lock.store_paths = nix::store_paths(&file, raw.store_path)?;
+    lock.nix = nix::nix(&file, raw.nix, &lock.store_paths)?;
     lock.go_sums = pins::go_sums(&file, raw.go)?;
     Ok(lock)
 }

@@ -65,6 +65,8 @@ impl fmt::Display for Lock {
         for (name, image) in &self.images {
             image.write(name, f)?;
         }
+        self.nix.iter().try_for_each(|pin| pin.write(f))?;
+        self.store_paths.iter().try_for_each(|(path, locked)| locked.write(path, f))?;
         if !self.go_sums.is_empty() {
             f.write_str("\n[go]\n")?;
             list(f, "sums", self.go_sums.iter().cloned())?;

@@ -70,6 +70,7 @@ impl ImageSpec {
                 | ContentSpec::Build(_)
                 | ContentSpec::Url(_)
                 | ContentSpec::Image(_)
+                | ContentSpec::Nix(_)
                 | ContentSpec::Probe => None,
             })
             .collect();

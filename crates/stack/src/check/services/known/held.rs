@@ -3,7 +3,7 @@
 use longshore_oci::TreePath;
 
 use crate::check::contents;
-use crate::model::{ContentSpec, Destination, ImageSpec, OutputRequest};
+use crate::model::{ContentSpec, Destination, ImageSpec, NixLinks, OutputRequest};
 
 /// Whether an image holds a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ fn brings(content: &ContentSpec, path: &TreePath) -> bool {
             touches(&merged(&output_place(output)), path)
         }
         ContentSpec::Image(_) => true,
+        ContentSpec::Nix(request) => in_store(path) || links(&request.links, path),
         ContentSpec::Slice(slice) => {
             let own = contents::paths(content).iter().any(|own| touches(&merged(own), path));
             own || slice.extra.iter().any(|extra| touches(&merged(extra), path))
@@ -47,6 +48,21 @@ fn brings(content: &ContentSpec, path: &TreePath) -> bool {
         ContentSpec::File(_) | ContentSpec::Text(_) | ContentSpec::Symlink { .. } => {
             contents::paths(content).iter().any(|own| touches(&merged(own), path))
         }
+    }
+}
+
+fn in_store(path: &TreePath) -> bool {
+    path.to_string().starts_with("/nix/store/")
+}
+
+fn links(links: &NixLinks, path: &TreePath) -> bool {
+    match links {
+        NixLinks::Programs => path.to_string().starts_with("/bin/"),
+        NixLinks::Everything(to) => touches(&merged(to), path),
+        NixLinks::Parts { from, to } => {
+            from.iter().any(|from| touches(&merged(&place(to, from.name())), path))
+        }
+        NixLinks::Nothing => false,
     }
 }
 
