@@ -1,5 +1,5 @@
-//! Where inputs come from: Debian archives, pinned addresses, others' images, paths of the
-//! Nix store and local paths, locked, fetched and verified.
+//! Where inputs come from: Debian archives, pinned addresses, others' images, paths of the Nix store and local paths, locked,
+//! fetched and verified.
 
 pub mod base_image;
 pub mod deb;

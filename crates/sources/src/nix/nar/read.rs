@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
-use longshore_oci::{Content, Sha256, Store, StorePath, TreePath};
+use longshore_oci::{Sha256, Store, StorePath, TreePath};
 
 use super::{MAGIC, MAX_NAME, MAX_TARGET, Problem, Sink, Unpacked, child, lossy};
 use crate::intake;
