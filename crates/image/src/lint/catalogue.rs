@@ -27,6 +27,11 @@ pub const LINTS: &[Lint] = &[
     lint("compiler", Severity::Warning, "A compiler, assembler or linker is in the image."),
     lint("development", Severity::Warning, "Headers, static libraries or pkg-config files are in the image."),
     lint(
+        "flox-hook",
+        Severity::Error,
+        "The hook of a Flox environment does more than setting variables; accepted, it is left out as a whole.",
+    ),
+    lint(
         "missing-interpreter",
         Severity::Error,
         "The dynamic loader of a program, or the interpreter of a script, is not in the image.",
