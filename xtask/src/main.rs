@@ -9,6 +9,7 @@ mod bench;
 mod build;
 mod generate;
 mod kubernetes;
+mod nix;
 mod policies;
 mod probe;
 mod registries;

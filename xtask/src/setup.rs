@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::run::{Result, run, say};
 use crate::test::Length;
-use crate::{kubernetes, policies, registries, sboms, sigstore, tools};
+use crate::{kubernetes, nix, policies, registries, sboms, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 29] = [
+const PROGRAMS: [(&str, &[&str]); 30] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("ctr", &["containerd"]),
@@ -39,6 +39,7 @@ const PROGRAMS: [(&str, &[&str]); 29] = [
     ("pkcs11-tool", &["opensc"]),
     ("jq", &["jq"]),
     ("xxd", &["xxd"]),
+    ("patchelf", &["patchelf"]),
 ];
 
 /// Files that stand for packages without a program of their own.
@@ -54,6 +55,7 @@ const FILES: [(&str, &str); 5] = [
 pub fn setup(length: Length) -> Result {
     install()?;
     tools::setup()?;
+    nix::setup()?;
     kubernetes::schemas()?;
     registries::programs()?;
     sigstore::setup(length)?;

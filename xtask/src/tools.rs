@@ -32,16 +32,17 @@ pub fn setup() -> Result {
         fs::rename(unpacked.join(path), folder.join(name))
             .map_err(|error| format!("{package} of {SUITE} has no {path}: {error}"))?;
     }
-    fs::remove_dir_all(&apt.folder).map_err(|error| said(&apt.folder, &error))
+    apt.remove()
 }
 
 /// An apt of its own, with the mirror of the machine's and nothing else of it.
-struct Apt {
+pub struct Apt {
     folder: PathBuf,
 }
 
 impl Apt {
-    fn set_up(folder: PathBuf) -> Result<Self> {
+    /// For which no package is installed. Its folder is made anew.
+    pub fn set_up(folder: PathBuf) -> Result<Self> {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| said(&folder, &error))?;
         }
@@ -65,10 +66,29 @@ impl Apt {
         Ok(Self { folder })
     }
 
-    fn run(&self, command: &str, packages: &[&str]) -> Result {
+    /// Runs `apt-get`.
+    pub fn run(&self, command: &str, packages: &[&str]) -> Result {
         let mut apt = Command::new("apt-get");
         apt.args(["-q", "-o", "Acquire::Retries=3", command]).args(packages);
         run(apt.env("APT_CONFIG", self.folder.join("settings")).current_dir(self.folder.join("new")))
+    }
+
+    /// Unpacks packages with all that they need into `folder`.
+    pub fn unpack_with_needed(&self, packages: &[&str], folder: &Path) -> Result {
+        let options = ["--yes", "--no-install-recommends", "--download-only"];
+        self.run("install", &[&options, packages].concat())?;
+        let archives = self.folder.join("cache/archives");
+        let entries = fs::read_dir(&archives).map_err(|error| said(&archives, &error))?;
+        let files = entries.flatten().map(|entry| entry.path());
+        for file in files.filter(|path| path.extension().is_some_and(|end| end == "deb")) {
+            run(Command::new("dpkg-deb").arg("-x").arg(file).arg(folder))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all that it knows and has downloaded.
+    pub fn remove(self) -> Result {
+        fs::remove_dir_all(&self.folder).map_err(|error| said(&self.folder, &error))
     }
 
     /// Unpacks the one file that was downloaded.

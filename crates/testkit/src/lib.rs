@@ -1,5 +1,5 @@
 //! What tests are made with: a small apt repository with faults on demand, git repositories, container engines started for one test,
-//! second implementations (skopeo, umoci, dpkg-deb, Kubernetes, cosign) and a sandbox to run the binary in.
+//! second implementations (skopeo, umoci, dpkg-deb, Kubernetes, cosign, Nix) and a sandbox to run the binary in.
 //!
 //! Everything here panics with a full account when something is not as it should be: a test tool has no caller that
 //! could do better. A missing program is a failure that says what to install, never a skipped test.
@@ -21,6 +21,7 @@ pub mod http;
 pub mod kube;
 pub mod layout;
 mod listener;
+pub mod nix;
 pub mod proxy;
 pub mod registry;
 pub mod sandbox;
@@ -30,6 +31,7 @@ pub mod tool;
 pub mod tree;
 
 pub use git::GitServer;
+pub use nix::Nix;
 pub use sandbox::Sandbox;
 pub use sigstore::Sigstore;
 pub use tool::Tool;

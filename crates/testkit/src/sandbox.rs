@@ -1,5 +1,6 @@
 //! Runs the binary with nothing of the caller's: cleared environment, own home, own store, fixed width, no colour.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,6 +23,7 @@ const NETWORK: [&str; 9] = [
 /// A folder to work in and the environment that commands run in.
 pub struct Sandbox {
     program: PathBuf,
+    through: Vec<String>,
     folder: TempDir,
     env: Vec<(String, String)>,
     hidden: Vec<(String, &'static str)>,
@@ -57,13 +59,18 @@ impl Sandbox {
             (String::from("LC_ALL"), String::from("C.UTF-8")),
         ];
         let hidden = vec![(path("work"), "[WORK]"), (path("store"), "[STORE]"), (path("home"), "[HOME]")];
-        Self { program: program.into(), folder, env, hidden }
+        Self { program: program.into(), through: Vec::new(), folder, env, hidden }
     }
 
     /// With a store that outlives this sandbox, for tests against a real archive.
     pub fn with_store(self, store: &Path) -> Self {
         fs_err::create_dir_all(store).unwrap();
         self.env("LONGSHORE_STORE", &store.display().to_string())
+    }
+
+    /// Run by another program, which has these words before the program's own name.
+    pub fn through(self, words: Vec<String>) -> Self {
+        Self { through: words, ..self }
     }
 
     /// With the caller's proxy and certificate settings.
@@ -114,8 +121,13 @@ impl Sandbox {
 
     /// A command, ready to be changed further.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        let mut words = self.through.iter().map(OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .args(arguments)
+            .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.work()).stdin(Stdio::null());
         command
     }

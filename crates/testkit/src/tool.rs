@@ -87,7 +87,7 @@ impl Tool {
 }
 
 /// Where `./x setup` keeps a program.
-fn kept(name: &str) -> PathBuf {
+pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools").join(name)
 }
 
