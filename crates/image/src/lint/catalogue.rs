@@ -36,6 +36,11 @@ pub const LINTS: &[Lint] = &[
          Nix store.",
     ),
     lint(
+        "flox-hook",
+        Severity::Error,
+        "The hook of a Flox environment does more than setting variables; accepted, it is left out as a whole.",
+    ),
+    lint(
         "missing-interpreter",
         Severity::Error,
         "The dynamic loader of a program, or the interpreter of a script, is not in the image.",
