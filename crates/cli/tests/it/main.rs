@@ -15,6 +15,7 @@ mod errors;
 mod git_crates;
 mod golden;
 mod interrupted;
+mod nix_bills;
 mod policies;
 mod probe;
 mod profiles;
