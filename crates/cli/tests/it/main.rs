@@ -15,6 +15,7 @@ mod errors;
 mod git_crates;
 mod golden;
 mod interrupted;
+mod nix;
 mod policies;
 mod probe;
 mod profiles;
