@@ -42,8 +42,7 @@ pub enum Error {
         /// Where it is on this machine.
         at: PathBuf,
         /// What is wrong.
-        #[source]
-        problem: local::Problem,
+        problem: Box<local::Problem>,
     },
     /// A store on disk has something else.
     #[error(
@@ -272,15 +271,15 @@ impl Error {
                     ))
                 })
             }
-            Self::Local { problem: local::Problem::Io(error), path, .. }
-                if error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Some(format!("bring it there with `nix-store --realise {path}`"))
-            }
+            Self::Local { problem, path, .. } => match &**problem {
+                local::Problem::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Some(format!("bring it there with `nix-store --realise {path}`"))
+                }
+                _ => None,
+            },
             Self::Changed { path, .. } => Some(format!(
                 "if the store is damaged, run `nix-store --repair-path {path}`; if it was built again with another result, run `longshore update`"
             )),
-            Self::Local { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }

@@ -420,11 +420,12 @@ Sig: test-1:srgQ5ffOGGdkKEe3Ui3hdrRyK9IEYmJEc7oFGNIbW+0SCEEOs0UWH2C9Sz0dhhYHH98i
         assert_eq!(of(TOOL, &[other]), Err(Untrusted::Others { signers: signers.clone(), trusted }));
         assert_eq!(of(TOOL, &[]), Err(Untrusted::Others { signers, trusted: Vec::new() }));
         assert_eq!(of(TOOL, &[wrong]), Err(Untrusted::Changed { key: "test-1".to_owned() }));
+        let trusted = [right];
         let unsigned = &TOOL[..TOOL.find("Sig:").unwrap()];
-        assert_eq!(of(unsigned, &[right.clone()]), Err(Untrusted::Unsigned));
+        assert_eq!(of(unsigned, &trusted), Err(Untrusted::Unsigned));
         // A signature more, of whomever and however long, changes nothing.
         let more = format!("{unsigned}Sig: later-1:AAAA\nSig: test-1:AAAA\n{}", &TOOL[unsigned.len()..]);
-        assert_eq!(of(&more, &[right.clone()]), Ok(()));
+        assert_eq!(of(&more, &trusted), Ok(()));
         for (from, to) in [
             ("NarSize: 1728", "NarSize: 1729"),
             ("tool5-0.5\nURL", "tool6-0.5\nURL"),
@@ -433,11 +434,7 @@ Sig: test-1:srgQ5ffOGGdkKEe3Ui3hdrRyK9IEYmJEc7oFGNIbW+0SCEEOs0UWH2C9Sz0dhhYHH98i
         ] {
             let changed = TOOL.replace(from, to);
             assert_ne!(changed, TOOL);
-            assert_eq!(
-                of(&changed, &[right.clone()]),
-                Err(Untrusted::Changed { key: "test-1".to_owned() }),
-                "{to}"
-            );
+            assert_eq!(of(&changed, &trusted), Err(Untrusted::Changed { key: "test-1".to_owned() }), "{to}");
         }
     }
 
