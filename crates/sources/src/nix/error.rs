@@ -7,7 +7,7 @@ use longshore_net::NetError;
 use longshore_oci::{Content, Digest, STORE_DIR, StoreError, StorePath};
 
 use super::narinfo::{Malformed, Untrusted};
-use super::{local, nar};
+use super::{EvaluateError, local, nar};
 
 /// Why a path of the Nix store can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,40 @@ pub enum Error {
         path: Box<StorePath>,
         /// What came of each cache, in the order in which they were asked.
         misses: Vec<Miss>,
+    },
+    /// It is not known what an installable is.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    /// Neither Nix nor a cache brings it.
+    #[error("{cache}; and {nix}")]
+    Unbuilt {
+        /// The path.
+        path: Box<StorePath>,
+        /// What Nix says.
+        nix: Arc<EvaluateError>,
+        /// What caches say.
+        cache: Box<Error>,
+    },
+    /// An archive of it can't be unpacked.
+    #[error("store path `{path}`: {problem}")]
+    Archive {
+        /// The path.
+        path: Box<StorePath>,
+        /// What is wrong.
+        problem: nar::Problem,
+    },
+    /// An archive of it is another one than was locked.
+    #[error(
+        "store path `{path}`: the lock expects the archive {}, {} bytes; found {}, {} bytes",
+        .expected.digest, .expected.size, .found.digest, .found.size
+    )]
+    Other {
+        /// The path.
+        path: Box<StorePath>,
+        /// What the lock says.
+        expected: Content,
+        /// What was found.
+        found: Content,
     },
     /// A store on disk has it, and it can't be taken.
     #[error("store path `{path}`: {problem}")]
@@ -280,6 +314,10 @@ impl Error {
             Self::Changed { path, .. } => Some(format!(
                 "if the store is damaged, run `nix-store --repair-path {path}`; if it was built again with another result, run `longshore update`"
             )),
+            Self::Evaluate(error) => error.hint(),
+            // That it could not be built says more than that nobody built it before.
+            Self::Unbuilt { nix, cache, .. } => nix.hint().or_else(|| cache.hint()),
+            Self::Archive { .. } | Self::Other { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }
