@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::said;
 use insta::assert_snapshot;
 use longshore_stack::flox::{Environment, draft};
@@ -351,7 +353,7 @@ fn drafted(lock: &Value) -> String {
     let complaints = complaints(&folder);
     let images = longshore_stack::read(&folder.path().join("stack.toml"), None).map(|read| read.stack.images);
     let images = images.unwrap_or_else(|_| panic!("{}\n{complaints}", draft.text));
-    assert_eq!(images.keys().collect::<Vec<_>>(), draft.images.iter().collect::<Vec<_>>());
+    assert_eq!(images.keys().collect::<BTreeSet<_>>(), draft.images.iter().collect());
     format!("{}---\n{complaints}{}", draft.text, draft.left_out.join("\n"))
 }
 
@@ -398,4 +400,18 @@ fn a_stack_file_for_services() {
         5,
     ));
     assert_snapshot!("with_a_shell", drafted(&with_shell));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever services are called and run, the stack file that is drafted can be read.
+    #[test]
+    fn every_draft_can_be_read(services in proptest::collection::btree_map("\\PC{0,12}|[Aa-]{1,3}|self|stack", ("([a-z$'\"\\\\{}%#\n ]|\\PC){1,30}", "[A-Z =]{1,4}", "[{}%#a ]{0,8}"), 1..4)) {
+        let all: serde_json::Map<String, Value> = services
+            .into_iter()
+            .map(|(name, (command, key, value))| (name, json!({ "command": command, "vars": { key: value } })))
+            .collect();
+        drafted(&lock(json!({ "version": 1, "services": all })));
+    }
 }
