@@ -50,11 +50,11 @@ impl Nix {
             version: (0, 0),
             place: Place::Elsewhere,
         };
-        let text = nix.run(&["--version"], &longshore_oci::Silent)?;
-        nix.version = answers::version(&text).ok_or_else(|| Error::Answer {
-            command: "nix --version".to_owned(),
-            reason: format!("`{}` is no version", String::from_utf8_lossy(&text).trim()),
+        let text = nix.run(&["--version"], &longshore_oci::Silent).or_else(|error| match error {
+            Error::Failed { .. } => Ok(Vec::new()),
+            other => Err(other),
         })?;
+        nix.version = answers::version(&text).ok_or_else(|| Error::NotNix { program: program.to_owned() })?;
         // The command was called otherwise before 2.20.
         let words: &[&str] =
             if nix.version < (2, 20) { &["show-config", "--json"] } else { &["config", "show", "--json"] };

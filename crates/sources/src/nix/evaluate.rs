@@ -45,6 +45,12 @@ pub enum EvaluateError {
         #[source]
         error: std::io::Error,
     },
+    /// The command is another one.
+    #[error("`{}` is not Nix: `--version` does not answer as it does", program.display())]
+    NotNix {
+        /// The command.
+        program: PathBuf,
+    },
     /// The command failed.
     #[error("`{command}` failed{}", quoted(said))]
     Failed {
@@ -81,7 +87,7 @@ pub enum EvaluateError {
         /// The installable.
         installable: String,
         /// For what.
-        platform: Platform,
+        platform: Box<Platform>,
         /// What was locked.
         locked: Vec<StorePath>,
         /// What it is now.
@@ -120,7 +126,7 @@ impl EvaluateError {
                  binary caches"
                     .to_owned(),
             ),
-            Self::Command { .. } => Some("name another one with LONGSHORE_NIX, or do without: LONGSHORE_NIX=none".to_owned()),
+            Self::Command { .. } | Self::NotNix { .. } => Some("name another one with LONGSHORE_NIX, or do without: LONGSHORE_NIX=none".to_owned()),
             Self::Build { said, .. } | Self::Failed { said, .. } => hint(said),
             Self::Moved { installable, .. } => Some(format!("to take what it is now, run `longshore update '{installable}'`")),
             Self::NotHandedOver { installable, .. } => {
