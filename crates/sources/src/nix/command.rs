@@ -50,11 +50,13 @@ impl Nix {
             version: (0, 0),
             place: Place::Elsewhere,
         };
-        let text = nix.run(&["--version"], &longshore_oci::Silent).or_else(|error| match error {
-            Error::Failed { .. } => Ok(Vec::new()),
-            other => Err(other),
+        let other = |said| Error::NotNix { program: program.to_owned(), said };
+        let text = nix.run(&["--version"], &longshore_oci::Silent).map_err(|error| match error {
+            Error::Failed { said, .. } => other(said),
+            error => error,
         })?;
-        nix.version = answers::version(&text).ok_or_else(|| Error::NotNix { program: program.to_owned() })?;
+        let said = || String::from_utf8_lossy(&text).lines().take(LAST).map(str::to_owned).collect();
+        nix.version = answers::version(&text).ok_or_else(|| other(said()))?;
         // The command was called otherwise before 2.20.
         let words: &[&str] =
             if nix.version < (2, 20) { &["show-config", "--json"] } else { &["config", "show", "--json"] };

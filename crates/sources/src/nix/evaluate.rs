@@ -45,11 +45,13 @@ pub enum EvaluateError {
         #[source]
         error: std::io::Error,
     },
-    /// The command is another one.
-    #[error("`{}` is not Nix: `--version` does not answer as it does", program.display())]
+    /// The command does not say which version of Nix it is.
+    #[error("`{} --version` does not answer as Nix does{}", program.display(), quoted(said))]
     NotNix {
         /// The command.
         program: PathBuf,
+        /// What it said.
+        said: Vec<String>,
     },
     /// The command failed.
     #[error("`{command}` failed{}", quoted(said))]
