@@ -55,7 +55,7 @@ impl Nix {
             Error::Failed { said, .. } => other(said),
             error => error,
         })?;
-        let said = || String::from_utf8_lossy(&text).lines().take(LAST).map(str::to_owned).collect();
+        let said = || text.split(|&byte| byte == b'\n').take(LAST).map(plain).collect();
         nix.version = answers::version(&text).ok_or_else(|| other(said()))?;
         // The command was called otherwise before 2.20.
         let words: &[&str] =
@@ -196,11 +196,7 @@ impl Nix {
                     .flat_map(|errors| BufReader::new(errors).split(b'\n'))
                     .map_while(Result::ok)
                 {
-                    let line: String = String::from_utf8_lossy(&line)
-                        .chars()
-                        .filter(|c| !c.is_control())
-                        .take(500)
-                        .collect();
+                    let line = plain(&line);
                     step.detail(&line);
                     if said.len() == LAST {
                         said.remove(0);
@@ -224,6 +220,11 @@ impl Nix {
             false => Err(Error::Failed { command: command(), said }),
         }
     }
+}
+
+/// A line of what the command says, to be shown.
+fn plain(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// The archive of a path as the command writes it.

@@ -151,8 +151,14 @@ fn hint(said: &[String]) -> Option<String> {
              leave the platform out of `platforms`"
         }
         () if says("does not provide attribute") => "`nix flake show` lists what the flake has",
-        () if says("is not tracked by Git") || says("not in the Git repository") => {
+        () if says("is not tracked by Git")
+            || says("not in the Git repository")
+            || is_missing_in_source(said) =>
+        {
             "a flake in a git repository has only what git tracks: run `git add`"
+        }
+        () if says("could not find a flake.nix file") => {
+            "`.#NAME` is an output of the `flake.nix` beside the stack file: write one, or name a Nix file: `{ nix = \"default.nix\", attr = \"NAME\" }`"
         }
         () if says("Could not resolve host") || says("unable to download") => {
             "Nix fetches inputs of flakes itself: check `nix flake metadata`, or its network settings"
@@ -160,6 +166,11 @@ fn hint(said: &[String]) -> Option<String> {
         () => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether a file is missing in Nix's copy of a flake, as versions up to 2.26 tell it of one that git does not track.
+fn is_missing_in_source(said: &[String]) -> bool {
+    said.iter().any(|line| line.contains("-source/") && line.contains("does not exist"))
 }
 
 fn quoted(said: &[String]) -> String {
