@@ -146,7 +146,10 @@ fn hint(said: &[String]) -> Option<String> {
         () if says("big-lock") || says("Permission denied") => {
             "the store belongs to another user and no daemon runs: start `nix-daemon`, or use a store of your own with NIX_REMOTE=$HOME/store"
         }
-        () if says("is required to build") || says("required system or feature") => {
+        () if says("is required to build")
+            || says("required system or feature")
+            || says("Exec format error") =>
+        {
             "have a machine of that kind build it (`builders` of nix.conf), or run it here with `extra-platforms` and an emulator; or \
              leave the platform out of `platforms`"
         }
