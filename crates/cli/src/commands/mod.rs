@@ -14,6 +14,7 @@ pub mod lock;
 mod login;
 mod logs;
 mod man;
+mod nix_builder;
 mod plan;
 mod prune;
 mod ps;
@@ -109,6 +110,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Down(args) => down::run(args, &cli.global, &folder),
         Command::Secrets(args) => secrets::run(args, &cli.global, &project()?),
         Command::Supervise(args) => supervise::run(args),
+        Command::NixBuilder => nix_builder::run(),
         Command::Vendor(args) => return vendor::run(args, &cli.global, &folder, &machine_for),
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
