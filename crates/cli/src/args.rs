@@ -35,7 +35,7 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 17] = [
+pub const ENVIRONMENT: [(&str, &str); 20] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
@@ -53,6 +53,19 @@ pub const ENVIRONMENT: [(&str, &str); 17] = [
     ),
     ("http_proxy, https_proxy, all_proxy, no_proxy", "Proxies, as everywhere"),
     ("SSL_CERT_FILE", "Certificate authorities in PEM form that are trusted besides the system's"),
+    (
+        "LONGSHORE_NIX",
+        "The `nix` command that says what `{ nix = … }` is, or `none` to do without [default: the one in PATH]",
+    ),
+    (
+        "LONGSHORE_NIX_CACHES",
+        "Binary caches that are asked besides those of the stack file, separated by spaces; the keys that are trusted are the \
+         stack's",
+    ),
+    (
+        "LONGSHORE_NIX_GRAPH",
+        "A file that says it instead, inside of a Nix build: store paths by platform and installable, and all they refer to",
+    ),
     (
         "REGISTRY_AUTH_FILE",
         "Who you are at registries [default: containers/auth.json in $XDG_RUNTIME_DIR or ~/.config, then config.json in \

@@ -65,7 +65,7 @@ impl<'a> Loader<'a> {
         }
         if let Some(first) = lacking.first() {
             let missing = lacking.iter().map(|id| vendored::package(id)).collect();
-            return Err(self.machine.not_vendored(self.project, missing, vendored::why(self.lock, first)));
+            return Err(self.machine.not_vendored(self.project, missing, vendored::reason(self.lock, first)));
         }
         Ok(fetch(&self.machine.archives(self.project), &self.project.stack, self.lock, ids)?)
     }

@@ -10,6 +10,7 @@ mod generated;
 mod inputs;
 mod interrupt;
 mod machine;
+mod nix;
 mod others;
 mod pipeline;
 mod project;

@@ -14,6 +14,7 @@ use longshore_stack::lock::Lock;
 use crate::builds::{self, Builds};
 use crate::inputs::{Loader, locals};
 use crate::machine::Machine;
+use crate::nix::StorePaths;
 use crate::others::{self, Others};
 use crate::project::Project;
 use crate::report::Failure;
@@ -81,6 +82,7 @@ fn compose_some(
     let project = &others::inherited(project, lock, machine, platform)?;
     let loader = Loader::new(project, lock, machine);
     let others = Others::new(project, lock, machine);
+    let store_paths = StorePaths::new(project, lock, machine);
     let built =
         Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
     let mut all = BTreeMap::new();
@@ -89,6 +91,7 @@ fn compose_some(
         locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
         let others = others.files(name, spec, platform)?;
         let packages = loader.packages(name, platform);
+        let nix = store_paths.closures(name, spec, platform)?;
         let input = rootfs::Input {
             spec,
             image: name,
@@ -96,6 +99,7 @@ fn compose_some(
             packages: &packages,
             locals: &locals,
             others: &others,
+            nix: &nix,
             store: &machine.store,
         };
         let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use longshore_net::Proxies;
 use longshore_sources::deb::mirror::Mirrors;
+use longshore_sources::nix;
 
 /// Variables by which Go is told where to fetch from.
 const FETCH: [&str; 6] = ["GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE"];
@@ -32,6 +33,10 @@ pub struct Settings {
     pub registries: Registries,
     /// The private key that signs what builds made for the cache: `LONGSHORE_CACHE_KEY`.
     pub cache_key: Option<PathBuf>,
+    /// Who says what installables of Nix are: `LONGSHORE_NIX`, `LONGSHORE_NIX_GRAPH`, or the `nix` in `PATH`.
+    pub nix: nix::Settings,
+    /// Binary caches that are asked besides the stack's: `LONGSHORE_NIX_CACHES`.
+    pub nix_caches: Vec<String>,
     /// A TUF repository of a Sigstore (`LONGSHORE_TUF_MIRROR`), and its root (`LONGSHORE_TUF_ROOT`).
     pub tuf_mirror: Option<String>,
     pub tuf_root: Option<PathBuf>,
@@ -134,6 +139,10 @@ impl Settings {
             certificates: path_of("SSL_CERT_FILE"),
             registries: Registries::read(&path_of),
             cache_key: path_of("LONGSHORE_CACHE_KEY"),
+            nix: nix_settings(&path_of),
+            nix_caches: path_of("LONGSHORE_NIX_CACHES")
+                .map(|all| all.to_string_lossy().split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
             tuf_mirror: path_of("LONGSHORE_TUF_MIRROR").map(|url| url.to_string_lossy().into_owned()),
             tuf_root: path_of("LONGSHORE_TUF_ROOT"),
             path: std::env::var_os("PATH").unwrap_or_default(),
@@ -205,6 +214,23 @@ impl Registries {
             conf_d,
             certs_d: certs_d.chain([etc("containers/certs.d"), etc("docker/certs.d")]).collect(),
             plain_http: plain.to_string_lossy().split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// Whom to ask about installables.
+fn nix_settings(path_of: &impl Fn(&str) -> Option<PathBuf>) -> nix::Settings {
+    if let Some(file) = path_of("LONGSHORE_NIX_GRAPH") {
+        return nix::Settings::Graph(file);
+    }
+    match path_of("LONGSHORE_NIX") {
+        Some(none) if none.as_os_str() == "none" => nix::Settings::Nobody,
+        Some(program) => nix::Settings::Command(program),
+        None => {
+            let path = path_of("PATH").unwrap_or_default();
+            let found =
+                std::env::split_paths(&path).map(|folder| folder.join("nix")).find(|nix| nix.is_file());
+            found.map_or(nix::Settings::Nobody, nix::Settings::Command)
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::inputs::Loader;
 use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::Failure;
-use crate::report::why::sentence;
+use crate::report::why;
 
 /// Where the inputs of a stack are when nobody says where: beside its lock, and named like it.
 pub fn usual_place(project: &Project) -> Place {
@@ -92,10 +92,10 @@ impl Machine {
 }
 
 /// Why a package is in the stack.
-pub fn why(lock: &Lock, id: &PackageId) -> Option<String> {
+pub fn reason(lock: &Lock, id: &PackageId) -> Option<String> {
     let closure = lock.closures.iter().find(|closure| closure.packages.contains(id))?;
     match &closure.consumer {
-        Consumer::Image(image) => sentence(lock, image, &id.name),
+        Consumer::Image(image) => why::chain(lock, image, &id.name).map(|chain| why::sentence(image, &chain)),
         Consumer::Build(build) => Some(format!("the toolchain of build `{build}`")),
     }
 }

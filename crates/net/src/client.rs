@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use crate::coding::Coding;
 use crate::each::each;
 use crate::http::{Http, broken};
 use crate::proxy::Routes;
@@ -40,9 +41,18 @@ impl Client {
 
     /// All of what is at `url`, which may be at most `limit` bytes. Nothing of it is verified.
     pub fn get_bounded(&self, url: &Url, limit: u64) -> Result<Vec<u8>, NetError> {
+        self.get(url, limit, Coding::Kept)
+    }
+
+    /// As [`Client::get_bounded`], with what the server did to the bytes for the way (`Content-Encoding`) undone.
+    pub fn get_decoded(&self, url: &Url, limit: u64) -> Result<Vec<u8>, NetError> {
+        self.get(url, limit, Coding::Undone)
+    }
+
+    fn get(&self, url: &Url, limit: u64, coding: Coding) -> Result<Vec<u8>, NetError> {
         let source = self.source(url)?;
         let get = || {
-            let answer = source.open(url, 0)?;
+            let answer = source.open(url, 0)?.with(coding)?;
             if answer.size.is_some_and(|size| size > limit) {
                 return Err(Failure::TooLarge { limit });
             }
@@ -113,7 +123,13 @@ fn open_file(path: &Path, offset: u64) -> Result<Answer, Failure> {
         let size = file.metadata()?.len();
         let start = offset.min(size);
         file.seek(SeekFrom::Start(start))?;
-        Ok(Answer { body: Box::new(file), start, size: Some(size), media_type: String::new() })
+        Ok(Answer {
+            body: Box::new(file),
+            start,
+            size: Some(size),
+            media_type: String::new(),
+            coding: String::new(),
+        })
     };
     open().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::NotFound,

@@ -3,6 +3,7 @@
 use longshore_oci::{Content, Step, Store};
 
 use crate::client::Source;
+use crate::coding::Coding;
 use crate::partial::{Partial, Stop};
 use crate::{Attempt, Client, Failure, NetError, Url};
 
@@ -17,6 +18,29 @@ impl Client {
         content: &Content,
         store: &Store,
         step: &dyn Step,
+    ) -> Result<(), NetError> {
+        self.bring(urls, content, store, step, Coding::Kept)
+    }
+
+    /// As [`Client::download`], with what a server did to the bytes for the way (`Content-Encoding`) undone; `content` is what
+    /// comes of that.
+    pub fn download_decoded(
+        &self,
+        urls: &[Url],
+        content: &Content,
+        store: &Store,
+        step: &dyn Step,
+    ) -> Result<(), NetError> {
+        self.bring(urls, content, store, step, Coding::Undone)
+    }
+
+    fn bring(
+        &self,
+        urls: &[Url],
+        content: &Content,
+        store: &Store,
+        step: &dyn Step,
+        coding: Coding,
     ) -> Result<(), NetError> {
         if store.has(content) {
             return Ok(());
@@ -36,7 +60,7 @@ impl Client {
         step.advance(partial.size());
         let mut attempts = Vec::new();
         for (url, source) in sources {
-            match self.from(url, &source, content, &mut partial, step) {
+            match self.from(url, &source, coding, content, &mut partial, step) {
                 Ok(()) => return Ok(partial.adopt(store)?),
                 Err(Stop::Address(failure)) => attempts.push(Attempt { url: url.clone(), failure }),
                 Err(Stop::Disk(error)) => return Err(error.into()),
@@ -50,13 +74,14 @@ impl Client {
         &self,
         url: &Url,
         source: &Source,
+        coding: Coding,
         content: &Content,
         partial: &mut Partial,
         step: &dyn Step,
     ) -> Result<(), Stop> {
         let resumed = partial.size() > 0;
         let mut disk = None;
-        let result = self.retry(|| match transfer(url, source, content, partial, step) {
+        let result = self.retry(|| match transfer(url, source, coding, content, partial, step) {
             Ok(()) => Ok(()),
             Err(Stop::Address(failure)) => Err(failure),
             Err(Stop::Disk(error)) => {
@@ -73,7 +98,7 @@ impl Client {
                 partial.restart().map_err(|error| Stop::Disk(error.into()))?;
                 // The wrong bytes may be those that were there before.
                 if resumed {
-                    self.from(url, source, content, partial, step)
+                    self.from(url, source, coding, content, partial, step)
                 } else {
                     Err(Stop::Address(failure))
                 }
@@ -86,6 +111,7 @@ impl Client {
 fn transfer(
     url: &Url,
     source: &Source,
+    coding: Coding,
     content: &Content,
     partial: &mut Partial,
     step: &dyn Step,
@@ -97,6 +123,13 @@ fn transfer(
     let mut answer = source.open(url, partial.size()).map_err(Stop::Address)?;
     if answer.media_type == "text/html" {
         return Err(Stop::Address(Failure::WebPage));
+    }
+    if coding == Coding::Undone && !answer.coding.is_empty() {
+        // Where what we have ends in the coded bytes, nobody knows.
+        if answer.start > 0 {
+            answer = source.open(url, 0).map_err(Stop::Address)?;
+        }
+        answer = answer.with(coding).map_err(Stop::Address)?;
     }
     if let Some(found) = answer.size.filter(|size| *size != content.size) {
         return Err(Stop::Address(Failure::Size { expected: content.size, found }));

@@ -119,6 +119,12 @@ pub enum Failure {
         /// How many the server promises.
         found: u64,
     },
+    /// It is sent in a form that we can't undo.
+    #[error("the server sent it with the content coding `{coding}`, which longshore can't undo")]
+    Coding {
+        /// As the server calls it.
+        coding: String,
+    },
     /// It is larger than such a thing may be.
     #[error("larger than the {limit} bytes allowed here")]
     TooLarge {

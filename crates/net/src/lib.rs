@@ -6,6 +6,7 @@
 //! is read from the environment: `cli` passes proxies and certificates in.
 
 mod client;
+mod coding;
 mod download;
 mod each;
 mod error;

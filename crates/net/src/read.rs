@@ -4,6 +4,7 @@ use std::io::Read;
 
 use ureq::http::{Method, StatusCode, header};
 
+use crate::coding::{Coding, undone};
 use crate::http::{Http, Request, Response};
 use crate::{Failure, Url};
 
@@ -20,6 +21,18 @@ pub(crate) struct Answer {
     pub(crate) size: Option<u64>,
     /// The media type, lower-case, without parameters.
     pub(crate) media_type: String,
+    /// What the server did to the bytes for the way (`Content-Encoding`), lower-case; mostly empty.
+    pub(crate) coding: String,
+}
+
+impl Answer {
+    /// The file's own bytes, if that is `wanted`; how many they are is then not known.
+    pub(crate) fn with(self, wanted: Coding) -> Result<Self, Failure> {
+        if wanted == Coding::Kept || matches!(self.coding.as_str(), "" | "identity") {
+            return Ok(self);
+        }
+        Ok(Self { body: undone(&self.coding, self.body)?, size: None, ..self })
+    }
 }
 
 /// Begins to read `url`, from byte `offset` on where the server can.
@@ -85,5 +98,6 @@ impl Response {
 
 fn answer(response: Response, offset: u64) -> Result<Answer, Failure> {
     let (start, size) = response.span(offset)?;
-    Ok(Answer { media_type: response.media_type(), body: response.body, start, size })
+    let coding = response.header(header::CONTENT_ENCODING).unwrap_or_default().trim().to_ascii_lowercase();
+    Ok(Answer { media_type: response.media_type(), body: response.body, start, size, coding })
 }

@@ -61,6 +61,8 @@ pub struct Component {
     pub homepage: Option<String>,
     /// What it is, in a line.
     pub summary: Option<String>,
+    /// Vulnerabilities (`CVE-2024-1234`) that patches of whoever built it mend, sorted.
+    pub patched: Vec<String>,
     /// Facts for which formats have no field, by name without `longshore:`.
     pub properties: BTreeMap<String, String>,
     /// Where it is, or what it went into.
@@ -82,6 +84,7 @@ impl Component {
             download: None,
             homepage: None,
             summary: None,
+            patched: Vec::new(),
             properties: BTreeMap::new(),
             places: BTreeSet::new(),
         }

@@ -64,6 +64,8 @@ struct Component {
     cpe: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pedigree: Option<Pedigree>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     external_references: Vec<ExternalReference>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -91,6 +93,26 @@ struct Hash {
 #[derive(Serialize)]
 struct Licence {
     expression: String,
+}
+
+/// What was changed of it.
+#[derive(Serialize)]
+struct Pedigree {
+    patches: Vec<Patch>,
+}
+
+#[derive(Serialize)]
+struct Patch {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    resolves: Vec<Issue>,
+}
+
+#[derive(Serialize)]
+struct Issue {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -168,9 +190,15 @@ fn component(id: &Id, of: &bill::Component) -> Component {
         licenses: of.licence.iter().map(|one| Licence { expression: one.expression().to_owned() }).collect(),
         cpe: of.cpe.clone(),
         purl: of.purl.clone(),
+        pedigree: pedigree(&of.patched),
         external_references: references.collect(),
         properties: of.properties.iter().map(known).chain(of.places.iter().map(place)).collect(),
     }
+}
+
+fn pedigree(patched: &[String]) -> Option<Pedigree> {
+    let resolves: Vec<_> = patched.iter().map(|id| Issue { kind: "security", id: id.clone() }).collect();
+    (!resolves.is_empty()).then(|| Pedigree { patches: vec![Patch { kind: "unofficial", resolves }] })
 }
 
 fn hash(hash: &bill::Hash) -> Hash {

@@ -6,7 +6,7 @@ use longshore_oci::Digest;
 use serde::Serialize;
 
 use crate::bill::Bill;
-use crate::{cyclonedx, spdx};
+use crate::{cyclonedx, openvex, spdx};
 
 /// The version in documents.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -18,6 +18,8 @@ pub enum Format {
     Spdx,
     /// CycloneDX 1.6 as JSON.
     CycloneDx,
+    /// OpenVEX 0.2.0: not what is in it, but what of its vulnerabilities is patched.
+    OpenVex,
 }
 
 impl Format {
@@ -26,6 +28,7 @@ impl Format {
         match self {
             Self::Spdx => "spdx.json",
             Self::CycloneDx => "cdx.json",
+            Self::OpenVex => "openvex.json",
         }
     }
 
@@ -34,6 +37,7 @@ impl Format {
         match self {
             Self::Spdx => "application/spdx+json",
             Self::CycloneDx => "application/vnd.cyclonedx+json",
+            Self::OpenVex => "application/json",
         }
     }
 
@@ -42,6 +46,7 @@ impl Format {
         match self {
             Self::Spdx => "https://spdx.dev/Document",
             Self::CycloneDx => "https://cyclonedx.org/bom",
+            Self::OpenVex => "https://openvex.dev/ns/v0.2.0",
         }
     }
 
@@ -50,6 +55,7 @@ impl Format {
         match self {
             Self::Spdx => spdx::write(bill),
             Self::CycloneDx => cyclonedx::write(bill),
+            Self::OpenVex => openvex::write(bill),
         }
     }
 }

@@ -19,6 +19,7 @@ mod gather;
 mod licence;
 mod module;
 mod nix;
+mod openvex;
 mod provenance;
 mod purl;
 mod spdx;

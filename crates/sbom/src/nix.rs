@@ -31,9 +31,7 @@ pub(crate) fn component(path: &StorePath, lock: &Lock) -> Component {
         if let Some(derivation) = derivation {
             component.properties.insert("derivation".to_owned(), derivation.to_string());
         }
-        if !about.patched.is_empty() {
-            component.properties.insert("patched".to_owned(), about.patched.join(" "));
-        }
+        component.patched.clone_from(&about.patched);
     }
     component
 }

@@ -165,8 +165,13 @@ fn package(id: &Id, component: &Component, bill: &Bill) -> Package {
         other => (NOT_KNOWN.to_owned(), other.as_ref()),
     };
     let known = component.properties.iter().map(|(name, value)| format!("longshore:{name}: {value}"));
-    let comment: Vec<_> =
-        address.map(|address| format!("longshore:address: {address}")).into_iter().chain(known).collect();
+    let patched = component.patched.iter().map(|id| format!("longshore:patched: {id}"));
+    let comment: Vec<_> = address
+        .map(|address| format!("longshore:address: {address}"))
+        .into_iter()
+        .chain(known)
+        .chain(patched)
+        .collect();
     let source = component.properties.get("source-package");
     Package {
         name: component.name.clone(),

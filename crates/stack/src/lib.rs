@@ -1,12 +1,13 @@
 //! The stack file, its checks, its JSON Schema, and the lock file.
 //!
-//! **Invariant:** no network, clock, environment or randomness; the only files read are the stack file, the lock and
-//! the templates that the stack file names.
+//! **Invariant:** no network, clock, environment or randomness; the only files read are the stack file, the lock, and
+//! the templates and Flox environments that the stack file names.
 
 mod check;
 mod diagnostic;
 mod file;
 mod findings;
+pub mod flox;
 pub mod lock;
 pub mod model;
 mod profile;

@@ -242,10 +242,11 @@ pub struct Allow {
 }
 
 /// The names of checks whose findings can be accepted with `allow`, sorted.
-pub const LINTS: [&str; 15] = [
+pub const LINTS: [&str; 16] = [
     "command",
     "compiler",
     "development",
+    "flox-hook",
     "missing-interpreter",
     "missing-library",
     "override",

@@ -12,6 +12,8 @@ pub enum Kind {
     Url,
     /// A blob of somebody's image: its configuration or a layer; its id is its digest.
     ImageBlob,
+    /// The archive of a path of the Nix store; its id is its digest.
+    Nar,
     /// A `.crate` file; its id is its checksum in `Cargo.lock`.
     Crate,
     /// The objects of a git revision, as a tar; its id is the revision.
@@ -33,6 +35,7 @@ impl Kind {
             Self::Deb => "deb",
             Self::Url => "url",
             Self::ImageBlob => "image-blob",
+            Self::Nar => "nar",
             Self::Crate => "crate",
             Self::GitRevision => "git-revision",
             Self::GoModule => "go-module",

@@ -33,6 +33,8 @@ pub enum BillFormat {
     Spdx,
     /// CycloneDX 1.6 as JSON
     Cyclonedx,
+    /// OpenVEX 0.2.0: which vulnerabilities are patched in what they are made of, as far as that is known
+    Openvex,
 }
 
 impl From<BillFormat> for Format {
@@ -40,6 +42,7 @@ impl From<BillFormat> for Format {
         match format {
             BillFormat::Spdx => Self::Spdx,
             BillFormat::Cyclonedx => Self::CycloneDx,
+            BillFormat::Openvex => Self::OpenVex,
         }
     }
 }

@@ -4,7 +4,7 @@ use longshore_image::pack::ASSEMBLER;
 use longshore_oci::Reference;
 use longshore_publish::copy::Place;
 use longshore_sources::deb::lock::{self, Refresh};
-use longshore_sources::{base_image, url};
+use longshore_sources::{base_image, nix, url};
 use longshore_stack::lock::Lock;
 use serde_json::json;
 
@@ -83,7 +83,9 @@ pub fn refresh(
             judge.require_at(&place, &registries, machine)?;
         }
     }
-    builds::pinned(project, machine, Lock { urls, images, ..locked.lock })
+    let nix::Pins { nix, store_paths } =
+        nix::lock(&project.stack, &previous, what, &crate::nix::access(project, machine)?)?;
+    builds::pinned(project, machine, Lock { urls, images, nix, store_paths, ..locked.lock })
 }
 
 /// `--locked` forbids what would have to become of `lock`.
@@ -126,9 +128,17 @@ pub fn report(global: &Global, project: &Project, before: Option<&Lock>, lock: &
 
 /// What is pinned, in numbers.
 fn pins(lock: &Lock) -> String {
-    let packages = plural(lock.packages.len(), "package");
-    match lock.images.len() {
-        0 => packages,
-        images => format!("{packages} and {}", plural(images, "image")),
+    let of = |count: usize, what: &str| (count > 0).then(|| plural(count, what));
+    let others = [of(lock.images.len(), "image"), of(lock.store_paths.len(), "store path")];
+    let packages = Some(lock.packages.len()).filter(|count| *count > 0 || others.iter().all(Option::is_none));
+    let all: Vec<_> = packages
+        .map(|count| plural(count, "package"))
+        .into_iter()
+        .chain(others.into_iter().flatten())
+        .collect();
+    match all.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use longshore_build::references;
 use longshore_image::lint::Finding;
 use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::{Component, Node, Origin, Platform};
+use longshore_oci::{Component, Node, Origin, Platform, Tree, TreePath};
 use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde_json::{Value, json};
 
@@ -113,9 +113,10 @@ fn as_text(
     for (origin, paths) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
         let how = match origin {
             Origin::Build(build) if builds::toolchain(project, build) == "host" => {
-                ", with the machine's own toolchain"
+                ", with the machine's own toolchain".to_owned()
             }
-            _ => "",
+            Origin::Nix(_) => format!(", {}", bytes(size(tree, paths))),
+            _ => String::new(),
         };
         print(&format!("  {origin}: {}{how}", plural(paths.len(), "path")));
         if let Origin::Build(name) = origin {
@@ -125,6 +126,15 @@ fn as_text(
     for finding in findings {
         print(&format!("  {} [{}:{}]: {}", finding.severity, finding.lint, finding.subject, finding.message));
     }
+}
+
+/// Bytes of the files among `paths`.
+fn size(tree: &Tree, paths: &[&TreePath]) -> u64 {
+    let file = |path: &&TreePath| match tree.get(path)?.node {
+        Node::File(content) => Some(content.size),
+        _ => None,
+    };
+    paths.iter().filter_map(file).sum()
 }
 
 /// What a build made, and what that needs to run.
@@ -170,6 +180,16 @@ fn as_json(
             "references": taken.references,
         })
     });
+    let components = rootfs.components();
+    let store_paths = rootfs.store_paths().iter().map(|(path, how)| {
+        let paths = components.get(&Origin::Nix(path.clone())).map(Vec::as_slice).unwrap_or_default();
+        json!({
+            "path": path.to_string(),
+            "installable": how.installable,
+            "paths": paths.len(),
+            "bytes": size(rootfs.tree(), paths),
+        })
+    });
     let mut row = json!({
         "image": name,
         "platform": platform.to_string(),
@@ -177,6 +197,7 @@ fn as_json(
         "bytes": rootfs.tree().size(),
         "packages": rootfs.packages(),
         "builds": builds.collect::<Vec<_>>(),
+        "storePaths": store_paths.collect::<Vec<_>>(),
         "findings": findings,
     });
     if args.files {

@@ -18,11 +18,15 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
         hint: format!("longshore show --files {}", args.image),
     };
     if !args.subject.starts_with('/') {
-        let chain = why::chain(&lock, &args.image, &args.subject).ok_or_else(missing)?;
+        let spec = &project.stack.images[&args.image];
+        let package = why::chain(&lock, &args.image, &args.subject);
+        let chain =
+            package.or_else(|| why::store_path_called(&lock, spec, &project.stack.platforms, &args.subject));
+        let chain = chain.ok_or_else(missing)?;
         if global.json {
             print_json(&json!({ "image": args.image, "package": args.subject, "chain": chain }));
         } else {
-            print(&why::sentence(&lock, &args.image, &args.subject).unwrap_or_default());
+            print(&why::sentence(&args.image, &chain));
         }
         return Ok(());
     }
@@ -34,6 +38,7 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
         let Some((at, origin)) = rootfs.locate(&path) else { continue };
         let chain = match origin {
             Origin::Package(id) => why::chain(&lock, &args.image, &id.name),
+            Origin::Nix(path) => rootfs.store_paths().get(path).map(why::store_path),
             _ => None,
         };
         found.push((platform.to_string(), at, origin.clone(), chain));
@@ -43,8 +48,8 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
     }
     for (platform, at, origin, chain) in &found {
         if !global.json {
-            let names = chain.iter().flatten().map(|name| format!(" → `{name}`")).collect::<String>();
-            print(&format!("{at} ({platform}): {origin}\n  image `{}`{names}", args.image));
+            let why = why::sentence(&args.image, chain.as_deref().unwrap_or_default());
+            print(&format!("{at} ({platform}): {origin}\n  {why}"));
         }
     }
     if global.json {

@@ -12,7 +12,7 @@ use longshore_oci::{Content, ReferenceError, StoreError};
 use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
 use longshore_sources::path::PathError;
-use longshore_sources::{base_image, deb, url};
+use longshore_sources::{base_image, deb, nix, url};
 use longshore_stack::lock::{Lock, LockError};
 use longshore_stack::model::InheritError;
 use longshore_stack::{Diagnostics, ProfileError, ReadError};
@@ -40,6 +40,8 @@ pub enum Failure {
     Path(#[from] PathError),
     #[error(transparent)]
     Url(#[from] url::Error),
+    #[error(transparent)]
+    Nix(#[from] nix::Error),
     #[error(transparent)]
     Image(#[from] base_image::Error),
     #[error(transparent)]
@@ -170,7 +172,9 @@ impl Failure {
             Self::Unpack(error) => error.package(),
             _ => None,
         };
-        let why = package.and_then(|name| super::why::sentence(lock, image, name));
+        let why = package.and_then(|name| {
+            super::why::chain(lock, image, name).map(|chain| super::why::sentence(image, &chain))
+        });
         let why = why.unwrap_or_else(|| format!("image `{image}`"));
         Self::Because { failure: Box::new(failure), why }
     }
@@ -232,7 +236,7 @@ impl Failure {
             Self::Build(longshore_build::Error::NotHermetic { .. }) => 3,
             Self::Build(_) => 1,
             Self::Unpinned { .. } => 2,
-            Self::Url(_) | Self::Outdated { .. } => 1,
+            Self::Url(_) | Self::Nix(_) | Self::Outdated { .. } => 1,
             Self::Vendor(_) | Self::NotVendored { .. } | Self::Incomplete { .. } => 1,
             Self::GenerateCompose(_) | Self::GenerateQuadlet(_) | Self::GenerateKube(_) => 1,
             Self::GeneratePolicy(_) => 1,
@@ -254,6 +258,7 @@ impl Failure {
             Self::Unpack(error) => error.hint(),
             Self::Path(error) => error.hint(),
             Self::Url(error) => error.hint(),
+            Self::Nix(error) => error.hint(),
             Self::Net(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Inherit(error) => Some(error.hint()),

@@ -1,10 +1,12 @@
 //! Why a package is in an image, from the lock alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use longshore_image::rootfs::StorePathUse;
+use longshore_oci::{Platform, StorePath};
 use longshore_sources::deb::resolve::why;
 use longshore_stack::lock::{Lock, LockedClosure};
-use longshore_stack::model::{Consumer, Scope};
+use longshore_stack::model::{Consumer, ImageSpec, Scope};
 
 /// The shortest chain of package names from something the image asks for to `package`; none when it is not in the
 /// image. Of equally short chains the first by name.
@@ -29,9 +31,50 @@ pub fn chain(lock: &Lock, image: &str, package: &str) -> Option<Vec<String>> {
     Some(shortest.into_iter().map(str::to_owned).collect())
 }
 
-/// `image `web` → `ca-tools` → `curl``.
-pub fn sentence(lock: &Lock, image: &str, package: &str) -> Option<String> {
-    let chain = chain(lock, image, package)?;
+/// The installable that a path of the Nix store came with, and the store paths from one of its outputs to it.
+pub fn store_path(how: &StorePathUse) -> Vec<String> {
+    let names = how.chain.iter().map(|path| path.base_name().to_owned());
+    std::iter::once(how.installable.clone()).chain(names).collect()
+}
+
+/// The same for the first store path called `name` that an image takes on any of `platforms`, before anything is left out: by its
+/// whole name, or without its version.
+pub fn store_path_called(
+    lock: &Lock,
+    spec: &ImageSpec,
+    platforms: &[Platform],
+    name: &str,
+) -> Option<Vec<String>> {
+    let called =
+        |path: &StorePath| [path.base_name(), path.name(), path.name_and_version().0].contains(&name);
+    let pins = spec
+        .nix()
+        .flat_map(|request| platforms.iter().filter_map(|platform| lock.nix(&request.installable, platform)));
+    for pin in pins {
+        let mut seen: BTreeSet<&StorePath> = pin.outputs.iter().collect();
+        let mut next: Vec<Vec<&StorePath>> = pin.outputs.iter().map(|path| vec![path]).collect();
+        while !next.is_empty() {
+            if let Some(chain) = next.iter().find(|chain| chain.last().is_some_and(|path| called(path))) {
+                let names = chain.iter().map(|path| path.base_name().to_owned());
+                return Some(std::iter::once(pin.installable.clone()).chain(names).collect());
+            }
+            let mut further = Vec::new();
+            for chain in &next {
+                let last = chain.last().and_then(|path| lock.store_paths.get(*path));
+                for to in last.iter().flat_map(|locked| &locked.references) {
+                    if seen.insert(to) {
+                        further.push(chain.iter().copied().chain([to]).collect());
+                    }
+                }
+            }
+            next = further;
+        }
+    }
+    None
+}
+
+/// ``image `web` → `ca-tools` → `curl` ``.
+pub fn sentence(image: &str, chain: &[String]) -> String {
     let names = chain.iter().map(|name| format!(" → `{name}`")).collect::<String>();
-    Some(format!("image `{image}`{names}"))
+    format!("image `{image}`{names}")
 }

@@ -24,8 +24,22 @@ pub const LINTS: &[Lint] = &[
         Severity::Error,
         "The program that the image starts is not in it, or can't be executed by its user.",
     ),
-    lint("compiler", Severity::Warning, "A compiler, assembler or linker is in the image."),
-    lint("development", Severity::Warning, "Headers, static libraries or pkg-config files are in the image."),
+    lint(
+        "compiler",
+        Severity::Error,
+        "A compiler, assembler or linker is in the image. A warning, and an error for what came with a path of the Nix store.",
+    ),
+    lint(
+        "development",
+        Severity::Error,
+        "Headers, static libraries or pkg-config files are in the image. A warning, and an error for what came with a path of the \
+         Nix store.",
+    ),
+    lint(
+        "flox-hook",
+        Severity::Error,
+        "The hook of a Flox environment does more than setting variables; accepted, it is left out as a whole.",
+    ),
     lint(
         "missing-interpreter",
         Severity::Error,

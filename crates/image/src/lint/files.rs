@@ -11,7 +11,10 @@ use crate::rootfs::RootFs;
 pub(super) fn check(rootfs: &RootFs, findings: &mut Vec<Finding>) {
     // One finding for each input with development files, which come by the hundred.
     let mut development: BTreeMap<String, (usize, &TreePath)> = BTreeMap::new();
-    for (path, entry) in rootfs.tree().iter() {
+    // Paths of the Nix store have lints of their own.
+    let others =
+        rootfs.tree().iter().filter(|(path, _)| !matches!(rootfs.origin(path), Some(Origin::Nix(_))));
+    for (path, entry) in others {
         if let Some((lint, severity, message, hint)) = rights(path, entry).or_else(|| tool(path, entry)) {
             let (subject, origin) = (path.to_string(), rootfs.origin(path).cloned());
             findings.push(Finding { lint, severity, subject, message, hint, origin });
@@ -84,7 +87,7 @@ fn rights(path: &TreePath, entry: &Entry) -> Option<Found> {
 const SHELLS: &[&str] = &["sh", "ash", "bash", "busybox", "dash", "fish", "ksh", "zsh"];
 const PACKAGE_MANAGERS: &[&str] =
     &["apk", "apt", "apt-get", "dnf", "dpkg", "microdnf", "npm", "pip", "pip3", "rpm", "yum"];
-const COMPILERS: &[&str] = &[
+pub(super) const COMPILERS: &[&str] = &[
     "as", "c++", "cc", "cc1", "cc1plus", "clang", "clang++", "cpp", "g++", "gcc", "gfortran", "gold",
     "javac", "ld", "ld.bfd", "ld.gold", "ld.lld", "lld", "rustc", "tcc",
 ];
@@ -120,7 +123,7 @@ fn tool(path: &TreePath, entry: &Entry) -> Option<Found> {
 }
 
 /// `x86_64-linux-gnu-gcc-14` → `gcc`.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     let name = name.rsplit_once("-linux-gnu").map_or(name, |(_, rest)| {
         rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).trim_start_matches('-')
     });

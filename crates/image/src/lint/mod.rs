@@ -5,6 +5,7 @@ mod catalogue;
 mod elf;
 mod files;
 mod finding;
+mod nix;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub fn check(rootfs: &RootFs, spec: &ImageSpec, platform: &Platform) -> Vec<Find
     let program = run::check(rootfs, spec, &mut findings);
     elf::check(rootfs, spec, platform, program.as_ref(), &mut findings);
     files::check(rootfs, &mut findings);
+    nix::check(rootfs, &mut findings);
     // What a base brings is known to whoever chose it, as far as it does not keep this image from working.
     for finding in &mut findings {
         if matches!(finding.origin, Some(Origin::Base(_))) && finding.severity == Severity::Warning {

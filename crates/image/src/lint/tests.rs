@@ -1,6 +1,6 @@
 //! Each lint on a small image that has it, and on one that has not.
 
-use longshore_stack::model::{Allow, ContentSpec, ImageSpec, WritableSpec};
+use longshore_stack::model::{Allow, ContentSpec, ImageSpec, NixLinks, WritableSpec};
 
 use super::*;
 use crate::rootfs::fixture::*;
@@ -211,4 +211,39 @@ fn rights_state_and_unwanted_files_are_found() {
 fn the_stack_file_accepts_every_lint_and_no_other() {
     let names: Vec<_> = LINTS.iter().map(|lint| lint.name).collect();
     assert_eq!(names, longshore_stack::model::LINTS);
+}
+
+#[test]
+fn what_builds_programs_in_a_nix_closure_is_an_error_that_says_the_way() {
+    let world = World::new([
+        store_path("web-1.0", &["lib-2.0", "gcc-14.3.0"]).program(&below("web-1.0", "bin/web"), &[]),
+        store_path("lib-2.0", &["zlib-1.3-dev"]).library(&below("lib-2.0", "lib/lib.so"), &[]),
+        store_path("zlib-1.3-dev", &[]).file(&below("zlib-1.3-dev", "include/zlib.h"), 0o444),
+        store_path("gcc-14.3.0", &[])
+            .program(&below("gcc-14.3.0", "bin/gcc"), &[])
+            .file(&below("gcc-14.3.0", "lib/gcc/include/stddef.h"), 0o444),
+        libc(),
+    ]);
+    let mut spec = spec([whole("libc6"), nix(NixLinks::Programs, &[])]);
+    let (gcc, zlib) = (named("gcc-14.3.0"), named("zlib-1.3-dev"));
+    assert_eq!(
+        findings(&world, &spec),
+        [
+            format!("Error compiler:gcc-14.3.0 (nix {})", gcc.base_name()),
+            format!("Error development:zlib-1.3-dev (nix {})", zlib.base_name()),
+        ]
+    );
+    let all = check(&world.compose(&spec).unwrap(), &spec, &amd64());
+    assert_eq!(
+        all[1].message,
+        format!(
+            "`zlib-1.3-dev` has headers, static libraries or pkg-config files (`{}`), and is there because of web-1.0 → \
+             lib-2.0 → zlib-1.3-dev",
+            below("zlib-1.3-dev", "include/zlib.h")
+        )
+    );
+    let allow =
+        |lint: &str, subject: &str| Allow { lint: lint.to_owned(), subject: Some(subject.to_owned()) };
+    spec.allow = vec![allow("compiler", "gcc-14.3.0"), allow("development", "zlib-1.3-dev")];
+    assert_eq!(findings(&world, &spec), [""; 0]);
 }

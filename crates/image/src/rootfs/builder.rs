@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::{Content, Entry, Facts, FileFacts, Node, Origin, PackageId, Tree, TreePath};
+use longshore_oci::{Content, Entry, Facts, FileFacts, Node, Origin, PackageId, StorePath, Tree, TreePath};
 
 use super::links::{self, Walk};
+use super::nix::StorePathUse;
 use super::report::PackageUse;
 use super::{ComposeError, Input, RootFs};
 use crate::lint::{Finding, Severity};
@@ -23,6 +24,8 @@ pub(super) struct Builder<'a> {
     pub(super) certificates: Vec<(String, Vec<u8>)>,
     /// The bytes behind hard links, for when their target is not in the image after all.
     pub(super) linked: BTreeMap<TreePath, Content>,
+    /// Paths of the Nix store that are in it.
+    pub(super) store_paths: BTreeMap<StorePath, StorePathUse>,
 }
 
 /// Who wins a path.
@@ -71,6 +74,7 @@ impl<'a> Builder<'a> {
             replaces: BTreeMap::new(),
             certificates: Vec::new(),
             linked: BTreeMap::new(),
+            store_paths: BTreeMap::new(),
         }
     }
 
@@ -256,6 +260,7 @@ impl<'a> Builder<'a> {
             library_folders,
             findings: self.findings,
             packages,
+            store_paths: self.store_paths,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Why a root filesystem can't be composed.
 
-use longshore_oci::{Origin, Platform, StoreError, TreeError, TreePath};
+use longshore_oci::{Origin, Platform, StoreError, StorePath, TreeError, TreePath};
 
 /// Why a root filesystem can't be composed.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,38 @@ pub enum ComposeError {
         /// A path of the same name that it does have.
         similar: Option<TreePath>,
     },
+    /// No path that an installable came to has what is taken of it.
+    #[error("nothing of `{installable}` has `{path}`, which image `{image}` takes from it")]
+    NotInStorePath {
+        /// The image.
+        image: String,
+        /// The installable.
+        installable: String,
+        /// What is taken.
+        path: String,
+        /// A path of the same name that one does have.
+        similar: Option<String>,
+    },
+    /// Nothing of the closure is called as what is to be left out.
+    #[error("image `{image}` excludes `{exclude}`, and nothing that `{installable}` brings is called so")]
+    ExcludesNothing {
+        /// The image.
+        image: String,
+        /// The installable.
+        installable: String,
+        /// What was to be left out.
+        exclude: String,
+    },
+    /// Something was left out that is needed.
+    #[error("image `{image}` leaves `{needed}` out, and `{by}` needs it")]
+    Excluded {
+        /// The image.
+        image: String,
+        /// What is needed.
+        needed: Box<StorePath>,
+        /// Where that can be seen.
+        by: TreePath,
+    },
     /// A file beside the stack file was not handed over.
     #[error("`{path}`, which image `{image}` takes, was not read")]
     NoLocal {
@@ -164,6 +196,16 @@ impl ComposeError {
             }
             Self::NotInOutput { output, holds, .. } if holds.is_empty() => format!("{output} holds nothing at all"),
             Self::NotInOutput { holds, .. } => format!("it has `{}` …; correct `from`, then run `longshore check`", holds.join("`, `")),
+            Self::NotInStorePath { similar: Some(similar), .. } => format!("did you mean `from = \"{similar}\"`?"),
+            Self::NotInStorePath { image, .. } => {
+                format!("take it whole for once (without `from`), and see with `longshore show --files {image}` what it has")
+            }
+            Self::ExcludesNothing { image, .. } => {
+                format!("`longshore show {image}` lists what it brings; correct `exclude`, then run `longshore check`")
+            }
+            Self::Excluded { needed, .. } => {
+                format!("take `{}` out of `exclude`, then run `longshore check`", needed.name())
+            }
             Self::NoLocal { path, .. } => format!("`git status {path}` says whether git tracks it"),
             Self::Certificate { path, .. } => {
                 format!("it must be PEM text with `BEGIN CERTIFICATE`; `openssl x509 -in {path} -noout -subject` reads it")

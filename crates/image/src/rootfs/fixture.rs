@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use longshore_oci::{
     Component, Content, Digest, Elf, ElfClass, Entry, FileFacts, ImageFiles, ImageLayer, Node, Origin,
-    PackageId, PackageMeta, Platform, Store, Tree, TreePath,
+    PackageId, PackageMeta, Platform, Store, StorePath, Tree, TreePath,
 };
 use longshore_stack::model::{
-    ContentSpec, Destination, FileRequest, Fragment, FragmentKind, ImageSpec, OutputRequest, PackageRequest,
-    SliceRequest, TextRequest, UserSpec,
+    ContentSpec, Destination, FileRequest, Fragment, FragmentKind, ImageSpec, Installable, NixLinks,
+    NixRequest, OutputRequest, PackageRequest, SliceRequest, TextRequest, UserSpec,
 };
 
-use super::{ComposeError, Input, Packages, RootFs, compose};
+use super::{ComposeError, Input, NixClosure, NixPath, Packages, RootFs, compose};
 
 pub(crate) fn path(text: &str) -> TreePath {
     TreePath::new(text).unwrap()
@@ -68,6 +68,29 @@ pub(crate) fn archive(name: &str) -> Parts {
 pub(crate) fn image(reference: &str) -> Parts {
     let manifest = Digest::of(reference.as_bytes());
     parts(Origin::Image(ImageLayer { reference: reference.to_owned(), manifest, layer: 1 }), None)
+}
+
+/// The store path that is called `name` in these tests.
+pub(crate) fn named(name: &str) -> StorePath {
+    format!("/nix/store/00000000000000000000000000000000-{name}").parse().unwrap()
+}
+
+/// A path of the Nix store that refers to others.
+pub(crate) fn store_path(name: &str, references: &[&'static str]) -> Parts {
+    let mut parts = parts(Origin::Nix(named(name)), None);
+    parts.depends = references.to_vec();
+    parts.folder(named(name).tree_path().to_string().as_str(), 0o555, 0)
+}
+
+/// A file below a store path, as tests name it.
+pub(crate) fn below(name: &str, file: &str) -> String {
+    format!("{}/{file}", named(name))
+}
+
+/// What `outputs` and all they refer to are, as `.#all`.
+pub(crate) fn nix(links: NixLinks, exclude: &[&str]) -> ContentSpec {
+    let exclude = exclude.iter().map(|name| (*name).to_owned()).collect();
+    ContentSpec::Nix(NixRequest { installable: Installable::Flake(".#all".to_owned()), links, exclude })
 }
 
 impl Parts {
@@ -158,6 +181,7 @@ pub(crate) struct World {
     packages: BTreeMap<PackageId, (Arc<Component>, Vec<PackageId>)>,
     locals: BTreeMap<String, Arc<Component>>,
     others: BTreeMap<String, Arc<ImageFiles>>,
+    nix: NixClosure,
     loaded: Mutex<Vec<Vec<String>>>,
 }
 
@@ -167,10 +191,12 @@ impl World {
         let store = Store::open(folder.path()).unwrap();
         let (mut packages, mut locals) = (BTreeMap::new(), BTreeMap::new());
         let mut others = BTreeMap::new();
+        let mut nix = NixClosure::default();
         for part in parts {
             for bytes in &part.bytes {
                 store.put(bytes).unwrap();
             }
+            let references: Vec<_> = part.depends.iter().map(|name| named(name)).collect();
             let depends = part.depends.iter().map(|name| id(name)).collect();
             let component = Arc::new(part.component);
             match component.origin.clone() {
@@ -191,11 +217,18 @@ impl World {
                     let files = ImageFiles { reference: reference.clone(), manifest, tree, facts, layers };
                     others.insert(reference, Arc::new(files));
                 }
+                Origin::Nix(path) => {
+                    // The first is what is asked for.
+                    if nix.outputs.is_empty() {
+                        nix.outputs.push(path.clone());
+                    }
+                    nix.paths.insert(path, NixPath { references, component });
+                }
                 other => panic!("{other}"),
             }
         }
         let closure = packages.keys().cloned().collect();
-        Self { _folder: folder, store, closure, packages, locals, others, loaded: Mutex::default() }
+        Self { _folder: folder, store, closure, packages, locals, others, nix, loaded: Mutex::default() }
     }
 
     pub(crate) fn compose(&self, spec: &ImageSpec) -> Result<RootFs, ComposeError> {
@@ -206,6 +239,7 @@ impl World {
             packages: self,
             locals: &self.locals,
             others: &self.others,
+            nix: &BTreeMap::from([(".#all".to_owned(), self.nix.clone())]),
             store: &self.store,
         })
     }

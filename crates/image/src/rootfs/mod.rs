@@ -18,6 +18,7 @@ mod java;
 mod ldcache;
 mod leave;
 pub(crate) mod links;
+mod nix;
 mod others;
 mod package;
 mod report;
@@ -33,18 +34,23 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod outputs;
 #[cfg(test)]
+mod store_paths;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use longshore_oci::{Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, Tree, TreePath};
+use longshore_oci::{
+    Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, StorePath, Tree, TreePath,
+};
 use longshore_stack::model::ImageSpec;
 
 pub use arch::{Arch, Endian};
 pub use base::distribution;
 pub use error::ComposeError;
 pub use leave::LeftOut;
+pub use nix::{NixClosure, NixPath, StorePathUse};
 pub use report::{Brought, PackageUse};
 pub(crate) use search::runpath;
 
@@ -82,6 +88,8 @@ pub struct Input<'a> {
     /// Images of others by their name as the stack file writes it: the one that this one builds on, and those that it takes
     /// files of.
     pub others: &'a BTreeMap<String, Arc<ImageFiles>>,
+    /// Paths of the Nix store by the installable that they came of, as the stack file names it.
+    pub nix: &'a BTreeMap<String, NixClosure>,
     /// Where generated files go, and where the few that are transformed are read.
     pub store: &'a Store,
 }
@@ -96,6 +104,7 @@ pub struct RootFs {
     library_folders: Vec<TreePath>,
     findings: Vec<Finding>,
     packages: Vec<PackageUse>,
+    store_paths: BTreeMap<StorePath, StorePathUse>,
 }
 
 impl RootFs {
@@ -110,6 +119,7 @@ impl RootFs {
             roots: BTreeSet::new(),
             findings: Vec::new(),
             packages: Vec::new(),
+            store_paths: BTreeMap::new(),
         }
     }
 
@@ -170,6 +180,11 @@ impl RootFs {
         &self.packages
     }
 
+    /// The paths of the Nix store that are in it, and how they came in.
+    pub fn store_paths(&self) -> &BTreeMap<StorePath, StorePathUse> {
+        &self.store_paths
+    }
+
     /// The paths of every origin, directories included.
     pub fn components(&self) -> BTreeMap<&Origin, Vec<&TreePath>> {
         let mut components: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -199,6 +214,7 @@ pub fn compose(input: &Input) -> Result<RootFs, ComposeError> {
     base::skeleton(&mut build, arch)?;
     package::whole(&mut build, &mut view)?;
     slice::slices(&mut build, &mut view)?;
+    nix::place(&mut build)?;
     fragments::place(&mut build, &mut view)?;
     contents::place(&mut build)?;
     accounts::place(&mut build)?;

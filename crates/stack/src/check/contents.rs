@@ -6,6 +6,7 @@ use std::path::Path;
 
 use longshore_oci::{Platform, TreePath};
 
+use super::flox::{self, Environments};
 use super::packages::PackageOrigin;
 use super::runtime::Runtime;
 use super::template::Values;
@@ -23,6 +24,7 @@ pub(super) struct Beside<'a> {
     pub(super) origin: &'a PackageOrigin,
     pub(super) platforms: &'a [Platform],
     pub(super) urls: &'a BTreeMap<String, UrlSpec>,
+    pub(super) flox: &'a Environments,
     /// The names of all builds.
     pub(super) builds: &'a BTreeSet<String>,
 }
@@ -116,6 +118,9 @@ fn full(
     }
     if let Some(installable) = &table.nix {
         return nix::content(installable, table, beside.folder, findings);
+    }
+    if let Some(environment) = &table.flox {
+        return flox::content(environment, table, beside, findings);
     }
     let target = table.symlink.as_ref()?;
     if target.is_empty() || target.contains('\0') {

@@ -3,6 +3,7 @@
 mod builds;
 mod cache;
 mod contents;
+mod flox;
 mod image;
 mod merge;
 mod names;
@@ -48,8 +49,10 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let around = builds::Around { folder, origin: &origin, urls: &urls, host: &host, builds: names };
     let builds = builds::check(file.build, &around, findings);
     let defaults = file.image_defaults.unwrap_or_default();
-    let tables: BTreeMap<At<String>, _> =
+    let mut tables: BTreeMap<At<String>, _> =
         file.image.into_iter().map(|(name, table)| (name, merge::merge(&defaults, table))).collect();
+    let environments = flox::Environments::read(tables.values(), folder, findings);
+    tables.values_mut().for_each(|table| environments.lend(table, findings));
 
     // Templates may speak of any image, so the plain facts of all images come first.
     let mut runtimes = BTreeMap::new();
@@ -68,6 +71,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
             origin: &origin,
             platforms: &platforms,
             urls: &urls,
+            flox: &environments,
             builds: &around.builds,
         };
         let (contents, spans) = contents::check(&name.value, &table, &runtime, &beside, findings);

@@ -155,7 +155,7 @@ pub(super) fn check_ports(
     ports
 }
 
-fn parse_port(port: &Shorthand<PortTable>) -> Option<PortSpec> {
+pub(super) fn parse_port(port: &Shorthand<PortTable>) -> Option<PortSpec> {
     let (number, protocol) = match port {
         Shorthand::Number(number) => (*number, "tcp"),
         Shorthand::Text(text) => {

@@ -157,6 +157,10 @@ pub(crate) struct ContentTable {
     /// file beside the stack file.
     #[schemars(extend("examples" = [".#backend", "nixpkgs#caddy"]))]
     pub(crate) nix: Option<At<String>>,
+    /// What a Flox environment installs, as its lock has it, and all that refers to: the folder beside the stack file that holds
+    /// `.flox`, or `.`. What it says of variables and containers is the image's where that says nothing itself.
+    #[schemars(extend("examples" = ["."]))]
+    pub(crate) flox: Option<At<String>>,
     /// The attribute of the Nix file's value.
     pub(crate) attr: Option<At<String>>,
     /// Names of store paths that are left out though something refers to them, with what only they refer to: `gcc-13.2.0`, or
@@ -177,7 +181,7 @@ pub(crate) struct ContentTable {
 }
 
 /// The kinds of content, by the key that makes a table one of them: the keys it needs besides, and the keys it may have.
-pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 10] = [
+pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 11] = [
     ("package", &[], &["source", "from", "to", "extra"]),
     ("file", &["to"], &["mode", "owner"]),
     ("directory", &["to"], &["mode", "owner"]),
@@ -187,5 +191,6 @@ pub(crate) const CONTENT_KINDS: [(&str, &[&str], &[&str]); 10] = [
     ("url", &["to"], &["from", "mode", "owner"]),
     ("image", &[], &["from", "to", "mode", "owner"]),
     ("nix", &[], &["attr", "from", "to", "exclude"]),
+    ("flox", &[], &["from", "to", "exclude"]),
     ("symlink", &["to"], &[]),
 ];

@@ -55,8 +55,8 @@ pub enum Installable {
     Flox {
         /// The folder that holds `.flox`.
         folder: String,
-        /// What it installs, by platform.
-        outputs: BTreeMap<Platform, BTreeSet<StorePath>>,
+        /// What it installs, by platform: of two with the same file the earlier one's is linked.
+        outputs: BTreeMap<Platform, Vec<StorePath>>,
     },
 }
 
@@ -83,7 +83,9 @@ impl Installable {
     pub fn known_outputs(&self, platform: &Platform) -> Option<BTreeSet<StorePath>> {
         match self {
             Self::StorePath(path) => Some([path.clone()].into()),
-            Self::Flox { outputs, .. } => Some(outputs.get(platform).cloned().unwrap_or_default()),
+            Self::Flox { outputs, .. } => {
+                Some(outputs.get(platform).into_iter().flatten().cloned().collect())
+            }
             Self::Flake(_) | Self::File { .. } => None,
         }
     }

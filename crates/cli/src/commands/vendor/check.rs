@@ -17,7 +17,7 @@ use crate::inputs::Loader;
 use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::{Failure, in_profile, plural, print, print_json};
-use crate::vendored::{kind, package, why};
+use crate::vendored::{kind, package, reason};
 
 pub fn run(global: &Global, projects: &[Project], machine: &Machine, place: &Place) -> Result<(), Failure> {
     let [first, ..] = projects else { return Ok(()) };
@@ -55,7 +55,7 @@ fn of_lock(
 ) -> Result<BTreeSet<String>, Failure> {
     let wanting = Wanting { vendored, missing: Mutex::default() };
     for (id, locked) in &lock.packages {
-        let why = why(lock, id).map(|why| format!(", for {why}")).unwrap_or_default();
+        let why = reason(lock, id).map(|why| format!(", for {why}")).unwrap_or_default();
         wanting.file(Kind::Deb, &locked.content, format!("{}{why}", package(id)));
     }
     for pin in &lock.urls {
@@ -65,6 +65,9 @@ fn of_lock(
         for blob in image.platforms.values().flat_map(LockedManifest::blobs) {
             wanting.file(Kind::ImageBlob, blob, format!("blob {} of image `{name}`", blob.digest));
         }
+    }
+    for (path, locked) in &lock.store_paths {
+        wanting.file(Kind::Nar, &locked.nar, format!("store path `{}`", path.base_name()));
     }
     let loader = Loader::new(project, lock, machine);
     let builds = Builds::watched(project, lock, machine, &loader, Some(&wanting));

@@ -13,6 +13,7 @@ use longshore_vendor::{Input, Kind};
 use crate::builds::Builds;
 use crate::inputs::Loader;
 use crate::machine::Machine;
+use crate::nix::StorePaths;
 use crate::others::Others;
 use crate::project::Project;
 use crate::report::Failure;
@@ -42,6 +43,7 @@ impl Gathered {
             self.add(file(Kind::Url, &pin.name, "", pin.platform.clone(), pin.content));
         }
         self.images(project, lock, machine)?;
+        self.store_paths(project, lock, machine)?;
         let builds = Builds::watched(project, lock, machine, &loader, Some(self));
         fetching(project).try_for_each(|name| prepare(project, &builds, name))
     }
@@ -56,6 +58,16 @@ impl Gathered {
                     self.add(file(Kind::ImageBlob, name, "", Some(platform.clone()), *blob));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The archives of paths of the Nix store.
+    fn store_paths(&self, project: &Project, lock: &Lock, machine: &Machine) -> Result<(), Failure> {
+        let store_paths = StorePaths::new(project, lock, machine);
+        for (path, content) in store_paths.archives()? {
+            let (name, version) = path.name_and_version();
+            self.add(file(Kind::Nar, name, version.unwrap_or_default(), None, content));
         }
         Ok(())
     }

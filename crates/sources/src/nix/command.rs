@@ -1,0 +1,309 @@
+//! The `nix` command of this machine: what an installable is, what a path refers to, what its maker says of it.
+//!
+//! Versions from 2.8 on are understood. Their answers differ; [`super::answers`] reads all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use longshore_oci::{Platform, Progress, Step, StorePath};
+use longshore_stack::lock::{AboutStorePath, LockedStorePath};
+use longshore_stack::model::Installable;
+
+use super::{EvaluateError as Error, answers};
+
+/// Most bytes of an answer that are read.
+const ANSWER: u64 = 256 << 20;
+/// Lines of what it says of a failure that are kept.
+const LAST: usize = 20;
+/// Store paths that are named in one command line.
+const AT_ONCE: usize = 500;
+
+/// `nix`, run in a stack's folder.
+pub struct Nix {
+    program: PathBuf,
+    folder: PathBuf,
+    version: (u32, u32),
+    place: Place,
+}
+
+/// Where the store of the command is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A folder that has the contents of `/nix/store`.
+    Folder(PathBuf),
+    /// On another machine, or in a form of its own: only the command can read it.
+    Elsewhere,
+}
+
+impl Nix {
+    /// `program`, run in `folder`; asks it for its version and its store.
+    ///
+    /// # Errors
+    /// When it can't be run, or is none.
+    pub fn new(program: &Path, folder: &Path) -> Result<Self, Error> {
+        let mut nix = Self {
+            program: program.to_owned(),
+            folder: folder.to_owned(),
+            version: (0, 0),
+            place: Place::Elsewhere,
+        };
+        let text = nix.run(&["--version"], &longshore_oci::Silent)?;
+        nix.version = answers::version(&text).ok_or_else(|| Error::Answer {
+            command: "nix --version".to_owned(),
+            reason: format!("`{}` is no version", String::from_utf8_lossy(&text).trim()),
+        })?;
+        // The command was called otherwise before 2.20.
+        let words: &[&str] =
+            if nix.version < (2, 20) { &["show-config", "--json"] } else { &["config", "show", "--json"] };
+        let settings = nix.run(words, &longshore_oci::Silent)?;
+        nix.place = answers::store(&settings);
+        Ok(nix)
+    }
+
+    /// Where its store is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Builds `installable` for `platform`, or has it brought from where it can be had; the paths that it is.
+    ///
+    /// # Errors
+    /// When it can't be built.
+    pub fn build(
+        &self,
+        installable: &Installable,
+        platform: &Platform,
+        progress: &dyn Progress,
+    ) -> Result<BTreeSet<StorePath>, Error> {
+        let mut words = vec!["build".to_owned(), "--no-link".to_owned(), "--json".to_owned()];
+        words.extend(["--system".to_owned(), system(platform)]);
+        words.extend(named(installable, ""));
+        let what = format!("{installable} ({platform})");
+        let answer = progress.during("Building", &what, None, |step| self.run(&words, step));
+        let answer = answer.map_err(|error| match error {
+            Error::Failed { said, .. } => {
+                Error::Build { installable: installable.to_string(), platform: platform.clone(), said }
+            }
+            other => other,
+        })?;
+        answers::outputs(&answer)
+            .map_err(|reason| Error::Answer { command: "nix build --json".to_owned(), reason })
+    }
+
+    /// Has `path` brought to the store from where it can be had.
+    ///
+    /// # Errors
+    /// When nobody has it.
+    pub fn realise(&self, path: &StorePath, progress: &dyn Progress) -> Result<(), Error> {
+        let words = ["build", "--no-link", &path.to_string()];
+        progress.during("Fetching", path.name(), None, |step| self.run(&words, step)).map(drop)
+    }
+
+    /// `from` and all they refer to.
+    ///
+    /// # Errors
+    /// When one of them is not in the store.
+    pub fn closure(&self, from: &BTreeSet<StorePath>) -> Result<BTreeMap<StorePath, LockedStorePath>, Error> {
+        let mut found = BTreeMap::new();
+        let from: Vec<String> = from.iter().map(ToString::to_string).collect();
+        for some in from.chunks(AT_ONCE) {
+            let mut words = vec!["path-info".to_owned(), "--json".to_owned(), "--recursive".to_owned()];
+            if self.version >= (2, 33) {
+                words.extend(["--json-format".to_owned(), "1".to_owned()]);
+            }
+            words.extend(some.iter().cloned());
+            let answer = self.run(&words, &longshore_oci::Silent)?;
+            let infos = answers::infos(&answer)
+                .map_err(|reason| Error::Answer { command: "nix path-info --json".to_owned(), reason })?;
+            found.extend(infos);
+        }
+        Ok(found)
+    }
+
+    /// What derivations say of what they make, as far as they are at hand.
+    pub fn derivations(&self, derivations: &BTreeSet<StorePath>) -> BTreeMap<StorePath, AboutStorePath> {
+        let there = |path: &&StorePath| match &self.place {
+            Place::Folder(folder) => folder.join(path.base_name()).exists(),
+            Place::Elsewhere => true,
+        };
+        let there: Vec<String> = derivations.iter().filter(there).map(ToString::to_string).collect();
+        let words: &[&str] =
+            if self.version < (2, 14) { &["show-derivation"] } else { &["derivation", "show"] };
+        let mut all = BTreeMap::new();
+        for some in there.chunks(AT_ONCE) {
+            let words: Vec<String> =
+                words.iter().map(|word| (*word).to_owned()).chain(some.iter().cloned()).collect();
+            // It is good to know, and nothing depends on it.
+            if let Ok(answer) = self.run(&words, &longshore_oci::Silent) {
+                all.extend(answers::derivations(&answer));
+            }
+        }
+        all
+    }
+
+    /// What the maker of an installable says of it in `meta`, if it does.
+    pub fn meta(&self, installable: &Installable, platform: &Platform) -> Option<AboutStorePath> {
+        let mut words = vec!["eval".to_owned(), "--json".to_owned(), "--system".to_owned(), system(platform)];
+        words.extend(named(installable, ".meta"));
+        words.extend(["--apply".to_owned(), META.to_owned()]);
+        let answer = self.run(&words, &longshore_oci::Silent).ok()?;
+        answers::meta(&answer)
+    }
+
+    /// The archive (NAR) of `path`.
+    ///
+    /// # Errors
+    /// When the command can't be started.
+    pub fn dump(&self, path: &StorePath) -> Result<Dump, Error> {
+        let mut child =
+            self.command(&["store", "dump-path", &path.to_string()]).spawn().map_err(|e| self.cant(e))?;
+        let out = child.stdout.take().ok_or_else(|| self.cant(std::io::Error::other("it has no output")))?;
+        Ok(Dump { child, out })
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(&self.folder)
+            .args(["--extra-experimental-features", "nix-command flakes"])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn cant(&self, error: std::io::Error) -> Error {
+        Error::Command { program: self.program.clone(), error }
+    }
+
+    /// Runs the command to its end; what it printed.
+    fn run<S: AsRef<OsStr>>(&self, words: &[S], step: &dyn Step) -> Result<Vec<u8>, Error> {
+        let mut child = self.command(words).spawn().map_err(|error| self.cant(error))?;
+        let (out, errors) = (child.stdout.take(), child.stderr.take());
+        let mut answer = Vec::new();
+        let mut said = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Read to the end, or it would stand still with a full pipe.
+                for line in errors
+                    .into_iter()
+                    .flat_map(|errors| BufReader::new(errors).split(b'\n'))
+                    .map_while(Result::ok)
+                {
+                    let line: String = String::from_utf8_lossy(&line)
+                        .chars()
+                        .filter(|c| !c.is_control())
+                        .take(500)
+                        .collect();
+                    step.detail(&line);
+                    if said.len() == LAST {
+                        said.remove(0);
+                    }
+                    said.push(line);
+                }
+            });
+            let read = out.map_or(Ok(0), |out| out.take(ANSWER + 1).read_to_end(&mut answer));
+            read.map_err(|error| self.cant(error))
+        })?;
+        let status = child.wait().map_err(|error| self.cant(error))?;
+        let command = || {
+            let words = words.iter().map(|word| word.as_ref().to_string_lossy()).collect::<Vec<_>>();
+            format!("nix {}", words.join(" "))
+        };
+        if answer.len() as u64 > ANSWER {
+            return Err(Error::Answer { command: command(), reason: "it is endless".to_owned() });
+        }
+        match status.success() {
+            true => Ok(answer),
+            false => Err(Error::Failed { command: command(), said }),
+        }
+    }
+}
+
+/// The archive of a path as the command writes it.
+pub struct Dump {
+    child: Child,
+    out: ChildStdout,
+}
+
+impl std::io::Read for Dump {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.out.read(buffer)
+    }
+}
+
+impl Drop for Dump {
+    fn drop(&mut self) {
+        // It has ended, or nobody reads it any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What Nix calls a platform.
+pub fn system(platform: &Platform) -> String {
+    let machine = match (platform.architecture.as_str(), platform.variant.as_deref()) {
+        ("amd64", _) => "x86_64",
+        ("arm64", _) => "aarch64",
+        ("386", _) => "i686",
+        ("arm", Some("v6")) => "armv6l",
+        ("arm", _) => "armv7l",
+        ("ppc64le", _) => "powerpc64le",
+        (other, _) => other,
+    };
+    format!("{machine}-{}", platform.os)
+}
+
+/// How an installable is named to the command, an attribute of it for one that is no store path.
+fn named(installable: &Installable, attribute: &str) -> Vec<String> {
+    match installable {
+        Installable::Flake(text) if attribute.is_empty() => vec![text.clone()],
+        Installable::Flake(text) => {
+            let (text, _) = text.split_once('^').unwrap_or((text, ""));
+            let hash = if text.contains('#') { "" } else { "#default" };
+            vec![format!("{text}{hash}{attribute}")]
+        }
+        Installable::File { file, attr } => {
+            let attr = format!("{}{attribute}", attr.as_deref().unwrap_or_default());
+            let attr = attr.trim_start_matches('.').to_owned();
+            vec!["--file".to_owned(), file.clone(), attr]
+        }
+        Installable::StorePath(path) => vec![path.to_string()],
+        Installable::Flox { outputs, .. } => outputs.values().flatten().map(ToString::to_string).collect(),
+    }
+}
+
+/// What of `meta` is asked for (nixpkgs manual, "Meta-attributes"): licences by their SPDX ids, and the CPE.
+const META: &str = "m: let ls = m.license or []; l = if builtins.isList ls then ls else [ ls ]; in \
+    { license = map (x: x.spdxId or null) l; cpe = m.identifiers.cpe or null; }";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installables_as_nix_names_them() {
+        let names = |text: &str| named(&Installable::Flake(text.to_owned()), ".meta").join(" ");
+        assert_eq!(names(".#backend"), ".#backend.meta");
+        assert_eq!(names("nixpkgs#openssl^bin,out"), "nixpkgs#openssl.meta");
+        assert_eq!(names("github:a/b"), "github:a/b#default.meta");
+        let file = |attr: Option<&str>| Installable::File {
+            file: "a.nix".to_owned(),
+            attr: attr.map(str::to_owned),
+        };
+        assert_eq!(named(&file(Some("x")), "").join(" "), "--file a.nix x");
+        assert_eq!(named(&file(None), "").join(" "), "--file a.nix ");
+        assert_eq!(named(&file(None), ".meta").join(" "), "--file a.nix meta");
+    }
+
+    #[test]
+    fn platforms_as_nix_names_them() {
+        let system = |text: &str| system(&text.parse().unwrap());
+        assert_eq!(system("linux/amd64"), "x86_64-linux");
+        assert_eq!(system("linux/arm64"), "aarch64-linux");
+    }
+}
