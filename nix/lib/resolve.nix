@@ -102,7 +102,25 @@ in
           called = if isFunction value then value (intersectAttrs (functionArgs value) { inherit pkgs; }) else value;
         in
         chosenOutputs null (if attr == null then called else attribute "`${file}`" called attr);
+      # The folder that holds `.flox`, as the lock has it.
+      ofFlox =
+        written:
+        let
+          above = elemAt (match "(\\./)?(.*[^/])/*" (trimmed written)) 1;
+        in
+        {
+          name = "flox:${above}";
+          value = map ofText (
+            import ./flox.nix {
+              inherit system;
+              folder = stack + "/${above}";
+            }
+          );
+        };
       resolved =
+        entry:
+        if entry ? flox then ofFlox entry.flox else ofNix entry;
+      ofNix =
         entry:
         let
           text = trimmed entry.nix;
@@ -127,7 +145,7 @@ in
             value = ofFlake text;
           };
     in
-    listToAttrs (map resolved (filter (entry: entry ? nix) entries));
+    listToAttrs (map resolved (filter (entry: entry ? nix || entry ? flox) entries));
 
   outputs = chosenOutputs null;
 }

@@ -20,7 +20,7 @@ struct World {
 
 impl World {
     /// Around the flake that `files` are, by their paths.
-    fn new(files: &[(&str, String)]) -> Self {
+    fn new(files: &[(String, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Nix::installed().mounted_store(&folder.path().join("store"));
         store.stub_nixpkgs(Path::new(LONGSHORE), &folder.path().join("nixpkgs"));
@@ -41,18 +41,7 @@ impl World {
 
     /// Around this repository's flake.
     fn repository() -> Self {
-        let listed = Tool::new("git").arg("-C").arg(root()).args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--",
-        ]);
-        let listed = listed.args(["flake.nix", "nix", "Cargo.toml", "Cargo.lock", "stacks/betrace"]).run();
-        let read = |name| (name, fs_err::read_to_string(root().join(name)));
-        // All of them are text, but for one picture.
-        let files = listed.lines().map(read).filter_map(|(name, text)| Some((name, text.ok()?)));
-        Self::new(&files.filter(|(name, _)| *name != "flake.lock").collect::<Vec<_>>())
+        Self::new(&flake_files())
     }
 
     fn git(&self, arguments: &[&str]) {
@@ -76,10 +65,43 @@ impl World {
         self.store.on_disk(built.trim())
     }
 
+    /// Writes a Flox environment that installs what `installables` are, for both systems the same.
+    fn with_flox(&self, installables: &[&str]) {
+        let build = [&["build", "--no-link", "--print-out-paths"], installables].concat();
+        let paths = self.nix(&build);
+        let package = |(n, path): (usize, &str), system: &str| {
+            let outputs = serde_json::json!({ "out": path, "other": "/nix/store/none" });
+            serde_json::json!({
+                "install_id": format!("p{n}"), "system": system, "group": "toplevel", "priority": 5, "attr_path": "p",
+                "derivation": "d", "outputs": outputs, "outputs_to_install": ["out"], "locked_url": "u", "rev": "r",
+            })
+        };
+        let manifest = serde_json::json!({ "version": 1, "install": {} });
+        let systems = ["x86_64-linux", "aarch64-linux"];
+        let packages: Vec<_> = systems
+            .iter()
+            .flat_map(|system| paths.lines().enumerate().map(|path| package(path, system)))
+            .collect();
+        let lock = serde_json::json!({ "lockfile-version": 1, "manifest": manifest, "packages": packages });
+        self.sandbox.write("env/.flox/env.json", r#"{"name": "env", "version": 1}"#);
+        self.sandbox.write("env/.flox/env/manifest.toml", "version = 1\n");
+        self.sandbox.write("env/.flox/env/manifest.lock", lock.to_string());
+        self.git(&["add", "--all"]);
+    }
+
     /// Whether Nix, building it once more, gets the same bytes.
     fn builds_again(&self, name: &str) {
         self.nix(&["build", "--no-link", "--rebuild", &format!(".#{name}")]);
     }
+}
+
+/// The files that this repository's flake reads, without its lock; all are text but for pictures, which nothing needs here.
+fn flake_files() -> Vec<(String, String)> {
+    let git = Tool::new("git").arg("-C").arg(root());
+    let git = git.args(["ls-files", "--cached", "--others", "--exclude-standard", "--"]);
+    let listed = git.args(["flake.nix", "nix", "Cargo.toml", "Cargo.lock", "stacks/betrace"]).run();
+    let read = |name: &str| Some((name.to_owned(), fs_err::read_to_string(root().join(name)).ok()?));
+    listed.lines().filter_map(read).collect()
 }
 
 fn json(file: &Path) -> Value {
@@ -161,4 +183,173 @@ fn keys_are_made_in_the_users_folder_and_not_in_the_store() {
     let stored = tree::dump(&world.store.on_disk("/nix/store"));
     let keys: Vec<_> = stored.keys().filter(|path| path.ends_with(".key")).collect();
     assert!(keys.is_empty(), "{keys:?}");
+}
+
+/// The manifests that an archive lists, by name.
+fn archived(archive: &Path) -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    Tool::new("tar").arg("-xf").arg(archive).arg("-C").arg(folder.path()).arg("index.json").run();
+    digests(folder.path())
+}
+
+#[test]
+fn images_of_the_flake_are_those_of_the_command() {
+    let world = World::repository();
+    let stack = ["-C", "stacks/betrace", "--profile", "nix"];
+    let ran = |more: &[&str]| world.sandbox.ok(&[&stack, more].concat());
+    ran(&["build", "--platform", PLATFORM, "--output", "out"]);
+    let expected = digests(&world.sandbox.work().join("out"));
+    assert_eq!(expected.len(), 9, "{expected:?}");
+
+    let layout = world.build("containers-layout");
+    assert_eq!(digests(&layout), expected);
+    let problems = longshore_publish::validate(&layout);
+    assert!(problems.is_empty(), "{problems:?}");
+
+    let name = "ghcr.io/betrace-hq/backend:latest";
+    let one = world.build("backend-layout");
+    assert_eq!(digests(&one), [(name.to_owned(), expected[name].clone())].into());
+    assert_eq!(layout::skopeo_inspect(&one, name)["Architecture"], "amd64");
+
+    let archive = world.build("container-backend");
+    let listed = archived(&archive);
+    assert_eq!(listed[name], expected[name]);
+    let all = world.build("containers-all");
+    let index = json(&all.join("index.json"));
+    let rows = index["images"].as_array().unwrap();
+    assert_eq!(rows.len(), expected.len());
+    for row in rows {
+        let name = row["names"][0].as_str().unwrap();
+        assert_eq!(row["digest"], expected[name].as_str());
+        assert_eq!(archived(&all.join(row["archive"].as_str().unwrap()))[name], expected[name]);
+    }
+    assert_eq!(fs_err::read(all.join("backend.tar")).unwrap(), fs_err::read(&archive).unwrap());
+    for output in
+        ["container-backend", "containers-all", "containers-layout", "docker-compose", "kubernetes", "sbom"]
+    {
+        world.build(output);
+        world.builds_again(output);
+    }
+    // An archive is whole: whoever has it needs nothing of the store.
+    let archive = format!("/nix/store/{}", archive.file_name().unwrap().to_str().unwrap());
+    assert_eq!(world.store.tool("nix-store").args(["-q", "--references", &archive]).run(), "");
+
+    // What services need to be run, by the files of the flake.
+    let compose = world.build("docker-compose");
+    let folder = world.folder.path().join("compose");
+    ran(&["generate", "compose", "--output", &folder.display().to_string()]);
+    let (ours, theirs) = (tree::files(&folder), tree::files(&compose));
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    let images = |files: &BTreeMap<String, Vec<u8>>| {
+        let text = String::from_utf8(files["/compose.yaml"].clone()).unwrap();
+        let images = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("image: "));
+        images.map(|name| name.trim_matches('"').to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(images(&ours), images(&theirs));
+    let docker = Docker::start();
+    for row in rows {
+        docker.load(&all.join(row["archive"].as_str().unwrap()));
+    }
+    for image in images(&theirs) {
+        assert_eq!(docker.inspect(&image)["Os"], "linux", "{image}");
+    }
+}
+
+/// This machine, as stacks call it.
+const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
+
+/// A stack of all kinds of things that Nix can be asked for.
+const STACK: &str = r#"[stack]
+name = "kinds"
+platforms = ["linux/amd64", "linux/arm64"]
+
+[image-defaults]
+contents = [{ nix = "nixpkgs#tzdata", from = "share/zoneinfo", to = "/usr/share/zoneinfo" }]
+
+[image.app]
+command = ["/bin/hello"]
+contents = [
+  { nix = " .#app " },
+  { nix = "nixpkgs#nested.tools.hello" },
+  { nix = ".#split^data", to = "/data" },
+  { nix = "tool.nix", attr = "inner.tool" },
+  { directory = "files", to = "/files" },
+  { flox = "./env" },
+]
+"#;
+
+const FLAKE: &str = r#"{
+  inputs.nixpkgs.url = "nixpkgs";
+  inputs.longshore.url = "path:LONGSHORE";
+  inputs.longshore.inputs.nixpkgs.follows = "nixpkgs";
+  outputs = { self, nixpkgs, longshore }:
+    let
+      pkgs = nixpkgs.legacyPackages.SYSTEM;
+      stack = longshore.lib.mkStack { inherit pkgs; stack = ./.; packages = self.packages.SYSTEM; };
+      image = longshore.lib.mkImage {
+        inherit pkgs;
+        name = "hello";
+        contents = [ pkgs.hello { nix = pkgs.tzdata; from = "share/zoneinfo"; to = "/usr/share/zoneinfo"; } ];
+        command = [ "/bin/hello" "it's \"quoted\"" ];
+        user = { name = "hello"; uid = 10042; };
+        env.LANG = "C.UTF-8";
+        ports.http = 8080;
+        writable = [ "/var/lib/hello" ];
+      };
+      apps = system: { app = nixpkgs.legacyPackages.${system}.hello; inherit (nixpkgs.legacyPackages.${system}) split; };
+    in
+    {
+      packages.aarch64-linux = apps "aarch64-linux";
+      packages.SYSTEM = apps "SYSTEM" // stack.packages // { inherit image; inherit (image) layout sbom; };
+      apps.SYSTEM = stack.apps;
+    };
+}
+"#;
+
+const TOOL: &str = "{ pkgs ? (builtins.getFlake \"nixpkgs\").legacyPackages.${builtins.currentSystem} }:\n{ inner.tool = pkgs.caddy; }\n";
+
+#[test]
+fn everything_that_nix_can_be_asked_for_is_resolved_as_the_command_does() {
+    let longshore = tempfile::tempdir().unwrap();
+    for (name, text) in flake_files() {
+        let file = longshore.path().join(name);
+        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+        fs_err::write(file, text).unwrap();
+    }
+    let flake = FLAKE.replace("LONGSHORE", &longshore.path().display().to_string()).replace("SYSTEM", SYSTEM);
+    let files = [("flake.nix", &*flake), ("stack.toml", STACK), ("tool.nix", TOOL), ("files/one", "1\n")];
+    let world = World::new(&files.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    world.with_flox(&["nixpkgs#pyroscope", "nixpkgs#split^data"]);
+    world.sandbox.ok(&["build", "--platform", PLATFORM, "--output", "out"]);
+    let expected = digests(&world.sandbox.work().join("out"));
+    let layout = world.build("app-layout");
+    assert_eq!(digests(&layout), expected);
+    let bundle = tempfile::tempdir().unwrap();
+    let unpacked = layout::umoci_unpack(&layout, "kinds/app:latest", &bundle.path().join("bundle"));
+    for path in [
+        "bin/hello",
+        "bin/nested-hello",
+        "bin/caddy",
+        "bin/pyroscope",
+        "data/share/split",
+        "files/one",
+        "usr/share/zoneinfo",
+    ] {
+        assert!(unpacked.join(path).symlink_metadata().is_ok(), "{path}");
+    }
+    assert!(unpacked.join("bin/split").symlink_metadata().is_err(), "an output that nobody asked for");
+
+    let image = world.build("layout");
+    let said = layout::skopeo_inspect(&image, "hello/hello:latest");
+    assert!(said["Env"].as_array().unwrap().contains(&Value::from("LANG=C.UTF-8")), "{said}");
+    let docker = Docker::start();
+    docker.load(&world.build("image"));
+    let config = &docker.inspect("hello/hello:latest")["Config"];
+    assert_eq!(config["Cmd"][1], "it's \"quoted\"");
+    assert_eq!(config["User"], "10042:10042");
+    let said =
+        docker.cli().args(["run", "--rm", "--read-only", "--network", "none", "hello/hello:latest"]).run();
+    assert_eq!(said, "hello 2.12.2 it's \"quoted\"\n");
+    let sbom = tree::files(&world.build("sbom"));
+    assert!(sbom.keys().any(|name| name.ends_with(".spdx.json")), "{:?}", sbom.keys());
 }
