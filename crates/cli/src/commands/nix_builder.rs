@@ -9,8 +9,9 @@
 //!
 //! `stack` is a folder with a stack file, or that file alone; the last two are what the commands take instead of asking Nix.
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use fs_err as fs;
 use longshore_oci::read_bounded;
@@ -40,7 +41,12 @@ pub fn run() -> Result<(), Failure> {
         command.args(["--offline", "--directory"]).arg(&stack).args(arguments);
         command.env("LONGSHORE_STORE", folder.join("store"));
         command.env("LONGSHORE_NIX", "none").env("LONGSHORE_NIX_GRAPH", &file);
-        let status = command.status().map_err(Failure::Io)?;
+        // Nix shows builders a terminal and keeps what they write there: through a pipe there are lines and no bars.
+        let mut running = command.stderr(Stdio::piped()).spawn().map_err(Failure::Io)?;
+        if let Some(mut said) = running.stderr.take() {
+            io::copy(&mut said, &mut io::stderr()).map_err(Failure::Io)?;
+        }
+        let status = running.wait().map_err(Failure::Io)?;
         if !status.success() {
             // It said itself what is wrong.
             let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -31,14 +31,17 @@
               );
             in
             made // { meta = { }; };
-          # A program that says what it is.
-          program =
-            pname: version:
+          # Programs that say what they are.
+          programs =
+            pname: version: names:
             made { inherit pname version; } ''
               mkdir -p $out/bin
-              printf '#!${busybox}/bin/sh\necho ${pname} ${version} "$@"\n' > $out/bin/${pname}
-              chmod 555 $out/bin/${pname}
+              for name in ${toString names}; do
+                printf "#!${busybox}/bin/sh\necho $name ${version} \"\$@\"\n" > $out/bin/$name
+                chmod 555 $out/bin/$name
+              done
             '';
+          program = pname: version: programs pname version [ pname ];
           # Of a closure with more than one path.
           data =
             pname: version: script:
@@ -79,7 +82,10 @@
                   program = ./longshore;
                 } "mkdir -p $out/bin; cp $program/longshore $out/bin/"
               else
-                program pname version;
+                programs pname version [
+                  "betrace-backend"
+                  "betrace-loadgen"
+                ];
             importNpmLock = {
               __functor = _: { ... }: "lock";
               npmConfigHook = "hook";
