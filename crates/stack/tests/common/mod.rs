@@ -8,6 +8,7 @@ use tempfile::TempDir;
 pub const FULL: &str = include_str!("full.toml");
 
 /// What every small stack of these tests begins with.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub const HEAD: &str = r#"
 [stack]
 name = "demo"
@@ -25,6 +26,7 @@ pub fn folder(stack: &str) -> TempDir {
     for (path, text) in [
         ("stack.toml", stack),
         ("config/a", "a\n"),
+        ("config/a.nix", "{ }\n"),
         ("config/a.yaml", "listen: {{ image.ports.http }}\nname: {{ values.site }}\n"),
         ("config/bad.yaml", "fine\nlisten: {{ image.ports.htp }}\n"),
         ("config/broken.yaml", "{% if %}\n"),
