@@ -34,6 +34,7 @@ let
 
   quoted = word: "'" + builtins.replaceStrings [ "'" ] [ "'\\''" ] word + "'";
   optional = condition: list: if condition then list else [ ];
+  merged = builtins.foldl' (all: more: all // more) { };
   systemOf = pkgs: pkgs.stdenv.hostPlatform.system;
 
   # The derivations of one stack, by what they run: `run "web.tar" [ [ "save" "web" "--output" out ] ]`.
@@ -74,7 +75,12 @@ let
 in
 rec {
   # Makes a pair of keys in the folder it is called in, for `sign`.
-  cosignKeygen = { pkgs, longshore ? longshoreFor (systemOf pkgs) }: program pkgs "cosign-keygen" "${longshore}/bin/longshore keygen";
+  cosignKeygen =
+    {
+      pkgs,
+      longshore ? longshoreFor (systemOf pkgs),
+    }:
+    program pkgs "cosign-keygen" "${longshore}/bin/longshore keygen";
 
   # The stack in a stack file: `packages` and `apps` for a flake.
   mkStack =
@@ -107,8 +113,7 @@ rec {
         file
         active
       ];
-      names = attrNames (foldAttrs (map (table: table.image or { }) tables));
-      foldAttrs = builtins.foldl' (all: more: all // more) { };
+      names = attrNames (merged (map (table: table.image or { }) tables));
       contents = concatMap (
         table:
         (table.image-defaults.contents or [ ])
@@ -126,25 +131,27 @@ rec {
           entries = filter isAttrs contents;
         };
       };
-      settings =
-        optional (chosen != null) [
-          "--profile"
-          chosen
-        ]
-        ++ optional (vendored != null) [ "--vendored=${vendored}" ];
+      inProfile = optional (chosen != null) [
+        "--profile"
+        chosen
+      ];
+      settings = inProfile ++ optional (vendored != null) [ "--vendored=${vendored}" ];
       made = what: commands: run "${file.stack.name}-${what}" (map (command: settings ++ command) commands);
       here = [
         "--platform"
         (platformOf system)
       ];
-      archive =
-        name: made "${name}.tar" [ ([ "save" name "--by-content" "--output" out ] ++ here) ];
+      archive = name: made "${name}.tar" [ ([ "save" name "--by-content" "--output" out ] ++ here) ];
       layout = name: made "${name}-layout" [ ([ "build" name "--output" out ] ++ here) ];
-      every = function: prefix: suffix: listToAttrs (map (name: {
-        name = prefix + name + suffix;
-        value = function name;
-      }) names);
-      services = foldAttrs (map (table: table.service or { }) tables);
+      every =
+        function: prefix: suffix:
+        listToAttrs (
+          map (name: {
+            name = prefix + name + suffix;
+            value = function name;
+          }) names
+        );
+      services = merged (map (table: table.service or { }) tables);
       all = made "layout" [ ([ "build" "--output" out ] ++ here) ];
 
       # On the stack as its user has it, with images as Nix made them.
@@ -158,7 +165,7 @@ rec {
                 "--directory"
                 directory
               ]
-              ++ settings
+              ++ inProfile
               ++ arguments
             )
           )

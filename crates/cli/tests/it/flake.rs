@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use longshore_testkit::apt::Repository;
 use longshore_testkit::engine::Docker;
 use longshore_testkit::nix::{NixStore, SYSTEM};
+use longshore_testkit::registry::{Kind, Registry, crane};
 use longshore_testkit::{Nix, Sandbox, Tool, layout, tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{LONGSHORE, root};
+use crate::common::{LONGSHORE, hello, root, stack_file};
 
 /// A flake in a git repository, a store at `/nix`, and longshore with both.
 struct World {
@@ -89,6 +91,15 @@ impl World {
         self.git(&["add", "--all"]);
     }
 
+    /// Runs an app of the flake in the flake's folder.
+    fn app(&self, name: &str, arguments: &[&str]) -> String {
+        let at = |name: &str| self.folder.path().join(name);
+        let work = self.sandbox.work().display().to_string();
+        let run = self.store.tool("env").args(["-C", &work, "nix", "run", &format!(".#{name}"), "--"]);
+        let run = run.args(arguments).env("HOME", self.folder.path()).env("COSIGN_PASSWORD", "secret");
+        run.env("LONGSHORE_STORE", at("content")).env("XDG_STATE_HOME", at("state")).run()
+    }
+
     /// Whether Nix, building it once more, gets the same bytes.
     fn builds_again(&self, name: &str) {
         self.nix(&["build", "--no-link", "--rebuild", &format!(".#{name}")]);
@@ -102,6 +113,15 @@ fn flake_files() -> Vec<(String, String)> {
     let listed = git.args(["flake.nix", "nix", "Cargo.toml", "Cargo.lock", "stacks/betrace"]).run();
     let read = |name: &str| Some((name.to_owned(), fs_err::read_to_string(root().join(name)).ok()?));
     listed.lines().filter_map(read).collect()
+}
+
+/// Writes this repository's flake into `folder`, to be an input of others.
+fn write_flake(folder: &Path) {
+    for (name, text) in flake_files() {
+        let file = folder.join(name);
+        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+        fs_err::write(file, text).unwrap();
+    }
 }
 
 fn json(file: &Path) -> Value {
@@ -175,14 +195,31 @@ fn keys_are_made_in_the_users_folder_and_not_in_the_store() {
     let program = world.build("cosign-keygen").join("bin/cosign-keygen");
     assert!(program.is_file(), "{}", program.display());
     assert!(!work.join("cosign.key").exists());
-    let run = world.store.tool("env").arg("-C").arg(&work).args(["nix", "run", ".#cosign-keygen"]);
-    run.env("HOME", world.folder.path()).env("COSIGN_PASSWORD", "secret").run();
+    world.app("cosign-keygen", &[]);
     let keys = tree::dump(&work);
     assert!(keys["/cosign.key"].starts_with("file 0600 "), "{}", keys["/cosign.key"]);
     assert!(keys.contains_key("/cosign.pub"));
     let stored = tree::dump(&world.store.on_disk("/nix/store"));
     let keys: Vec<_> = stored.keys().filter(|path| path.ends_with(".key")).collect();
     assert!(keys.is_empty(), "{keys:?}");
+}
+
+#[test]
+fn apps_work_on_the_users_folder_with_the_images_of_the_flake() {
+    let registry = Registry::start(Kind::Distribution);
+    let world = World::repository();
+    let expected = digests(&world.build("backend-layout"));
+    let to = format!("{}/betrace", registry.host());
+    world.app("cosign-keygen", &[]);
+    world.app("push", &["--to", &to, "--tag", "v1"]);
+    assert!(world.sandbox.work().join("stacks/betrace/stack.nix.published").is_file());
+    let pushed = crane().args(["digest", "--insecure", &format!("{to}/backend:v1")]).run();
+    assert_eq!(pushed.trim(), expected["ghcr.io/betrace-hq/backend:latest"]);
+    world.app("sign", &["--key", "cosign.key"]);
+    let said = world.app("verify", &["--key", "cosign.pub"]);
+    assert!(said.contains("backend"), "{said}");
+    let said = world.app("up", &["--dry-run"]);
+    assert!(said.contains("/bin/betrace-backend"), "{said}");
 }
 
 /// The manifests that an archive lists, by name.
@@ -311,11 +348,7 @@ const TOOL: &str = "{ pkgs ? (builtins.getFlake \"nixpkgs\").legacyPackages.${bu
 #[test]
 fn everything_that_nix_can_be_asked_for_is_resolved_as_the_command_does() {
     let longshore = tempfile::tempdir().unwrap();
-    for (name, text) in flake_files() {
-        let file = longshore.path().join(name);
-        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
-        fs_err::write(file, text).unwrap();
-    }
+    write_flake(longshore.path());
     let flake = FLAKE.replace("LONGSHORE", &longshore.path().display().to_string()).replace("SYSTEM", SYSTEM);
     let files = [("flake.nix", &*flake), ("stack.toml", STACK), ("tool.nix", TOOL), ("files/one", "1\n")];
     let world = World::new(&files.map(|(name, text)| (name.to_owned(), text.to_owned())));
@@ -353,3 +386,43 @@ fn everything_that_nix_can_be_asked_for_is_resolved_as_the_command_does() {
     let sbom = tree::files(&world.build("sbom"));
     assert!(sbom.keys().any(|name| name.ends_with(".spdx.json")), "{:?}", sbom.keys());
 }
+
+/// What a stack takes from elsewhere than Nix is brought along, since builds of Nix have no network.
+#[test]
+fn packages_come_from_vendored_inputs() {
+    let repository = Repository::new(&[hello()]);
+    let longshore = tempfile::tempdir().unwrap();
+    write_flake(longshore.path());
+    let flake =
+        VENDORED.replace("LONGSHORE", &longshore.path().display().to_string()).replace("SYSTEM", SYSTEM);
+    let images =
+        "[image.app]\ncontents = [\"hello\", { nix = \"nixpkgs#caddy\" }]\ncommand = [\"/bin/caddy\"]\n";
+    let stack = stack_file(&repository.url(), images);
+    let world = World::new(&[(String::from("flake.nix"), flake), (String::from("stack.toml"), stack)]);
+    world.sandbox.write("test.gpg", fs_err::read(repository.key().public()).unwrap());
+    world.sandbox.ok(&["build", "--output", "out"]);
+    let expected = digests(&world.sandbox.work().join("out"));
+    world.sandbox.ok(&["vendor"]);
+    fs_err::remove_dir_all(world.sandbox.work().join("out")).unwrap();
+    world.git(&["add", "--all"]);
+    drop(repository);
+    let layout = world.build("app-layout");
+    assert_eq!(digests(&layout), expected);
+    let bundle = tempfile::tempdir().unwrap();
+    let unpacked = layout::umoci_unpack(&layout, "test/app:latest", &bundle.path().join("bundle"));
+    assert_eq!(fs_err::read_to_string(unpacked.join("usr/bin/hello")).unwrap(), "program");
+}
+
+const VENDORED: &str = r#"{
+  inputs.nixpkgs.url = "nixpkgs";
+  inputs.longshore.url = "path:LONGSHORE";
+  inputs.longshore.inputs.nixpkgs.follows = "nixpkgs";
+  outputs = { nixpkgs, longshore, ... }: {
+    packages.SYSTEM = (longshore.lib.mkStack {
+      pkgs = nixpkgs.legacyPackages.SYSTEM;
+      stack = ./.;
+      vendored = ./stack.vendor;
+    }).packages;
+  };
+}
+"#;
