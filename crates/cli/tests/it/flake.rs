@@ -36,7 +36,8 @@ impl World {
         let world = Self { store, sandbox, folder };
         world.git(&["init", "--quiet"]);
         world.git(&["add", "--all"]);
-        world.nix(&["flake", "lock"]);
+        let nixpkgs = format!("path:{}", world.folder.path().join("nixpkgs").display());
+        world.nix(&["flake", "lock", "--override-input", "nixpkgs", &nixpkgs]);
         world.git(&["add", "--all"]);
         world
     }
