@@ -6,7 +6,6 @@ use longshore_testkit::apt::Repository;
 use longshore_testkit::flox::{valid_lock, valid_manifest};
 use longshore_testkit::http::Server;
 use longshore_testkit::nix::{NixKey, NixStore};
-use longshore_testkit::sandbox::Answer;
 use longshore_testkit::{Nix, Sandbox, layout};
 use serde_json::{Value, json};
 
