@@ -79,7 +79,7 @@ impl Url {
             let folder = self
                 .text
                 .rfind('/')
-                .filter(|at| *at > root)
+                .filter(|at| *at >= root)
                 .map_or(self.text.as_str(), |at| &self.text[..at]);
             format!("{folder}/{location}").parse()
         }
@@ -211,6 +211,9 @@ mod tests {
             assert_eq!(url.redirected(location).unwrap().bare(), expected);
         }
         assert!(url.redirected("ftp://other/x").is_err());
+        for (base, expected) in [("https://host/a", "https://host/c"), ("https://host", "https://host/c")] {
+            assert_eq!(base.parse::<Url>().unwrap().redirected("c").unwrap().bare(), expected);
+        }
     }
 
     #[test]

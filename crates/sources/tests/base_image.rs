@@ -86,6 +86,7 @@ fn stack(base: &Reference, platforms: &[&str]) -> Stack {
         secrets: BTreeMap::new(),
         publish: longshore_stack::model::PublishSpec::default(),
         cache: None,
+        nix: longshore_stack::model::NixSpec { caches: Vec::new(), trusted_keys: Vec::new() },
     }
 }
 

@@ -67,6 +67,7 @@ impl Machine {
             secrets: BTreeMap::new(),
             publish: longshore_stack::model::PublishSpec::default(),
             cache: None,
+            nix: longshore_stack::model::NixSpec { caches: Vec::new(), trusted_keys: Vec::new() },
         };
         let settings = Settings { retries: 1, ..Settings::default() };
         Self { folder, store, stack, mirrors: Mirrors::default(), settings }

@@ -80,6 +80,7 @@ fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
         secrets: BTreeMap::new(),
         publish: longshore_stack::model::PublishSpec::default(),
         cache: None,
+        nix: longshore_stack::model::NixSpec { caches: Vec::new(), trusted_keys: Vec::new() },
     }
 }
 

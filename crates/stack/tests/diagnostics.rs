@@ -27,7 +27,7 @@ fn unknown_keys_are_named_with_the_nearest_one_and_the_rest_is_still_checked() {
       at: 0
     stack.toml:12:2: stack::unknown-key: unknown key `imag` in the stack file
       at: imag
-      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `profile`
+      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `policy`, `profile`
     "#);
 }
 
@@ -198,7 +198,7 @@ fn contents() {
     stack.toml:17:28: stack::path: `from` `usr/bin/jq` is not an absolute path
       at: "usr/bin/jq"
       help: write `/usr/bin/jq`
-    stack.toml:18:3: stack::missing-key: `image.a.contents[6]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `image`, `symlink` is needed
+    stack.toml:18:3: stack::missing-key: `image.a.contents[6]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `image`, `nix`, `flox`, `symlink` is needed
       at: { fil = "config/a", to = "/etc/a" }
       help: did you mean `file` for `fil`?
     stack.toml:19:3: stack::wrong-type: `image.a.contents[7]` can't be both `file` and `text`
@@ -410,7 +410,7 @@ command = [""]
       help: did you mean `SIGTERM`? Known here: `SIGTERM`, `SIGINT`, `SIGQUIT`, `SIGHUP`, `SIGKILL`, `SIGUSR1`, `SIGUSR2`, `SIGWINCH`, `SIGABRT`, `SIGPWR`, `SIGRTMIN+3`
     stack.toml:12:10: stack::unknown-name: there is no check `setuit` whose findings could be accepted
       at: "setuit:/x"
-      help: did you mean `setuid`? Known here: `command`, `compiler`, `development`, `missing-interpreter`, `missing-library`, `override`, `package-manager`, `root-user`, `secret`, `setuid`, `shell`, `workdir`, `world-writable`, `writable`, `wrong-architecture`
+      help: did you mean `setuid`? Known here: `command`, `compiler`, `development`, `flox-hook`, `missing-interpreter`, `missing-library`, `override`, `package-manager`, `root-user`, `secret`, `setuid`, `shell`, `workdir`, `world-writable`, `writable`, `wrong-architecture`
     stack.toml:13:9: stack::unknown-value: `manuals` is not something `image.a.keep[0]` can be
       at: "manuals"
       help: did you mean `man`? Known here: `docs`, `man`, `locales`

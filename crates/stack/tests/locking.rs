@@ -9,10 +9,10 @@ use std::path::Path;
 
 use common::HEAD;
 use insta::assert_snapshot;
-use longshore_oci::{Content, DiffId, Digest, PackageId};
+use longshore_oci::{Content, DiffId, Digest, PackageId, StorePath};
 use longshore_stack::lock::{
-    self, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest, LockedPackage,
-    LockedRelease, LockedUrl,
+    self, AboutStorePath, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest,
+    LockedNix, LockedPackage, LockedRelease, LockedStorePath, LockedUrl,
 };
 use longshore_stack::model::{Consumer, Requirement, Scope, Stack};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -172,6 +172,9 @@ prop_compose! {
         urls in btree_map(("\\PC{1,8}", prop::option::of(prop::sample::select(&["linux/amd64", "linux/arm64"][..]))), ("\\PC{1,8}", content()), 0..3),
         images in btree_map("[a-z]{1,8}\\.[a-z]{2}/[a-z]{1,8}:[a-z0-9]{1,4}", (any::<[u8; 8]>(), btree_map(
             prop::sample::select(&["linux/amd64", "linux/arm64"][..]), (content(), content(), vec((content(), any::<[u8; 8]>()), 0..3)), 0..3)), 0..3),
+        store in btree_map(("[0-9a-df-np-sv-z]{32}", "[a-zA-Z0-9+._?=-]{1,8}"), (content(), vec(any::<prop::sample::Index>(), 0..3),
+            prop::option::of("\\PC{1,8}"), prop::option::of("\\PC{1,8}"), vec("CVE-2024-[0-9]{4}", 0..2)), 0..4),
+        asked in btree_map(("\\PC{1,8}", prop::sample::select(&["linux/amd64", "linux/arm64"][..])), vec(any::<prop::sample::Index>(), 0..3), 0..3),
         go_sums in btree_set("[a-z.]{1,8}(/[a-z]{1,8}){0,2} v[0-9]\\.[0-9]\\.[0-9](/go\\.mod)? h1:[a-zA-Z0-9+/]{43}=", 0..3),
     ) -> Lock {
         let urls = urls.into_iter().map(|((name, platform), (url, content))| LockedUrl { name, platform: platform.map(str::to_owned), url, content }).collect();
@@ -203,7 +206,19 @@ prop_compose! {
             }).collect();
             (name, LockedImage { digest: Digest::of(&digest), platforms })
         }).collect();
-        Lock { assembler, profile, sources, releases, packages, closures, urls, images, go_sums }
+        let named: Vec<StorePath> = store.keys().map(|(hash, name)| format!("{hash}-x{name}").parse().unwrap()).collect();
+        let some = |indices: &[prop::sample::Index]| -> Vec<StorePath> {
+            let paths: BTreeSet<_> = indices.iter().filter(|_| !named.is_empty()).map(|index| index.get(&named).clone()).collect();
+            paths.into_iter().collect()
+        };
+        let store_paths = named.iter().cloned().zip(store.values()).map(|(path, (nar, references, version, license, patched))| {
+            let about = AboutStorePath { version: version.clone(), license: license.clone(), patched: patched.clone(), ..AboutStorePath::default() };
+            (path, LockedStorePath { nar: *nar, references: some(references), derivation: named.first().cloned(), content_address: None, about })
+        }).collect();
+        let nix = asked.into_iter().map(|((installable, platform), outputs)| {
+            LockedNix { installable, platform: platform.to_owned(), outputs: some(&outputs) }
+        }).collect();
+        Lock { assembler, profile, sources, releases, packages, closures, urls, images, nix, store_paths, go_sums }
     }
 }
 

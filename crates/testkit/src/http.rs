@@ -22,6 +22,10 @@ pub enum Fault {
     Delay(Duration),
     /// Status 503.
     Unavailable,
+    /// Status 403.
+    Forbidden,
+    /// Zeros without an end, and no length.
+    Endless,
 }
 
 /// How often a fault happens.
@@ -36,6 +40,7 @@ pub enum Times {
 #[derive(Default)]
 struct State {
     faults: BTreeMap<String, (Fault, Times)>,
+    headers: BTreeMap<String, String>,
     requests: BTreeMap<String, usize>,
 }
 
@@ -64,6 +69,11 @@ impl Server {
     /// Makes requests for `path` (without a leading slash) go wrong.
     pub fn fault(&self, path: &str, fault: Fault, times: Times) {
         self.state.lock().unwrap().faults.insert(path.to_owned(), (fault, times));
+    }
+
+    /// Has answers with what is at `path` carry a header line more, such as `Content-Encoding: gzip`.
+    pub fn header(&self, path: &str, line: &str) {
+        self.state.lock().unwrap().headers.insert(path.to_owned(), format!("{line}\r\n"));
     }
 
     /// Ends all faults.
@@ -97,17 +107,19 @@ fn answer(mut stream: &TcpStream, root: &std::path::Path, state: &Mutex<State>) 
             from = range.trim().trim_end_matches('-').parse().unwrap_or(0);
         }
     }
-    let fault = {
+    let (fault, more) = {
         let mut state = state.lock().unwrap();
         *state.requests.entry(path.clone()).or_default() += 1;
-        match state.faults.get_mut(&path) {
+        let more = state.headers.get(&path).cloned().unwrap_or_default();
+        let fault = match state.faults.get_mut(&path) {
             Some((fault, Times::Always)) => Some(fault.clone()),
             Some((fault, Times::First(left))) if *left > 0 => {
                 *left -= 1;
                 Some(fault.clone())
             }
             _ => None,
-        }
+        };
+        (fault, more)
     };
     if let Some(Fault::Delay(time)) = fault {
         std::thread::sleep(time);
@@ -119,6 +131,17 @@ fn answer(mut stream: &TcpStream, root: &std::path::Path, state: &Mutex<State>) 
             return stream.write_all(
                 b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             );
+        }
+        Some(Fault::Forbidden) => {
+            return stream
+                .write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+        Some(Fault::Endless) => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            // Until the client has enough.
+            loop {
+                stream.write_all(&[0; 1 << 16])?;
+            }
         }
         Some(Fault::Replace(bytes)) => Some(bytes.clone()),
         _ if safe => fs_err::read(root.join(&path)).ok(),
@@ -142,7 +165,7 @@ fn answer(mut stream: &TcpStream, root: &std::path::Path, state: &Mutex<State>) 
     };
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nAccept-Ranges: bytes\r\n{range}Connection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nAccept-Ranges: bytes\r\n{range}{more}Connection: close\r\n\r\n",
         body.len()
     )?;
     let sent = match fault {

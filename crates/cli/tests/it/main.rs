@@ -16,6 +16,7 @@ mod flox;
 mod git_crates;
 mod golden;
 mod interrupted;
+mod nix;
 mod policies;
 mod probe;
 mod profiles;

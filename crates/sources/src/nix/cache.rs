@@ -228,7 +228,7 @@ impl<'a> Caches<'a> {
     fn download(&self, info: &NarInfo, url: Url, step: &dyn Step) -> Result<Content, Reason> {
         let failed = |error| match error {
             NetError::Store(error) => Reason::Store(error),
-            error => Reason::Archive { url: info.url.clone(), error: Box::new(error) },
+            error => Reason::Archive { error: Box::new(error) },
         };
         let known = match (info.compression, info.file_hash, info.file_size) {
             (Compression::None, ..) => {

@@ -77,3 +77,57 @@ impl ContentAddress {
 fn with(kind: &str, references: &BTreeSet<StorePath>) -> String {
     references.iter().fold(kind.to_owned(), |kind, reference| format!("{kind}:{reference}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by Nix 2.26: `nix-store --add-fixed` and `builtins.toFile`.
+    #[test]
+    fn names_follow_from_contents() {
+        let check = |address: &str, references: &[&str], expected: &str| {
+            let references = references.iter().map(|text| text.parse().unwrap()).collect();
+            let expected: StorePath = expected.parse().unwrap();
+            let address = ContentAddress::read(address).unwrap();
+            assert_eq!(address.path(expected.name(), &references), Some(expected));
+        };
+        check(
+            "fixed:sha256:094qif9n4cq4fdg459qzbhg1c6wywawwaaivx0k0x8xhbyx4vwic",
+            &[],
+            "iixxin28s82lrxs8v4lcf7nha2dkwprm-hello.txt",
+        );
+        check(
+            "fixed:r:sha256:0sg9f58l1jj88w6pdrfdpj5x9b1zrwszk84j81zvby36q9whhhqa",
+            &[],
+            "xfp2hphvk98rkk9ywlqpp587rjdcgnc2-hello.txt",
+        );
+        check(
+            "text:sha256:17c89vba2yasqxsifh37vlph6ia9fdpwhwpwws601qmchnmkfhbd",
+            &[],
+            "62i2spl4cn7whds0zrsad80l1rznsb6f-note",
+        );
+        check(
+            "text:sha256:1wpjrb1m38sfm70bs8bbbq3b1slrbr5czp19wwvdyaga40ljc0a5",
+            &["12wigjpizrn8axaqxj288q1b751qmwya-a"],
+            "m5gl096fdzlmvp69v4iqgikbjnsz9ai9-b",
+        );
+    }
+
+    #[test]
+    fn what_names_nothing() {
+        for text in [
+            "",
+            "fixed",
+            "fixed:r:",
+            "fixed:sha1:7kzcv5ds8s4asgyyqwgk0xgqzf6yrmh3",
+            "fixed:git:sha1:7kzcv5ds8s4asgyyqwgk0xgqzf6yrmh3",
+            "text:r:sha256:17c89vba2yasqxsifh37vlph6ia9fdpwhwpwws601qmchnmkfhbd",
+        ] {
+            assert_eq!(ContentAddress::read(text), None, "{text}");
+        }
+        // Files are named without what they refer to, so that one that refers to something has no such name.
+        let file = ContentAddress::read("fixed:sha256:094qif9n4cq4fdg459qzbhg1c6wywawwaaivx0k0x8xhbyx4vwic");
+        let references = ["12wigjpizrn8axaqxj288q1b751qmwya-a".parse().unwrap()].into();
+        assert_eq!(file.unwrap().path("hello.txt", &references), None);
+    }
+}

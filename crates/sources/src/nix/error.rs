@@ -76,8 +76,7 @@ pub enum Error {
         /// Where it is on this machine.
         at: PathBuf,
         /// What is wrong.
-        #[source]
-        problem: local::Problem,
+        problem: Box<local::Problem>,
     },
     /// A store on disk has something else.
     #[error(
@@ -164,10 +163,8 @@ pub enum Reason {
         missing: Vec<StorePath>,
     },
     /// The archive is not where it should be, or not what it should be.
-    #[error("has it, but not its archive `{url}`: {error}")]
+    #[error("has it, but not its archive: {error}")]
     Archive {
-        /// As its narinfo has it.
-        url: String,
         /// Why.
         error: Box<NetError>,
     },
@@ -269,15 +266,18 @@ impl Reason {
                 "let everybody read the bucket, or give its address as `https://` of a proxy that signs requests, or copy it to a folder with `nix copy --from s3://… --to file:///…` and name that".to_owned(),
             ),
             Self::NoCache => Some("check the address in `caches` of [nix] in the stack file".to_owned()),
-            Self::Net(error) | Self::Archive { error, .. } => error.hint(),
-            Self::File { .. }
+            Self::Net(error) => error.hint(),
+            Self::Archive { error } if !error.is_gone() && error.different().is_none() => error.hint(),
+            Self::Archive { .. }
+            | Self::File { .. }
             | Self::Nar { .. }
             | Self::Different { .. }
             | Self::Misnamed { .. }
             | Self::Narinfo(_)
             | Self::OtherPath { .. }
             | Self::ArchiveUrl { .. } => Some(format!(
-                "have the cache's owner copy it there again: `nix copy --refresh --to CACHE {path}`"
+                "have the cache's owner remove `{}.narinfo` there, and copy it again with `nix copy --refresh --to CACHE {path}`",
+                path.hash()
             )),
             Self::Store(error) => error.hint(),
             Self::Absent | Self::CacheInfo(_) | Self::StoreDir { .. } => None,
@@ -305,18 +305,19 @@ impl Error {
                     ))
                 })
             }
-            Self::Local { problem: local::Problem::Io(error), path, .. }
-                if error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Some(format!("bring it there with `nix-store --realise {path}`"))
-            }
+            Self::Local { problem, path, .. } => match &**problem {
+                local::Problem::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Some(format!("bring it there with `nix-store --realise {path}`"))
+                }
+                _ => None,
+            },
             Self::Changed { path, .. } => Some(format!(
                 "if the store is damaged, run `nix-store --repair-path {path}`; if it was built again with another result, run `longshore update`"
             )),
             Self::Evaluate(error) => error.hint(),
             // That it could not be built says more than that nobody built it before.
             Self::Unbuilt { nix, cache, .. } => nix.hint().or_else(|| cache.hint()),
-            Self::Local { .. } | Self::Archive { .. } | Self::Other { .. } => None,
+            Self::Archive { .. } | Self::Other { .. } => None,
             Self::Store(error) => error.hint(),
         }
     }

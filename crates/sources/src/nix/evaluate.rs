@@ -81,7 +81,7 @@ pub enum EvaluateError {
         /// The installable.
         installable: String,
         /// For what.
-        platform: Platform,
+        platform: Box<Platform>,
         /// What was locked.
         locked: Vec<StorePath>,
         /// What it is now.

@@ -90,7 +90,7 @@ fn provide(
         Ok(outputs) if outputs.iter().eq(&pin.outputs) => None,
         Ok(outputs) => Some(EvaluateError::Moved {
             installable: installable.to_string(),
-            platform: platform.clone(),
+            platform: Box::new(platform.clone()),
             locked: pin.outputs.clone(),
             now: outputs.into_iter().collect(),
         }),

@@ -49,7 +49,9 @@ pub enum Problem {
 pub fn read(path: &StorePath, at: &Path, store: &Store) -> Result<Unpacked, Error> {
     let unpacked = walk(path, at, store).map_err(|problem| match problem {
         Problem::Store(error) | Problem::Nar(nar::Problem::Store(error)) => Error::Store(error),
-        problem => Error::Local { path: Box::new(path.clone()), at: at.to_owned(), problem },
+        problem => {
+            Error::Local { path: Box::new(path.clone()), at: at.to_owned(), problem: Box::new(problem) }
+        }
     })?;
     record(path, &unpacked, store)?;
     Ok(unpacked)

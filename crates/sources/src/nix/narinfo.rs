@@ -171,10 +171,12 @@ impl NarInfo {
             Some(text) => Some(number("FileSize", &text, most_compressed(nar.size))?),
         };
         if compression == Compression::None {
-            let same = file_hash.is_none_or(|digest| digest == nar.digest);
-            if !same || file_size.is_some_and(|size| size != nar.size) {
-                let expected = "what `NarHash` and `NarSize` say, as it is not compressed";
-                return Err(value(if same { "FileSize" } else { "FileHash" }, "another", expected));
+            let same = "the archive's own, as it is not compressed";
+            if let Some(digest) = file_hash.filter(|digest| *digest != nar.digest) {
+                return Err(value("FileHash", &hash::text(&digest), same));
+            }
+            if let Some(size) = file_size.filter(|size| *size != nar.size) {
+                return Err(value("FileSize", &size.to_string(), same));
             }
         }
         let mut references = BTreeSet::new();
@@ -342,5 +344,210 @@ impl Fields {
 
     fn needed(&mut self, key: &'static str) -> Result<String, Malformed> {
         self.taken(key).filter(|value| !value.is_empty()).ok_or(Malformed::Missing { key })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Nix 2.26 wrote and signed it.
+    const TOOL: &str = "\
+StorePath: /nix/store/0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5
+URL: nar/1i28mhbwpm38bnshajdsnc1dlnx3p9i640jc4bgcyb63fig8hlca.nar.xz
+Compression: xz
+FileHash: sha256:1i28mhbwpm38bnshajdsnc1dlnx3p9i640jc4bgcyb63fig8hlca
+FileSize: 448
+NarHash: sha256:1ffymd6af3d9lfiphy616vcwdh623af2qxhqwa6yp3ryj2aqafvi
+NarSize: 1728
+References: 0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5 1mazkphssqnfgb28qya8pzkr1j6v5zcm-busybox-static hvb7dx9zw2qi8866q01rsfd52w0dvlkm-lib0-1.0 r499va2mnvck0i5905xw1cvwb1b343s5-lib5-1.5
+Deriver: cwqmndnhkx5wvwsv2vlccyrn1s8gcg2i-tool5-0.5.drv
+Sig: test-1:srgQ5ffOGGdkKEe3Ui3hdrRyK9IEYmJEc7oFGNIbW+0SCEEOs0UWH2C9Sz0dhhYHH98ibxnqJs53oJ3db2q3Dw==
+";
+    const KEY: &str = "OHhUfa3E7bJVIY3/JCM1eCWkOq9UtC5edmEPSG6JVk4=";
+
+    fn key(name: &str, encoded: &str) -> NixKey {
+        NixKey { name: name.to_owned(), key: STANDARD.decode(encoded).unwrap().try_into().unwrap() }
+    }
+
+    fn read(text: &str) -> NarInfo {
+        NarInfo::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn all_of_it_is_read() {
+        let info = read(TOOL);
+        assert_eq!(info.path.name(), "tool5-0.5");
+        assert_eq!((info.compression, info.file_size, info.nar.size), (Compression::Xz, Some(448), 1728));
+        assert_eq!(info.references.len(), 4);
+        assert!(info.references.contains(&info.path));
+        assert_eq!(info.derivation.as_ref().unwrap().name(), "tool5-0.5.drv");
+        assert_eq!(info.content_address, None);
+        assert_eq!(
+            info.fingerprint(),
+            "1;/nix/store/0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5;sha256:1ffymd6af3d9lfiphy616vcwdh623af2qxhqwa6yp3ryj2aqafvi;1728;\
+             /nix/store/0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5,/nix/store/1mazkphssqnfgb28qya8pzkr1j6v5zcm-busybox-static,\
+             /nix/store/hvb7dx9zw2qi8866q01rsfd52w0dvlkm-lib0-1.0,/nix/store/r499va2mnvck0i5905xw1cvwb1b343s5-lib5-1.5"
+        );
+    }
+
+    #[test]
+    fn what_may_be_left_out_or_written_otherwise() {
+        let less = TOOL
+            .replace("Compression: xz\n", "")
+            .replace("FileSize: 448\n", "Later: than: this\n")
+            .replace("Deriver: cwqmndnhkx5wvwsv2vlccyrn1s8gcg2i-tool5-0.5.drv", "Deriver: unknown-deriver")
+            .replace(
+                "sha256:1ffymd6af3d9lfiphy616vcwdh623af2qxhqwa6yp3ryj2aqafvi",
+                &read(TOOL).nar.digest.to_string(),
+            );
+        let info = read(&less);
+        assert_eq!((info.compression, info.file_size, &info.derivation), (Compression::Bzip2, None, &None));
+        info.trusted(&[key("test-1", KEY)]).unwrap();
+        let leaf =
+            TOOL.lines().map(|line| if line.starts_with("References") { "References: " } else { line });
+        assert!(read(&leaf.collect::<Vec<_>>().join("\n")).references.is_empty());
+    }
+
+    #[test]
+    fn only_what_a_trusted_key_signed_is_trusted() {
+        let right = key("test-1", KEY);
+        let wrong = key("test-1", "6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=");
+        let other = key("test-2", KEY);
+        let of = |text: &str, keys: &[NixKey]| read(text).trusted(keys).map(|_| ());
+        assert_eq!(of(TOOL, &[other.clone(), wrong.clone(), right.clone()]), Ok(()));
+        let (signers, trusted) = (vec!["test-1".to_owned()], vec!["test-2".to_owned()]);
+        assert_eq!(of(TOOL, &[other]), Err(Untrusted::Others { signers: signers.clone(), trusted }));
+        assert_eq!(of(TOOL, &[]), Err(Untrusted::Others { signers, trusted: Vec::new() }));
+        assert_eq!(of(TOOL, &[wrong]), Err(Untrusted::Changed { key: "test-1".to_owned() }));
+        let trusted = [right];
+        let unsigned = &TOOL[..TOOL.find("Sig:").unwrap()];
+        assert_eq!(of(unsigned, &trusted), Err(Untrusted::Unsigned));
+        // A signature more, of whomever and however long, changes nothing.
+        let more = format!("{unsigned}Sig: later-1:AAAA\nSig: test-1:AAAA\n{}", &TOOL[unsigned.len()..]);
+        assert_eq!(of(&more, &trusted), Ok(()));
+        for (from, to) in [
+            ("NarSize: 1728", "NarSize: 1729"),
+            ("tool5-0.5\nURL", "tool6-0.5\nURL"),
+            ("References: 0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5 ", "References: "),
+            ("NarHash: sha256:1f", "NarHash: sha256:0f"),
+        ] {
+            let changed = TOOL.replace(from, to);
+            assert_ne!(changed, TOOL);
+            assert_eq!(of(&changed, &trusted), Err(Untrusted::Changed { key: "test-1".to_owned() }), "{to}");
+        }
+    }
+
+    #[test]
+    fn what_is_named_by_its_content_needs_no_signature() {
+        let text = |hash: &str, address: &str| {
+            format!(
+                "StorePath: /nix/store/xfp2hphvk98rkk9ywlqpp587rjdcgnc2-hello.txt\nURL: nar/x.nar\nCompression: none\n\
+                 NarHash: sha256:{hash}\nNarSize: 120\nReferences: \nCA: {address}\n"
+            )
+        };
+        let hash = "0sg9f58l1jj88w6pdrfdpj5x9b1zrwszk84j81zvby36q9whhhqa";
+        let address = format!("fixed:r:sha256:{hash}");
+        assert!(read(&text(hash, &address)).trusted(&[]).is_ok());
+        let other = "094qif9n4cq4fdg459qzbhg1c6wywawwaaivx0k0x8xhbyx4vwic";
+        for (hash, address) in [
+            (hash, format!("fixed:r:sha256:{other}")),
+            (hash, format!("text:sha256:{hash}")),
+            // The name would be right, but the archive is another one.
+            (other, address),
+            (hash, "fixed:r:sha1:7kzcv5ds8s4asgyyqwgk0xgqzf6yrmh3".to_owned()),
+        ] {
+            assert_eq!(read(&text(hash, &address)).trusted(&[]), Err(Untrusted::Unsigned), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_narinfo() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let text = TOOL.replace(from, to);
+            assert_ne!(text, TOOL, "{from}");
+            assert_eq!(NarInfo::read(text.as_bytes()).unwrap_err().to_string(), expected);
+        };
+        check("Compression: xz", "nothing", "line 3 is not of the form `Key: value`");
+        check("Compression: xz", "NarSize: 1", "`NarSize` is there twice");
+        check(
+            "Compression: xz",
+            "Compression: lz4",
+            "`Compression` is `lz4`, expected none, xz, zstd, gzip, bzip2 or br",
+        );
+        check(
+            "StorePath: /nix/store/",
+            "StorePath: /gnu/store/",
+            "`StorePath` is `/gnu/store/0jrqim1cazlpna8xlygq78x1gmkmy9fg-tool5-0.5`, expected a path in /nix/store",
+        );
+        check(
+            "NarSize: 1728",
+            "NarSize: -1",
+            "`NarSize` is `-1`, expected a number of bytes that such an archive can have",
+        );
+        check(
+            "NarSize: 1728",
+            "NarSize: +1728",
+            "`NarSize` is `+1728`, expected a number of bytes that such an archive can have",
+        );
+        check(
+            "NarSize: 1728",
+            "NarSize: 99999999999999",
+            "`NarSize` is `99999999999999`, expected a number of bytes that such an archive can have",
+        );
+        check(
+            "FileSize: 448",
+            "FileSize: 99999999",
+            "`FileSize` is `99999999`, expected a number of bytes that such an archive can have",
+        );
+        check(
+            "NarHash: sha256:",
+            "NarHash: md5:",
+            "`NarHash` is `md5:1ffymd6af3d9lfiphy616vcwdh623af2qxhqwa6yp3ryj2aqafvi`, expected a SHA-256 digest",
+        );
+        check("NarHash: ", "Other: ", "there is no `NarHash`");
+        check(
+            "URL: nar/",
+            "URL: nar/../../",
+            "`URL` is `nar/../../1i28mhbwpm38bnshajdsnc1dlnx3p9i640jc4bgcyb63fig8hlca.nar.xz`, expected an address, or a path below the cache's",
+        );
+        check(
+            " hvb7dx9z",
+            " /nix/store/hvb7dx9z",
+            "`References` is `/nix/store/hvb7dx9zw2qi8866q01rsfd52w0dvlkm-lib0-1.0`, expected names of paths in /nix/store",
+        );
+        check(
+            "Deriver: ",
+            "Deriver: x",
+            "`Deriver` is `xcwqmndnhkx5wvwsv2vlccyrn1s8gcg2i-tool5-0.5.drv`, expected the name of a path in /nix/store",
+        );
+        check(
+            "Sig: test-1:",
+            "Sig: ",
+            "`Sig` is `srgQ5ffOGGdkKEe3Ui3hdrRyK9IEYmJEc7oFGNIbW+0SCEEOs0UWH2C9Sz0dhhYHH98ibxnqJs53oJ3db2q3Dw==`, expected `NAME:BASE64`",
+        );
+        check(
+            "Compression: xz",
+            "Compression: none",
+            "`FileHash` is `sha256:1i28mhbwpm38bnshajdsnc1dlnx3p9i640jc4bgcyb63fig8hlca`, expected the archive's own, as it is not compressed",
+        );
+        assert!(NarInfo::read(b"").is_err() && NarInfo::read(&[0xff; 99]).is_err());
+    }
+
+    #[test]
+    fn caches_speak_of_themselves() {
+        let check = |text: &str, expected: Option<(&str, u32)>| {
+            let found = CacheInfo::read(text.as_bytes()).ok();
+            assert_eq!(
+                found.as_ref().map(|info| (info.store_dir.as_str(), info.priority)),
+                expected,
+                "{text}"
+            );
+        };
+        check("StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 40\n", Some(("/nix/store", 40)));
+        check("StoreDir: /gnu/store", Some(("/gnu/store", 0)));
+        check("WantMassQuery: 1", Some(("/nix/store", 0)));
+        check("Priority: high", None);
+        check("<html>", None);
     }
 }

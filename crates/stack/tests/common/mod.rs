@@ -26,6 +26,7 @@ pub fn folder(stack: &str) -> TempDir {
     for (path, text) in [
         ("stack.toml", stack),
         ("config/a", "a\n"),
+        ("config/a.nix", "{ }\n"),
         ("config/a.yaml", "listen: {{ image.ports.http }}\nname: {{ values.site }}\n"),
         ("config/bad.yaml", "fine\nlisten: {{ image.ports.htp }}\n"),
         ("config/broken.yaml", "{% if %}\n"),

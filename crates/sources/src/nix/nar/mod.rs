@@ -4,6 +4,8 @@
 //! [`unpack`] reads one as foreign bytes and puts what it holds into the store, [`write`] makes the same bytes again.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::io;
