@@ -311,7 +311,7 @@ fn one_trusted_signature_is_enough_and_none_is_not() {
         &[
             "has it, but it is not signed",
             &format!(
-                "hint: where it was built, run `nix store sign --recursive --key-file SECRET-KEY {path}`"
+                "hint: have the cache's owner sign what is in it: `nix store sign --store CACHE --recursive --key-file SECRET-KEY {path}`"
             ),
         ],
     );
