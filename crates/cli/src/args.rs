@@ -273,8 +273,11 @@ pub struct Selection {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// The stack's name [default: the folder's]
+    /// The stack's name [default: the folder's, or the environment's]
     pub name: Option<String>,
+    /// Take the Flox environment in this folder, beside the stack file to be: what it installs, its services and variables
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
+    pub from_flox: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -85,7 +85,8 @@ impl<'a> StorePaths<'a> {
             let component = loaded.get(path)?.clone();
             Some((path.clone(), NixPath { references: locked.references.clone(), component }))
         };
-        Ok(NixClosure { outputs: pin.outputs.clone(), paths: locked.into_iter().filter_map(held).collect() })
+        let outputs = installable.order(platform).unwrap_or(&pin.outputs).to_vec();
+        Ok(NixClosure { outputs, paths: locked.into_iter().filter_map(held).collect() })
     }
 
     /// The archives of all paths of the lock, brought into the store.

@@ -16,6 +16,7 @@
 
 pub mod apt;
 pub mod engine;
+pub mod flox;
 pub mod git;
 pub mod http;
 pub mod kube;

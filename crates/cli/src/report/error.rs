@@ -106,6 +106,8 @@ pub enum Failure {
     Run(#[from] longshore_deploy::run::Error),
     #[error("{} not get ready", troubled(.0))]
     NotReady(Vec<Trouble>),
+    #[error(transparent)]
+    Flox(#[from] longshore_stack::flox::FloxError),
     #[error("{message}")]
     Usage { message: String, hint: String },
     #[error(transparent)]
@@ -211,6 +213,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Stack(_) | Self::Profile(_) | Self::Lock(_) | Self::Usage { .. } | Self::Tag(_) => 2,
+            Self::Flox(_) => 2,
             Self::NoStore(_) | Self::NoState(_) | Self::Reference(_) | Self::Inherit(_) => 2,
             Self::Run(error) if error.is_of_the_stack() => 2,
             Self::Run(_) | Self::NotReady(_) => 1,
@@ -292,6 +295,7 @@ impl Failure {
             }),
             Self::NoStore(_) => Some("set LONGSHORE_STORE to a folder that you may write".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Flox(error) => Some(error.hint()),
             Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full; free some space".to_owned())
             }

@@ -37,7 +37,7 @@ impl Environments {
         for (written, entry) in entries(table) {
             let Some(environment) = self.0.get(&written.value) else { continue };
             let whole = whole(entry);
-            match lent.iter_mut().find(|(_, known, _)| known.value == written.value) {
+            match lent.iter_mut().find(|(known, _, _)| known.folder == environment.folder) {
                 Some((_, _, known)) => *known = known.take().or(whole),
                 None => lent.push((environment, written.clone(), whole)),
             }
@@ -130,7 +130,7 @@ fn variables(
     }
     let hook = environment.manifest().hook.as_ref().and_then(|hook| hook.on_activate.as_deref());
     let left_out = |allow: &At<String>| {
-        allow.value == "flox-hook" || allow.strip_prefix("flox-hook:") == Some(written.as_str())
+        allow.value == "flox-hook" || allow.strip_prefix("flox-hook:") == Some(&environment.folder)
     };
     if let Some(script) = hook.filter(|_| !table.allow.iter().any(left_out))
         && let Err(impure) = variables.activate(script)

@@ -23,6 +23,7 @@ mod urls;
 
 pub(crate) use names::{is_go_sum, is_name, is_package};
 pub(crate) use profiles::check_profiles;
+pub(crate) use services::RESERVED;
 pub(crate) use template::what as template_error;
 
 use std::collections::BTreeMap;

@@ -8,9 +8,10 @@ use toml::Value;
 
 use super::lock::system;
 use super::manifest::Service;
+use super::shell::is_name;
 use super::variables::{Unresolved, Variables};
 use super::{Environment, FloxError};
-use crate::check::is_name;
+use crate::check::RESERVED;
 
 /// A stack file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,7 +196,8 @@ impl Writer<'_> {
         let mut variables = variables;
         // A hook that can't be told sets nothing, and what counts on it needs a shell.
         hook.map(|script| variables.activate(script).is_ok());
-        let own = service.vars.clone().unwrap_or_default();
+        let (own, odd): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            service.vars.clone().unwrap_or_default().into_iter().partition(|(name, _)| is_name(name));
         let command = match (variables.with(&own).arguments(&service.command), self.shell) {
             (Ok(command), _) => Ok(command),
             (Err(_), Some(shell)) => {
@@ -207,6 +209,11 @@ impl Writer<'_> {
             Ok(command) => {
                 self.image(&name, Some(&command));
                 self.notes(written, service);
+                for name in odd.keys() {
+                    self.leave_out(format!(
+                        "Service `{written}` has a variable that can't be one: `{name}`."
+                    ));
+                }
                 self.line(format!("\n[service.{name}]"));
                 if !own.is_empty() {
                     let env: Vec<_> = own
@@ -245,16 +252,22 @@ impl Writer<'_> {
     }
 }
 
-/// A service's name as a host's name.
+/// A service's name as a host's name: lower-case letters, digits and single `-`, beginning with a letter.
 fn host_name(text: &str) -> String {
-    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = text.chars().map(clean).take(60).collect();
-    let name =
-        name.trim_matches(|c: char| c == '-').trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    if name.is_empty() || !is_name(&name.replace("--", "-")) {
-        "service".to_owned()
-    } else {
-        name.replace("--", "-")
+    let mut name = String::new();
+    for c in text.chars().take(50) {
+        match c {
+            c if c.is_ascii_alphabetic() => name.push(c.to_ascii_lowercase()),
+            c if c.is_ascii_digit() && !name.is_empty() => name.push(c),
+            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    let name = name.trim_end_matches('-');
+    match name {
+        "" => "service".to_owned(),
+        name if RESERVED.contains(&name) => format!("{name}-service"),
+        name => name.to_owned(),
     }
 }
 

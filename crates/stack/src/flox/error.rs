@@ -132,7 +132,8 @@ impl FloxError {
             ),
             Self::Unreadable { .. } => "make it a regular file of at most 32 MiB that may be read".to_owned(),
             Self::Damaged { .. } | Self::StorePath { .. } | Self::Output { .. } => {
-                "lock it again: `flox upgrade`, or remove the lock and run `flox list`".to_owned()
+                "take it from git again; or remove `.flox/env/manifest.lock`, and `flox list` makes a new one"
+                    .to_owned()
             }
             Self::Version { .. } | Self::Manifest { .. } => {
                 "a newer longshore may know it: `longshore --version`".to_owned()

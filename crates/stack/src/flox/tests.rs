@@ -144,3 +144,15 @@ fn commands_of_plain_words_need_no_shell() {
         assert_eq!(found, expected, "{line}");
     }
 }
+
+proptest::proptest! {
+    /// Whatever stands in a hook, it is carried out or refused.
+    #[test]
+    fn no_script_is_too_much(script in "([a-z=]|[ \\n\\t$\"'\\\\{}`;#:~-]|\\PC){0,60}") {
+        let (mut variables, _) = Variables::of(&Manifest::default(), Some("/"));
+        let _ = variables.arguments(&script);
+        if let Err(impure) = variables.activate(&script) {
+            assert!(!impure.does.is_empty());
+        }
+    }
+}

@@ -210,7 +210,10 @@ impl Variables {
 
     /// The arguments of `line` if it is one command of plain words, with the variables put in.
     pub(crate) fn arguments(&self, line: &str) -> Result<Vec<String>, Impure> {
-        let impure = |does: &dyn ToString| Impure { line: line.trim().to_owned(), does: does.to_string() };
+        let impure = |does: &dyn ToString| {
+            let lines: Vec<&str> = line.trim().lines().map(str::trim).collect();
+            Impure { line: lines.join("; "), does: does.to_string() }
+        };
         let all = commands(line)?;
         let [command] = &all[..] else { return Err(impure(&"is not one command")) };
         let mut words = command.words.as_slice();

@@ -83,10 +83,16 @@ impl Installable {
     pub fn known_outputs(&self, platform: &Platform) -> Option<BTreeSet<StorePath>> {
         match self {
             Self::StorePath(path) => Some([path.clone()].into()),
-            Self::Flox { outputs, .. } => {
-                Some(outputs.get(platform).into_iter().flatten().cloned().collect())
-            }
+            Self::Flox { .. } => Some(self.order(platform)?.iter().cloned().collect()),
             Self::Flake(_) | Self::File { .. } => None,
+        }
+    }
+
+    /// The same in the order in which they count, where they have one: of two with the same file the earlier one's is linked.
+    pub fn order(&self, platform: &Platform) -> Option<&[StorePath]> {
+        match self {
+            Self::Flox { outputs, .. } => Some(outputs.get(platform).map_or(&[], Vec::as_slice)),
+            Self::StorePath(_) | Self::Flake(_) | Self::File { .. } => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 pub const FULL: &str = include_str!("full.toml");
 
 /// What every small stack of these tests begins with.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub const HEAD: &str = r#"
 [stack]
 name = "demo"

@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use self::scope::RESERVED;
 use self::scope::Scope;
 use super::template::Values;
 use super::{names, quantity};
@@ -205,7 +206,7 @@ fn check_service_name(name: &At<String>, findings: &mut Findings) {
                     .to_owned(),
             );
     }
-    if scope::RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) {
         findings
             .error(
                 "stack::name",

@@ -17,7 +17,7 @@ use crate::findings::Findings;
 use crate::model::{Part, Text};
 
 /// Names that templates have for other things.
-pub(super) const RESERVED: [&str; 8] =
+pub(crate) const RESERVED: [&str; 8] =
     ["image", "images", "self", "secrets", "services", "stack", "values", "loop"];
 /// Around the number of a service, of a private use area, which no configuration has.
 const MARK: char = '\u{f0000}';
