@@ -65,6 +65,7 @@ pub fn setup(length: Length) -> Result {
         return Ok(());
     }
     sboms::scanner()?;
+    sboms::openvex()?;
     kubernetes::programs()
 }
 

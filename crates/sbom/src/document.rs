@@ -50,11 +50,12 @@ impl Format {
         }
     }
 
-    /// The document that says what `bill` says: indented JSON with a line end. Equal bills give equal bytes.
-    pub fn write(self, bill: &Bill) -> String {
+    /// The document that says what `bill` says: indented JSON with a line end. Equal bills give equal bytes. None where the format
+    /// has nothing to say of it.
+    pub fn write(self, bill: &Bill) -> Option<String> {
         match self {
-            Self::Spdx => spdx::write(bill),
-            Self::CycloneDx => cyclonedx::write(bill),
+            Self::Spdx => Some(spdx::write(bill)),
+            Self::CycloneDx => Some(cyclonedx::write(bill)),
             Self::OpenVex => openvex::write(bill),
         }
     }

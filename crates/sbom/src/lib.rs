@@ -1,8 +1,8 @@
-//! Bills of materials: what images are made of, as SPDX 2.3 and CycloneDX 1.6; and from the same facts how they were made, as SLSA
-//! provenance.
+//! Bills of materials: what images are made of, as SPDX 2.3 and CycloneDX 1.6; and from the same facts what of it is patched, as
+//! OpenVEX, and how they were made, as SLSA provenance.
 //!
 //! ```text
-//! stack, lock, root filesystems, layers ─ Gathering → Bill ─ about an image, an index, the stack → Bill ─→ spdx, cyclonedx
+//! stack, lock, root filesystems, layers ─ Gathering → Bill ─ about an image, an index, the stack → Bill ─→ spdx, cyclonedx, openvex
 //! ```
 //!
 //! Nothing is scanned: a [`Bill`] says what the plan put into images and what the lock says of it. Equal stacks with equal
@@ -44,6 +44,11 @@ pub enum Error {
         #[source]
         error: longshore_oci::StoreError,
     },
+    /// There is nothing to write a document of.
+    #[error(
+        "nothing that they are made of is known to be patched, and OpenVEX has no document that says nothing"
+    )]
+    NothingPatched,
 }
 
 impl Error {
@@ -51,6 +56,11 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Copyright { error, .. } => error.hint(),
+            Self::NothingPatched => Some(
+                "patches are known of paths of the Nix store whose derivations name them; if these were locked without Nix, run `longshore \
+                 update` where it is"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -58,7 +68,7 @@ impl Error {
     pub fn missing(&self) -> Option<&longshore_oci::Content> {
         match self {
             Self::Copyright { error: longshore_oci::StoreError::Missing(content), .. } => Some(content),
-            Self::Copyright { .. } => None,
+            Self::Copyright { .. } | Self::NothingPatched => None,
         }
     }
 }

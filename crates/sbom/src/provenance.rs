@@ -84,3 +84,53 @@ fn digest_name(algorithm: Algorithm) -> &'static str {
         Algorithm::Sha512 => "sha512",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::bill::{Component, Hash, Id, Kind, Party};
+
+    /// What an image is made of is there by its package URL and digest: of a store path, that of its archive.
+    #[test]
+    fn inputs_are_named_by_package_url_and_digest() {
+        let root = Id("image:app:linux/amd64".to_owned());
+        let mut image = Component::new(Kind::Image, "app", "1");
+        image.purl = Some("pkg:oci/app".to_owned());
+        let mut path = Component::new(Kind::Package, "hello", "2.12");
+        path.purl = Some("pkg:nix/hello@2.12?outputhash=h".to_owned());
+        path.hashes.insert(Hash::from(Digest::of(b"nar")));
+        let bill = Bill {
+            name: "app".to_owned(),
+            created: longshore_oci::Epoch(0),
+            author: Party::Organisation("Example".to_owned(), None),
+            root: root.clone(),
+            components: BTreeMap::from([
+                (root, image),
+                (Id("nix:h-hello-2.12".to_owned()), path),
+                (Id("path:conf".to_owned()), Component::new(Kind::File, "conf", "1")),
+            ]),
+            edges: BTreeSet::new(),
+        };
+        let making = Making {
+            builder: "https://builder.example".to_owned(),
+            version: "0".to_owned(),
+            stack: "test".to_owned(),
+            profile: None,
+            image: "app".to_owned(),
+            platforms: vec!["linux/amd64".parse().unwrap()],
+            files: BTreeMap::from([("stack.lock".to_owned(), Digest::of(b"lock"))]),
+            source: None,
+            hermetic: true,
+            assembler: 1,
+        };
+        assert_eq!(
+            provenance(&bill, &making)["buildDefinition"]["resolvedDependencies"],
+            json!([
+                { "name": "stack.lock", "digest": { "sha256": Digest::of(b"lock").hex() } },
+                { "uri": "pkg:nix/hello@2.12?outputhash=h", "digest": { "sha256": Digest::of(b"nar").hex() } },
+            ])
+        );
+    }
+}

@@ -92,6 +92,12 @@ impl Nix {
         self.write_flake("closure", folder);
     }
 
+    /// Writes a flake without inputs into `folder`: `#hello` refers to `#greeting`, and patches, licences and a CPE are said of them;
+    /// of `#plain` nothing.
+    pub fn bills_flake(&self, folder: &Path) {
+        self.write_flake("bills", folder);
+    }
+
     /// Writes a flake of testkit's, with busybox beside it.
     fn write_flake(&self, name: &str, folder: &Path) {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("nix").join(name);

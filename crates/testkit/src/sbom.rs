@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Tool;
 
 /// Where `./x setup` keeps them.
-const FOLDER: &str = "sbom-1/bin";
+const FOLDER: &str = "sbom-2/bin";
 
 /// Fails unless each file is valid SPDX 2.3, as SPDX's own tools see it.
 pub fn valid_spdx(files: &[impl AsRef<Path>]) {
@@ -28,13 +28,34 @@ pub fn valid_cyclonedx(files: &[impl AsRef<Path>]) {
     python.args(files.iter().map(AsRef::as_ref)).run();
 }
 
+/// Fails unless each file is an OpenVEX document with statements, as somebody else's library reads it.
+pub fn valid_openvex(files: &[impl AsRef<Path>]) {
+    let program = "import sys\nfrom vexipy import Document\n\
+                   for name in sys.argv[1:]:\n    document = Document.from_json(open(name).read())\n    \
+                   if not document.statements: sys.exit(f'{name}: no statements')";
+    let python = Tool::kept(&format!("{FOLDER}/python")).args(["-c", program]);
+    python.args(files.iter().map(AsRef::as_ref)).run();
+}
+
+/// What OpenVEX's own library finds that a document says of `parts` of `product`, by their package URLs: `CVE-2024-1234 fixed PART`.
+pub fn vexed(document: &Path, product: &str, parts: &BTreeSet<String>) -> BTreeSet<String> {
+    let said = Tool::kept("openvex-1/openvex").arg(document).arg(product).args(parts).run();
+    said.lines().map(str::to_owned).collect()
+}
+
 /// The package URLs of what a scanner finds in the only image of a layout, without qualifiers.
 pub fn scanned(layout: &Path) -> BTreeSet<String> {
+    found(layout).iter().map(|purl| plain(purl)).collect()
+}
+
+/// The same, as the scanner has them.
+pub fn found(layout: &Path) -> BTreeSet<String> {
     let mut from = OsString::from("oci-dir:");
     from.push(layout);
     let scan = Tool::kept("scanner-1/syft").args(["scan", "--quiet", "--output", "json"]).arg(from);
     let found: Value = serde_json::from_str(&scan.env("SYFT_CHECK_FOR_APP_UPDATE", "false").run()).unwrap();
-    found["artifacts"].as_array().unwrap().iter().map(|one| plain(one["purl"].as_str().unwrap())).collect()
+    let artifacts = found["artifacts"].as_array().unwrap().iter();
+    artifacts.map(|one| one["purl"].as_str().unwrap().to_owned()).collect()
 }
 
 /// A package URL without its qualifiers, and with every character as itself.

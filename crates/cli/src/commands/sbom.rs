@@ -33,7 +33,7 @@ pub fn run(args: &Sbom, global: &Global, project: &Project, machine: &Machine) -
     let mut written = Vec::new();
     for subject in &subjects {
         let Some(about) = bill.about(subject) else { continue };
-        let text = format.write(&about);
+        let Some(text) = format.write(&about) else { continue };
         let Some(output) = &args.output else {
             print(&text);
             return Ok(());
@@ -45,6 +45,9 @@ pub fn run(args: &Sbom, global: &Global, project: &Project, machine: &Machine) -
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(Failure::Io)?;
         fs::write(&path, text).map_err(Failure::Io)?;
         written.push((path, about.components.len()));
+    }
+    if written.is_empty() && format == Format::OpenVex {
+        return Err(Failure::Sbom(longshore_sbom::Error::NothingPatched));
     }
     report(&written, global);
     Ok(())

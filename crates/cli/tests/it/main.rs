@@ -18,6 +18,7 @@ mod git_crates;
 mod golden;
 mod interrupted;
 mod nix;
+mod nix_bills;
 mod policies;
 mod probe;
 mod profiles;

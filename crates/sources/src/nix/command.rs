@@ -50,11 +50,13 @@ impl Nix {
             version: (0, 0),
             place: Place::Elsewhere,
         };
-        let text = nix.run(&["--version"], &longshore_oci::Silent)?;
-        nix.version = answers::version(&text).ok_or_else(|| Error::Answer {
-            command: "nix --version".to_owned(),
-            reason: format!("`{}` is no version", String::from_utf8_lossy(&text).trim()),
+        let other = |said| Error::NotNix { program: program.to_owned(), said };
+        let text = nix.run(&["--version"], &longshore_oci::Silent).map_err(|error| match error {
+            Error::Failed { said, .. } => other(said),
+            error => error,
         })?;
+        let said = || text.split(|&byte| byte == b'\n').take(LAST).map(plain).collect();
+        nix.version = answers::version(&text).ok_or_else(|| other(said()))?;
         // The command was called otherwise before 2.20.
         let words: &[&str] =
             if nix.version < (2, 20) { &["show-config", "--json"] } else { &["config", "show", "--json"] };
@@ -194,11 +196,7 @@ impl Nix {
                     .flat_map(|errors| BufReader::new(errors).split(b'\n'))
                     .map_while(Result::ok)
                 {
-                    let line: String = String::from_utf8_lossy(&line)
-                        .chars()
-                        .filter(|c| !c.is_control())
-                        .take(500)
-                        .collect();
+                    let line = plain(&line);
                     step.detail(&line);
                     if said.len() == LAST {
                         said.remove(0);
@@ -222,6 +220,11 @@ impl Nix {
             false => Err(Error::Failed { command: command(), said }),
         }
     }
+}
+
+/// A line of what the command says, to be shown.
+fn plain(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// The archive of a path as the command writes it.

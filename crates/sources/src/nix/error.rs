@@ -254,7 +254,7 @@ impl Reason {
                 signers.first().map_or("NAME", String::as_str)
             )),
             Self::Untrusted(Untrusted::Unsigned) => Some(format!(
-                "where it was built, run `nix store sign --recursive --key-file SECRET-KEY {path}` and copy it into the cache again; then add the public key to `trusted-public-keys` of [nix] in the stack file"
+                "have the cache's owner sign what is in it: `nix store sign --store CACHE --recursive --key-file SECRET-KEY {path}`; then add the public key to `trusted-public-keys` of [nix] in the stack file"
             )),
             Self::Untrusted(Untrusted::Changed { .. }) => Some(
                 "find out who changed it, or compare the key in `trusted-public-keys` of [nix] with the cache's".to_owned(),
@@ -276,7 +276,7 @@ impl Reason {
             | Self::Narinfo(_)
             | Self::OtherPath { .. }
             | Self::ArchiveUrl { .. } => Some(format!(
-                "have the cache's owner remove `{}.narinfo` there, and copy it again with `nix copy --refresh --to CACHE {path}`",
+                "have the cache's owner remove `{}.narinfo` and the archive there, and copy it again with `nix copy --refresh --to CACHE {path}`",
                 path.hash()
             )),
             Self::Store(error) => error.hint(),

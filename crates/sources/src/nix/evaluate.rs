@@ -45,6 +45,14 @@ pub enum EvaluateError {
         #[source]
         error: std::io::Error,
     },
+    /// The command does not say which version of Nix it is.
+    #[error("`{} --version` does not answer as Nix does{}", program.display(), quoted(said))]
+    NotNix {
+        /// The command.
+        program: PathBuf,
+        /// What it said.
+        said: Vec<String>,
+    },
     /// The command failed.
     #[error("`{command}` failed{}", quoted(said))]
     Failed {
@@ -120,7 +128,7 @@ impl EvaluateError {
                  binary caches"
                     .to_owned(),
             ),
-            Self::Command { .. } => Some("name another one with LONGSHORE_NIX, or do without: LONGSHORE_NIX=none".to_owned()),
+            Self::Command { .. } | Self::NotNix { .. } => Some("name another one with LONGSHORE_NIX, or do without: LONGSHORE_NIX=none".to_owned()),
             Self::Build { said, .. } | Self::Failed { said, .. } => hint(said),
             Self::Moved { installable, .. } => Some(format!("to take what it is now, run `longshore update '{installable}'`")),
             Self::NotHandedOver { installable, .. } => {
@@ -138,13 +146,22 @@ fn hint(said: &[String]) -> Option<String> {
         () if says("big-lock") || says("Permission denied") => {
             "the store belongs to another user and no daemon runs: start `nix-daemon`, or use a store of your own with NIX_REMOTE=$HOME/store"
         }
-        () if says("is required to build") || says("required system or feature") => {
+        () if says("is required to build")
+            || says("required system or feature")
+            || says("Exec format error") =>
+        {
             "have a machine of that kind build it (`builders` of nix.conf), or run it here with `extra-platforms` and an emulator; or \
              leave the platform out of `platforms`"
         }
         () if says("does not provide attribute") => "`nix flake show` lists what the flake has",
-        () if says("is not tracked by Git") || says("not in the Git repository") => {
+        () if says("is not tracked by Git")
+            || says("not in the Git repository")
+            || is_missing_in_source(said) =>
+        {
             "a flake in a git repository has only what git tracks: run `git add`"
+        }
+        () if says("could not find a flake.nix file") => {
+            "`.#NAME` is an output of the `flake.nix` beside the stack file: write one, or name a Nix file: `{ nix = \"default.nix\", attr = \"NAME\" }`"
         }
         () if says("Could not resolve host") || says("unable to download") => {
             "Nix fetches inputs of flakes itself: check `nix flake metadata`, or its network settings"
@@ -152,6 +169,11 @@ fn hint(said: &[String]) -> Option<String> {
         () => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether a file is missing in Nix's copy of a flake, as versions up to 2.26 tell it of one that git does not track.
+fn is_missing_in_source(said: &[String]) -> bool {
+    said.iter().any(|line| line.contains("-source/") && line.contains("does not exist"))
 }
 
 fn quoted(said: &[String]) -> String {

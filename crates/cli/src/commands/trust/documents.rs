@@ -74,9 +74,10 @@ impl<'a> Documents<'a> {
         };
         let platforms = platform.map_or_else(|| self.platforms.clone(), |platform| vec![platform]);
         let mut said = vec![statement(PROVENANCE, provenance(&bill, &self.making(&parcel.image, platforms)))];
-        for format in [Format::Spdx, Format::CycloneDx] {
+        for format in [Format::Spdx, Format::CycloneDx, Format::OpenVex] {
+            let Some(document) = format.write(&bill) else { continue };
             // What a writer of JSON wrote is JSON.
-            let document = serde_json::from_str(&format.write(&bill)).unwrap_or_default();
+            let document = serde_json::from_str(&document).unwrap_or_default();
             said.push(statement(format.predicate_type(), document));
         }
         said
