@@ -95,7 +95,7 @@ mod tests {
                 bytes: u64::from(below(5)),
                 images: BTreeSet::from([key(0), key(n % 3)]),
             };
-            let mut parts: Vec<_> = (0..24).map(&mut part).collect();
+            let mut parts: Vec<_> = (0..24_u32).map(&mut part).collect();
             while parts.len() > 1 {
                 let all: Vec<usize> = (0..parts.len()).collect();
                 let pair = first(&parts, pairs(&all));
