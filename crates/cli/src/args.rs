@@ -285,7 +285,7 @@ pub struct Init {
 
 #[derive(Debug, Args)]
 pub struct Update {
-    /// Packages to move, also by name pinned archives and images of others [default: all]
+    /// Packages to move, also pinned archives and images of others by name, and what is taken of Nix as the stack file names it [default: all]
     #[arg(value_name = "PACKAGE")]
     pub packages: Vec<String>,
 }

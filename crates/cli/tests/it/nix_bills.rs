@@ -122,7 +122,7 @@ fn of_the_store(components: &Value, places: &str) -> String {
 #[test]
 fn there_is_no_document_of_nothing() {
     let (_folder, sandbox) = stack();
-    let answer = sandbox.run(&["sbom", "tool", "--format", "openvex"]);
+    let answer = sandbox.run(&["--quiet", "sbom", "tool", "--format", "openvex"]);
     insta::assert_snapshot!(sandbox.snapshot(&answer));
     // Where some have something to say, the others are passed over.
     sandbox.ok(&["sbom", "-o", "out/", "--format", "openvex"]);
