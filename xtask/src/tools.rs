@@ -75,15 +75,23 @@ impl Apt {
 
     /// Unpacks packages with all that they need into `folder`.
     pub fn unpack_with_needed(&self, packages: &[&str], folder: &Path) -> Result {
+        for file in self.download_with_needed(packages)? {
+            run(Command::new("dpkg-deb").arg("-x").arg(file).arg(folder))?;
+        }
+        Ok(())
+    }
+
+    /// Downloads packages with all that they need; the files, sorted. They go with [`Apt::remove`].
+    pub fn download_with_needed(&self, packages: &[&str]) -> Result<Vec<PathBuf>> {
         let options = ["--yes", "--no-install-recommends", "--download-only"];
         self.run("install", &[&options, packages].concat())?;
         let archives = self.folder.join("cache/archives");
         let entries = fs::read_dir(&archives).map_err(|error| said(&archives, &error))?;
         let files = entries.flatten().map(|entry| entry.path());
-        for file in files.filter(|path| path.extension().is_some_and(|end| end == "deb")) {
-            run(Command::new("dpkg-deb").arg("-x").arg(file).arg(folder))?;
-        }
-        Ok(())
+        let mut files: Vec<_> =
+            files.filter(|path| path.extension().is_some_and(|end| end == "deb")).collect();
+        files.sort();
+        Ok(files)
     }
 
     /// Removes all that it knows and has downloaded.

@@ -192,7 +192,7 @@ pub enum Command {
     Shell(Shell),
     /// Build images and load them into a container engine
     Load(Load),
-    /// Build images and write them to one archive file
+    /// Build images and write them to archive files
     Save(Save),
     /// Build images and push them to their registry, all or none
     Push(Push),
@@ -258,6 +258,9 @@ pub enum Command {
     /// Keep the services of a plan running: what `up` starts
     #[command(hide = true)]
     Supervise(Supervise),
+    /// Run the commands of a derivation: the builder of the flake's library
+    #[command(hide = true)]
+    NixBuilder,
 }
 
 /// Which images, on which platforms.
@@ -282,7 +285,7 @@ pub struct Init {
 
 #[derive(Debug, Args)]
 pub struct Update {
-    /// Packages to move, also by name pinned archives and images of others [default: all]
+    /// Packages to move, also pinned archives and images of others by name, and what is taken of Nix as the stack file names it [default: all]
     #[arg(value_name = "PACKAGE")]
     pub packages: Vec<String>,
 }
@@ -383,8 +386,9 @@ impl From<Engine> for longshore_publish::copy::Engine {
 pub struct Save {
     #[command(flatten)]
     pub selection: Selection,
-    /// The archive to write
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The archive to write; into a folder, or a name that ends with a slash, go an archive of each image and `index.json`, which says
+    /// what they hold
+    #[arg(short, long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     pub output: PathBuf,
     /// The archive's form
     #[arg(long, value_enum, default_value_t = Format::Oci)]
@@ -392,6 +396,9 @@ pub struct Save {
     /// Tag of the saved images
     #[arg(long, default_value = "latest")]
     pub tag: String,
+    /// Also under the tag of its content, by which generated files name an image that was loaded
+    #[arg(long)]
+    pub by_content: bool,
 }
 
 /// Forms of archives.

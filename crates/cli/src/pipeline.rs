@@ -212,6 +212,16 @@ impl Images {
             |(name, images): (String, _)| Ok(ImageIndex::new(reference(project, &name, tag)?, images));
         by_name.into_iter().map(index).collect()
     }
+
+    /// The images under `tag`, and each under the tag of its content, by which generated files name it.
+    pub fn by_content_too(self, project: &Project, tag: &str) -> Result<Vec<ImageIndex>, Failure> {
+        let own =
+            |image: &Image| Ok(ImageIndex::new(content_reference(project, image)?, vec![image.clone()]));
+        let by_content = self.0.values().map(own).collect::<Result<Vec<_>, Failure>>()?;
+        let mut indexes = self.indexes(project, tag)?;
+        indexes.extend(by_content);
+        Ok(indexes)
+    }
 }
 
 /// What an image is called by its content alone: a tag that another image never has. Ids differ from one kind of image store

@@ -218,9 +218,15 @@ impl Registries {
     }
 }
 
+/// Inside of a Nix build the file of what was handed over: `LONGSHORE_NIX_GRAPH`.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads environment and clock")]
+pub fn nix_graph() -> Option<PathBuf> {
+    std::env::var_os("LONGSHORE_NIX_GRAPH").filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
 /// Whom to ask about installables.
 fn nix_settings(path_of: &impl Fn(&str) -> Option<PathBuf>) -> nix::Settings {
-    if let Some(file) = path_of("LONGSHORE_NIX_GRAPH") {
+    if let Some(file) = nix_graph() {
         return nix::Settings::Graph(file);
     }
     match path_of("LONGSHORE_NIX") {

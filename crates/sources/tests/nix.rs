@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use longshore_net::{Access, Client, Settings};
-use longshore_oci::{Content, Digest, Node, Silent, Store, StorePath};
+use longshore_oci::{Content, Digest, Node, Progress, Silent, Step, Store, StorePath};
 use longshore_sources::nix::{self, Caches, Error, Unpacked, hash, local, nar};
 use longshore_stack::lock::{AboutStorePath, LockedStorePath};
 use longshore_stack::model::NixKey;
@@ -105,6 +105,22 @@ impl World {
 
     fn on_disk(&self, path: &StorePath) -> PathBuf {
         self.nix.on_disk(&path.to_string())
+    }
+}
+
+/// Keeps warnings.
+#[derive(Default)]
+struct Warnings(Mutex<Vec<String>>);
+
+impl Progress for Warnings {
+    fn begin(&self, _verb: &'static str, _what: &str, _bytes: Option<u64>) -> Box<dyn Step> {
+        Box::new(Silent)
+    }
+
+    fn note(&self, _message: &str) {}
+
+    fn warn(&self, message: &str) {
+        self.0.lock().unwrap().push(message.to_owned());
     }
 }
 
@@ -505,8 +521,15 @@ fn caches_are_asked_by_priority_and_passed_over_where_they_cannot_be() {
     let empty_url = format!("file://{}", empty.path().display());
     let all = [&gone[..], &empty_url, &other.url(), &bad.url(), &slow.url()];
     let machine = Machine::new();
-    let caches = machine.caches(&all, &[&WORLD.first]);
+    let (warnings, keys) = (Warnings::default(), [WORLD.first.clone()]);
+    let unsigned = format!("file://{}?priority=3", WORLD.folder.join("unsigned").display());
+    let more = [&all[..], &[&unsigned]].concat();
+    let caches = Caches::new(&more, &keys, &machine.client, &machine.store, &warnings).unwrap();
     assert_eq!(caches.fetch(path, locked).unwrap().nar, locked.nar);
+    // Only what is damaged is anybody's business while another one has the path.
+    let warnings = warnings.0.into_inner().unwrap();
+    assert_eq!(warnings.len(), 1);
+    contains(&warnings[0], &[&format!("`{path}`: binary cache `{}` has it, but not its archive", bad.url())]);
     // The same without the last one: every reason is told, those of the caches that were asked first.
     let machine = Machine::new();
     let caches = machine.caches(&all[..4], &[&WORLD.first]);
@@ -628,9 +651,12 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn what_servers_encode_is_decoded() {
     let (path, locked) = WORLD.output("odd");
-    let codings: [(&str, fn(&[u8]) -> Vec<u8>); 4] =
-        [("gzip", gzip), ("br", brotli), ("zstd", zstd), ("x-gzip", gzip)];
-    for (coding, encode) in codings {
+    for coding in ["gzip", "br", "zstd", "x-gzip"] {
+        let encode = match coding {
+            "br" => brotli,
+            "zstd" => zstd,
+            _ => gzip,
+        };
         let spoilt = Spoilt::of("none", path);
         let nar = spoilt.said(path, "URL");
         let server = Server::new(spoilt.folder.path());

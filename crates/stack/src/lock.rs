@@ -10,7 +10,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use longshore_oci::{Content, PackageId, StorePath};
+use longshore_oci::{Content, PackageId, Platform, StorePath};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{AptLocation, Consumer, Keyring, Requirement, SourceSpec, Stack};
@@ -54,6 +54,19 @@ pub struct Lock {
     /// Lines that no `go.sum` of the stack has: published modules that are built, Go releases (Go modules reference,
     /// "go.sum files").
     pub go_sums: BTreeSet<String>,
+}
+
+impl Lock {
+    /// The lock as far as it is about `platforms`, with nothing of what Nix said.
+    pub fn without_nix_on(self, platforms: &[Platform]) -> Self {
+        let asked: BTreeSet<String> = platforms.iter().map(ToString::to_string).collect();
+        let mut lock = Self { nix: Vec::new(), store_paths: BTreeMap::new(), ..self };
+        lock.closures.retain(|closure| asked.contains(&closure.platform));
+        for image in lock.images.values_mut() {
+            image.platforms.retain(|platform, _| asked.contains(platform));
+        }
+        lock
+    }
 }
 
 /// One file of `[url.*]`, as it was when locked.

@@ -12,7 +12,10 @@ const FOLDER: &str = "nix-1";
 const APPLETS: [&str; 9] = ["sh", "ls", "id", "mkdir", "cat", "ln", "cp", "chmod", "printf"];
 /// Nothing of the machine's, and no network: only what is said here or in a test.
 const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsandbox = true\nsandbox-paths =\n\
-                      substituters =\nflake-registry =\nwarn-dirty = false";
+                      substituters =\nwarn-dirty = false\n\
+                      extra-platforms = aarch64-linux x86_64-linux";
+/// This machine, as Nix calls it.
+pub const SYSTEM: &str = if cfg!(target_arch = "aarch64") { "aarch64-linux" } else { "x86_64-linux" };
 
 /// Nix itself, without a store.
 #[derive(Debug, Clone)]
@@ -84,7 +87,7 @@ impl Nix {
     }
 
     /// Writes a flake without inputs into `folder`: `#stack` is a closure of thirty paths, and `#conf`, `#link`, `#odd`, `#service0` to
-    /// `#service2`, `#tool0` and `#lib7` are some of them; for both platforms, built with `extra-platforms` where one is foreign.
+    /// `#service2`, `#tool0` and `#lib7` are some of them; for both platforms, since the busybox is the same.
     pub fn closure_flake(&self, folder: &Path) {
         self.write_flake("closure", folder);
     }
@@ -120,11 +123,46 @@ impl NixStore {
         };
         vec![
             ("PATH", format!("{}:{path}", self.nix.programs().display())),
-            ("NIX_CONFIG", CONFIG.to_owned()),
+            ("NIX_CONFIG", self.config()),
             ("NIX_CONF_DIR", self.folder.join("none").display().to_string()),
             ("NIX_USER_CONF_FILES", String::new()),
             ("NIX_REMOTE", remote),
         ]
+    }
+
+    fn config(&self) -> String {
+        let registry = self.folder.join("registry.json");
+        let registry = if registry.exists() { registry.display().to_string() } else { String::new() };
+        format!("{CONFIG}\nflake-registry = {registry}")
+    }
+
+    /// Writes a flake into `folder` that stands for nixpkgs, and has the registry know it by that name: some packages and builders, among
+    /// them `rustPlatform.buildRustPackage`, which gives `longshore` when it is asked for that.
+    pub fn stub_nixpkgs(&self, longshore: &Path, folder: &Path) {
+        self.nix.write_flake("pkgs", folder);
+        let (libraries, program) = (folder.join("libraries"), folder.join("longshore/longshore"));
+        fs_err::create_dir(&libraries).unwrap();
+        fs_err::create_dir(program.parent().unwrap()).unwrap();
+        fs_err::copy(longshore, &program).unwrap();
+        let needed = Tool::new("ldd").arg(longshore).run();
+        let files = needed.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
+        let mut loader = None;
+        for file in files {
+            let name = file.file_name().unwrap();
+            fs_err::copy(file, libraries.join(name)).unwrap();
+            loader = loader.or(name.to_str().filter(|name| name.starts_with("ld-")));
+        }
+        // There is no loader in a sandbox but this one.
+        let flake = format!("path:{}", folder.display());
+        let place = self.run(&["eval", "--raw", &format!("{flake}#legacyPackages.{SYSTEM}.libraries")]);
+        let patch = Tool::new("patchelf").args(["--force-rpath", "--set-rpath", &place, "--set-interpreter"]);
+        patch.arg(Path::new(&place).join(loader.unwrap())).arg(&program).run();
+
+        let registry = serde_json::json!({
+            "version": 2,
+            "flakes": [{ "from": { "type": "indirect", "id": "nixpkgs" }, "to": { "type": "path", "path": folder } }],
+        });
+        fs_err::write(self.folder.join("registry.json"), registry.to_string()).unwrap();
     }
 
     /// What comes before a program's name, so that it sees the store: nothing for one that is not at `/nix`.

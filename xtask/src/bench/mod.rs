@@ -4,6 +4,7 @@
 mod builds;
 mod by_hand;
 mod measure;
+mod nix;
 mod ours;
 mod push;
 mod registry;
@@ -51,6 +52,8 @@ pub enum Part {
     Push,
     /// Stacks that are signed and verified.
     Sign,
+    /// Closures of the Nix store.
+    Nix,
 }
 
 /// Measures `parts` and writes the report.
@@ -80,6 +83,10 @@ pub fn bench(parts: &[Part]) -> Result {
     if parts.contains(&Part::Sign) {
         say("signatures");
         sections.push(sign::section(&memory.0.join("sign"))?);
+    }
+    if parts.contains(&Part::Nix) {
+        say("closures of the Nix store");
+        sections.extend(nix::sections(&memory.0.join("nix"))?);
     }
     report::write(&folder, &sections)
 }

@@ -1,6 +1,5 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
-use longshore_image::{Image, ImageIndex};
 use longshore_publish::copy::Engine;
 use longshore_publish::engine::{containerd, docker, podman};
 use longshore_publish::registry::Parcel;
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::lock::for_build;
 use crate::args::{Global, Load};
 use crate::machine::Machine;
-use crate::pipeline::{self, Images};
+use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, bytes, plural, print, print_json, published_json};
 
@@ -30,10 +29,10 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     let (store, progress) = (&machine.store, &*machine.progress);
     let published = match engine {
         Engine::Docker => {
-            docker::load(&client, &by_content_too(project, images, &args.tag)?, store, progress)?
+            docker::load(&client, &images.by_content_too(project, &args.tag)?, store, progress)?
         }
         Engine::Podman => {
-            podman::load(&client, &by_content_too(project, images, &args.tag)?, store, progress)?
+            podman::load(&client, &images.by_content_too(project, &args.tag)?, store, progress)?
         }
         Engine::Containerd | Engine::K3s => {
             let indexes = images.indexes(project, &args.tag)?;
@@ -43,17 +42,6 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
     };
     report(global, engine, &published);
     Ok(())
-}
-
-/// The images under `tag`, and each under the tag of its content, by which generated files name it.
-fn by_content_too(project: &Project, images: Images, tag: &str) -> Result<Vec<ImageIndex>, Failure> {
-    let own = |image: &Image| {
-        Ok(ImageIndex::new(pipeline::content_reference(project, image)?, vec![image.clone()]))
-    };
-    let by_content = images.0.values().map(own).collect::<Result<Vec<_>, Failure>>()?;
-    let mut indexes = images.indexes(project, tag)?;
-    indexes.extend(by_content);
-    Ok(indexes)
 }
 
 fn report(global: &Global, engine: Engine, published: &Published) {

@@ -35,6 +35,9 @@ pub fn run(global: &Global, project: &Project, machine: &Machine) -> Result<(), 
 
 /// The lock that a build uses: the one on disk, or a first one. A lock that does not fit is never changed here.
 pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Result<Lock, Failure> {
+    if let nix::Settings::Graph(_) = machine.settings.nix {
+        return in_nix_build(global, project, machine);
+    }
     let Some(lock) = project.read_lock()? else {
         if global.locked {
             return Err(refused(project, None));
@@ -53,6 +56,23 @@ pub fn for_build(global: &Global, project: &Project, machine: &Machine) -> Resul
         machine.progress.note(&format!("pinned {} in {}", pins(&lock), project.lock_path().display()));
         return Ok(lock);
     };
+    let reasons = project.stale(&lock);
+    match reasons.is_empty() {
+        true => Ok(lock),
+        false => Err(Failure::Stale { lock: project.lock_name(), reasons, refused: global.locked }),
+    }
+}
+
+/// The lock inside of a Nix build: the one on disk, where there is one, with what was handed over instead of what it has of Nix.
+/// Nothing is written.
+fn in_nix_build(global: &Global, project: &Project, machine: &Machine) -> Result<Lock, Failure> {
+    let Some(lock) = project.read_lock()? else {
+        return refresh(project, machine, None, &Refresh::Missing);
+    };
+    let access = crate::nix::access(project, machine)?;
+    let nix::Pins { nix, store_paths } =
+        nix::lock(&project.stack, &Lock::default(), &Refresh::Missing, &access)?;
+    let lock = Lock { nix, store_paths, ..lock.without_nix_on(&project.stack.platforms) };
     let reasons = project.stale(&lock);
     match reasons.is_empty() {
         true => Ok(lock),

@@ -14,6 +14,7 @@ pub mod lock;
 mod login;
 mod logs;
 mod man;
+mod nix_builder;
 mod plan;
 mod prune;
 mod ps;
@@ -42,11 +43,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_oci::Progress;
+use longshore_sources::nix::{self, Graph};
 
 use crate::args::{Cli, Command, Global};
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
 use crate::report::{Failed, Failure, note, progress};
+use crate::settings;
 
 /// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
 pub fn run(cli: &Cli) -> Result<(), Failed> {
@@ -67,7 +70,12 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
     // Which profile hints must name is known once the stack file has been read.
     let profile = OnceCell::new();
     let project = || -> Result<Project, Failure> {
-        let project = Project::open(&folder, cli.global.profile(), &cli.global)?;
+        let mut project = Project::open(&folder, cli.global.profile(), &cli.global)?;
+        if let Some(file) = settings::nix_graph() {
+            // A build of Nix is for one system.
+            let graph = Graph::read(&file).map_err(nix::Error::from)?;
+            project.stack.platforms.retain(|platform| graph.knows(platform));
+        }
         profile.get_or_init(|| project.profile.clone());
         Ok(project)
     };
@@ -109,6 +117,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Down(args) => down::run(args, &cli.global, &folder),
         Command::Secrets(args) => secrets::run(args, &cli.global, &project()?),
         Command::Supervise(args) => supervise::run(args),
+        Command::NixBuilder => nix_builder::run(),
         Command::Vendor(args) => return vendor::run(args, &cli.global, &folder, &machine_for),
         Command::Show(args) => show::run(args, &cli.global, &project()?, &machine()?),
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),

@@ -9,6 +9,7 @@ use longshore_sbom::{Bill, Detail, Format, Subject};
 use serde_json::json;
 
 use super::lock::for_build;
+use super::save::is_folder;
 use crate::args::{Global, Sbom};
 use crate::bills;
 use crate::machine::Machine;
@@ -61,10 +62,6 @@ fn report(written: &[(PathBuf, usize)], global: &Global) {
     for (path, components) in written {
         print(&format!("{}  {}", path.display(), plural(*components, "component")));
     }
-}
-
-fn is_folder(path: &Path) -> bool {
-    path.is_dir() || path.to_string_lossy().ends_with('/')
 }
 
 /// What the one document is about.

@@ -12,6 +12,7 @@ mod builds;
 mod common;
 mod engines;
 mod errors;
+mod flake;
 mod flox;
 mod git_crates;
 mod golden;

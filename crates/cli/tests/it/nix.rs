@@ -9,7 +9,7 @@ use longshore_testkit::nix::{Nix, NixKey, NixStore};
 use longshore_testkit::sandbox::Answer;
 use serde_json::Value;
 
-use crate::common::LONGSHORE;
+use crate::common::{LONGSHORE, Running};
 
 /// A store, a key, and a stack whose images are of the flake beside it.
 struct Ready {
@@ -167,27 +167,28 @@ fn a_store_at_nix_and_one_of_another_form_give_the_same_images() {
 #[test]
 fn a_foreign_platform_is_built_where_nix_can_and_taken_from_caches_anywhere() {
     let ready = ready("");
+    // The flake's only program is this machine's busybox, whatever it says it is for.
+    let images = IMAGES.replace("\ncommand", "\nallow = [\"wrong-architecture\"]\ncommand");
     let stack = |cache: &str| {
-        ready.stack(cache, IMAGES);
+        ready.stack(cache, &images);
         let text = ready.sandbox.read("stack.toml");
         let both = "name = \"test\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]";
         ready.sandbox.write("stack.toml", text.replacen("name = \"test\"", both, 1));
     };
     stack("file:///nowhere");
     // Without a builder of that kind, Nix says so, and we say what can be done.
-    let refused = ready.with_nix(&["lock"]);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let environment = ready.store.environment(&path);
+    let mut alone = environment.clone();
+    for (_, value) in alone.iter_mut().filter(|(name, _)| *name == "NIX_CONFIG") {
+        value.push_str("\nextra-platforms =");
+    }
+    let refused = Answer::of(ready.sandbox.command(&["lock"]).envs(alone));
     assert_eq!(refused.code, 1, "{refused}");
     assert!(refused.stderr.contains("can't be built for linux/arm64"), "{refused}");
     assert!(refused.stderr.contains("hint: have a machine of that kind build it"), "{refused}");
     assert!(!ready.sandbox.work().join("stack.lock").exists());
 
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut environment = ready.store.environment(&path);
-    for (name, value) in &mut environment {
-        if *name == "NIX_CONFIG" {
-            value.push_str("\nextra-platforms = aarch64-linux");
-        }
-    }
     let built = Answer::of(ready.sandbox.command(&["--json", "build"]).envs(environment));
     let expected = ids(&built);
     assert_eq!(expected.len(), 4);
@@ -220,7 +221,7 @@ fn caches_that_are_not_believed_or_lack_a_path_are_told_with_why_it_is_wanted() 
         answer.stderr
     };
     for (cache, says, hint) in
-        [(&unsigned, "no signature", "nix store sign"), (&foreign, "`other-1`", "trusted-public-keys")]
+        [(&unsigned, "it is not signed", "nix store sign"), (&foreign, "`other-1`", "trusted-public-keys")]
     {
         let said = told(cache);
         assert!(said.contains(says) && said.contains(hint), "{said}");
@@ -335,7 +336,9 @@ fn an_engine_runs_it_and_so_do_we() {
     let said = container.logs();
     assert!(said.starts_with("tool0 /nix/store/"), "{said}");
 
-    let up = ready.sandbox.run(&["up"]);
+    drop(container);
+    let _running = Running(&ready.sandbox);
+    let up = ready.sandbox.run(&["up", "--detach"]);
     assert_eq!(up.code, 0, "{up}");
     let logs = ready.sandbox.ok(&["logs"]);
     assert!(logs.contains("tool0 /nix/store/"), "{logs}");

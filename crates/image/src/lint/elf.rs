@@ -50,12 +50,24 @@ pub(super) fn check(
             }
         }
     }
+    let elsewhere = places(rootfs, &libraries);
     for (name, users) in libraries {
-        findings.push(image.missing_library(name, &users, &starts, &must_work));
+        findings.push(image.missing_library(name, &users, elsewhere.get(name).copied(), &starts, &must_work));
     }
     for (interpreter, users) in interpreters {
         findings.push(missing_interpreter(rootfs, interpreter, &users, &must_work));
     }
+}
+
+/// Where things that are called like one of `names` are, the first of each.
+fn places<'a, T>(rootfs: &'a RootFs, names: &BTreeMap<&[u8], T>) -> BTreeMap<&'a [u8], &'a TreePath> {
+    let mut places = BTreeMap::new();
+    if !names.is_empty() {
+        for (path, _) in rootfs.tree().iter().filter(|(path, _)| names.contains_key(path.name())) {
+            places.entry(path.name()).or_insert(path);
+        }
+    }
+    places
 }
 
 struct Image<'a> {
@@ -132,6 +144,7 @@ impl<'a> Image<'a> {
         &self,
         name: &[u8],
         users: &[&TreePath],
+        elsewhere: Option<&TreePath>,
         starts: &BTreeSet<TreePath>,
         must_work: &BTreeSet<TreePath>,
     ) -> Finding {
@@ -140,7 +153,6 @@ impl<'a> Image<'a> {
         // A launcher that loads it by its path, before these objects, makes that work; the image's own program has none.
         let by_path = !at_start && self.names.contains(name);
         let severity = if by_path { Severity::Note } else { worst };
-        let elsewhere = self.rootfs.tree().iter().map(|(path, _)| path).find(|path| path.name() == name);
         let name = String::from_utf8_lossy(name);
         let hint = match elsewhere {
             Some(place) if by_path => format!(

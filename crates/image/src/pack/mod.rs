@@ -23,6 +23,7 @@ pub use error::Error;
 pub use gzip::{Codec, Compressed, blob_key, compress, compress_all, record, recorded};
 pub use layer::{Body, Layer, Taken, decode, layers};
 pub use recipe::Recipe;
+pub(crate) use recipe::with_parents;
 
 /// The rules by which bytes of layers are made: tar, cuts, compression. It is kept in `stack.lock`; another number
 /// may give other digests from the same inputs.

@@ -26,17 +26,12 @@ impl Recipe {
         paths: impl IntoIterator<Item = &'a TreePath>,
         epoch: Epoch,
     ) -> Result<Self, Error> {
-        let mut wanted = BTreeSet::new();
-        for path in paths {
-            wanted.extend(path.ancestors());
-            wanted.insert(path.clone());
-        }
         let mut holders: BTreeMap<TreePath, TreePath> = BTreeMap::new();
-        let mut entries: Vec<(TreePath, Entry)> = Vec::with_capacity(wanted.len());
+        let mut entries: Vec<(TreePath, Entry)> = Vec::new();
         // Directories above the entry at hand. Names sort between a directory and what is in it (`a`, `a.b`, `a/b`),
         // so looking back at the last entry is not enough.
         let mut directories: BTreeSet<TreePath> = BTreeSet::new();
-        for path in wanted {
+        for path in with_parents(paths) {
             let entry = tree.get(&path).ok_or_else(|| Error::NotInTree { path: path.clone() })?;
             check(&path, entry)?;
             if let Some(parent) =
@@ -94,6 +89,22 @@ impl Recipe {
     pub fn key(&self) -> Digest {
         self.key
     }
+}
+
+/// `paths` and every directory above them, without the root.
+pub(crate) fn with_parents<'a>(paths: impl IntoIterator<Item = &'a TreePath>) -> BTreeSet<TreePath> {
+    let mut all = BTreeSet::new();
+    for path in paths {
+        let mut next = Some(path.clone());
+        // What is above something that is in it is in it, too.
+        while let Some(path) = next.filter(|path| !path.is_root()) {
+            next = path.parent();
+            if !all.insert(path) {
+                break;
+            }
+        }
+    }
+    all
 }
 
 /// Refuses what a layer can't say.

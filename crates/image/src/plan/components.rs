@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, TreePath};
 
 use super::{ImageInput, ImageKey, LayerPlan, PlannedLayer};
+use crate::pack::with_parents;
 use crate::rootfs::RootFs;
 
 /// Where in the order of layers something belongs: what changes least is lowest.
@@ -98,21 +99,27 @@ fn size(entry: &Entry) -> u64 {
 
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
 fn groups(rootfs: &RootFs) -> BTreeMap<Group, BTreeSet<TreePath>> {
-    let ours = |path: &TreePath| rootfs.origin(path).is_some_and(|origin| group(origin).is_some());
-    let entries: Vec<_> = rootfs.tree().iter().filter(|(path, _)| ours(path)).collect();
-    let parents: BTreeSet<_> = entries.iter().filter_map(|(path, _)| path.parent()).collect();
+    let components = rootfs.components().into_iter();
+    let ours: Vec<_> = components.filter_map(|(origin, paths)| Some((group(origin)?, paths))).collect();
+    let parents: BTreeSet<_> =
+        ours.iter().flat_map(|(_, paths)| paths).filter_map(|path| path.parent()).collect();
     let mut groups: BTreeMap<Group, BTreeSet<TreePath>> = BTreeMap::new();
-    for (path, entry) in entries {
-        if entry.node == Node::Directory && parents.contains(path) {
-            continue;
+    for (own, paths) in ours {
+        let mut stay = BTreeSet::new();
+        for path in paths {
+            let node = rootfs.tree().get(path).map(|entry| &entry.node);
+            match node {
+                Some(Node::Directory) if parents.contains(path) => continue,
+                // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
+                Some(Node::Hardlink(target)) => {
+                    let group = rootfs.origin(target).and_then(group).unwrap_or_else(|| own.clone());
+                    groups.entry(group).or_default().insert(path.clone());
+                }
+                _ => drop(stay.insert(path.clone())),
+            }
         }
-        // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
-        let owner = match &entry.node {
-            Node::Hardlink(target) if ours(target) => target,
-            _ => path,
-        };
-        if let Some(group) = rootfs.origin(owner).and_then(group) {
-            groups.entry(group).or_default().insert(path.clone());
+        if !stay.is_empty() {
+            groups.entry(own).or_default().extend(stay);
         }
     }
     groups
@@ -120,7 +127,7 @@ fn groups(rootfs: &RootFs) -> BTreeMap<Group, BTreeSet<TreePath>> {
 
 /// What a layer of these paths would hold: the entries and the directories above them.
 fn digest(rootfs: &RootFs, paths: &BTreeSet<TreePath>) -> Digest {
-    let all: BTreeSet<_> = paths.iter().flat_map(|path| path.ancestors().chain([path.clone()])).collect();
+    let all = with_parents(paths);
     let entries: Vec<_> = all.iter().map(|path| (path, rootfs.tree().get(path))).collect();
     // Serialising plain data to memory can't fail; an empty answer would only keep equal parts of images apart.
     Digest::of(&postcard::to_stdvec(&entries).unwrap_or_default())

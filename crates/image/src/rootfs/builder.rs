@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
 
     /// Places one thing; returns where it landed, which differs from where it was to go when links lead there.
     pub(super) fn place(&mut self, new: Placing<'_>) -> Result<TreePath, ComposeError> {
-        let at = match links::parents(&self.tree, new.path) {
+        let at = match self.way(new.path) {
             Walk::At(at) => at,
             Walk::Loop => return Err(ComposeError::LinkLoop { path: new.path.clone() }),
             Walk::Blocked(parent) => {
@@ -157,6 +157,14 @@ impl<'a> Builder<'a> {
             _ => return self.replace(at, new),
         }
         Ok(at)
+    }
+
+    /// Where `path` leads. Nothing is ever placed under a link, so where its folder is one of the tree there is none above it.
+    fn way(&self, path: &TreePath) -> Walk {
+        match path.parent().and_then(|folder| self.tree.get(&folder)) {
+            Some(Entry { node: Node::Directory, .. }) => Walk::At(path.clone()),
+            _ => links::parents(&self.tree, path),
+        }
     }
 
     /// Two things that are no directories want one path.
@@ -229,6 +237,9 @@ impl<'a> Builder<'a> {
     }
 
     fn make_parents(&mut self, at: &TreePath, origin: &Origin) {
+        if at.parent().is_some_and(|parent| self.tree.get(&parent).is_some()) {
+            return;
+        }
         for parent in at.ancestors() {
             if self.tree.get(&parent).is_none() {
                 self.tree.insert(parent.clone(), Entry::directory(0o755));

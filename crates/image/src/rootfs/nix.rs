@@ -139,7 +139,7 @@ fn whole(build: &mut Builder<'_>, path: &StorePath, component: &Component) -> Re
         owner: None,
     };
     // What is only referred to need not work: only what is linked is asked for.
-    let roots = build.roots.clone();
+    let roots = std::mem::take(&mut build.roots);
     part.place(build)?;
     build.roots = roots;
     Ok(())

@@ -26,6 +26,12 @@ pub(super) fn version(answer: &[u8]) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
+/// What the machine is, as its settings say: `x86_64-linux`.
+pub(super) fn system(settings: &[u8]) -> Option<String> {
+    let settings: Value = serde_json::from_slice(settings).ok()?;
+    settings.pointer("/system/value")?.as_str().map(str::to_owned)
+}
+
 /// Where the store is that settings name (Nix manual, "Store types").
 pub(super) fn store(settings: &[u8]) -> Place {
     let settings: Value = serde_json::from_slice(settings).unwrap_or_default();

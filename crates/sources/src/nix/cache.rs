@@ -141,7 +141,7 @@ impl<'a> Caches<'a> {
         for cache in &known.open {
             match give(cache) {
                 Ok(found) => {
-                    for miss in misses.iter().filter(|miss| miss.reason.is_wrong()) {
+                    for miss in misses.iter().filter(|miss| miss.reason.is_damage()) {
                         self.progress.warn(&format!("`{path}`: {miss}"));
                     }
                     return Ok(found);

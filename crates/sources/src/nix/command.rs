@@ -26,6 +26,8 @@ pub struct Nix {
     program: PathBuf,
     folder: PathBuf,
     version: (u32, u32),
+    /// What it builds for when nothing is said: `x86_64-linux`.
+    system: String,
     place: Place,
 }
 
@@ -48,6 +50,7 @@ impl Nix {
             program: program.to_owned(),
             folder: folder.to_owned(),
             version: (0, 0),
+            system: String::new(),
             place: Place::Elsewhere,
         };
         let other = |said| Error::NotNix { program: program.to_owned(), said };
@@ -62,6 +65,7 @@ impl Nix {
             if nix.version < (2, 20) { &["show-config", "--json"] } else { &["config", "show", "--json"] };
         let settings = nix.run(words, &longshore_oci::Silent)?;
         nix.place = answers::store(&settings);
+        nix.system = answers::system(&settings).unwrap_or_default();
         Ok(nix)
     }
 
@@ -80,11 +84,10 @@ impl Nix {
         platform: &Platform,
         progress: &dyn Progress,
     ) -> Result<BTreeSet<StorePath>, Error> {
-        let mut words = vec!["build".to_owned(), "--no-link".to_owned(), "--json".to_owned()];
-        words.extend(["--system".to_owned(), system(platform)]);
-        words.extend(named(installable, ""));
         let what = format!("{installable} ({platform})");
-        let answer = progress.during("Building", &what, None, |step| self.run(&words, step));
+        let answer = progress.during("Building", &what, None, |step| {
+            self.first(&["build", "--no-link", "--json"], installable, "", platform, step)
+        });
         let answer = answer.map_err(|error| match error {
             Error::Failed { said, .. } => {
                 Error::Build { installable: installable.to_string(), platform: platform.clone(), said }
@@ -148,11 +151,45 @@ impl Nix {
 
     /// What the maker of an installable says of it in `meta`, if it does.
     pub fn meta(&self, installable: &Installable, platform: &Platform) -> Option<AboutStorePath> {
-        let mut words = vec!["eval".to_owned(), "--json".to_owned(), "--system".to_owned(), system(platform)];
-        words.extend(named(installable, ".meta"));
-        words.extend(["--apply".to_owned(), META.to_owned()]);
-        let answer = self.run(&words, &longshore_oci::Silent).ok()?;
+        let words = ["eval", "--json", "--apply", META];
+        let answer = self.first(&words, installable, ".meta", platform, &longshore_oci::Silent).ok()?;
         answers::meta(&answer)
+    }
+
+    /// Runs a command on an installable for `platform`, by the first of its names that the flake has.
+    ///
+    /// `--system` would do for names, too, but has Nix believe that this machine is of that kind, and run what it can't.
+    fn first(
+        &self,
+        words: &[&str],
+        installable: &Installable,
+        attribute: &str,
+        platform: &Platform,
+        step: &dyn Step,
+    ) -> Result<Vec<u8>, Error> {
+        let system = system(platform);
+        let foreign = Some(system.as_str()).filter(|system| *system != self.system);
+        let mut failed = None;
+        for names in named(installable, attribute, foreign) {
+            let mut all: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            // What `builtins.currentSystem` is; before 2.18 there was only the other.
+            if let (Some(system), Installable::File { .. }) = (foreign, installable) {
+                let option = if self.version < (2, 18) { "--system" } else { "--eval-system" };
+                all.extend([option.to_owned(), system.to_owned()]);
+            }
+            all.extend(names);
+            match self.run(&all, step) {
+                Err(Error::Failed { command, said }) => {
+                    let lacks = said.iter().any(|line| line.contains("does not provide attribute"));
+                    failed = failed.or(Some(Error::Failed { command, said: said.clone() }));
+                    if !lacks {
+                        break;
+                    }
+                }
+                other => return other,
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::NeedsNix { installable: installable.to_string() }))
     }
 
     /// The archive (NAR) of `path`.
@@ -261,22 +298,39 @@ pub fn system(platform: &Platform) -> String {
     format!("{machine}-{}", platform.os)
 }
 
-/// How an installable is named to the command, an attribute of it for one that is no store path.
-fn named(installable: &Installable, attribute: &str) -> Vec<String> {
+/// How an installable is named to the command, an attribute of it for one that is no store path; where several names may be
+/// meant, those that are tried in order. For another system than the machine's own (`foreign`) flakes are asked by it.
+fn named(installable: &Installable, attribute: &str, foreign: Option<&str>) -> Vec<Vec<String>> {
     match installable {
-        Installable::Flake(text) if attribute.is_empty() => vec![text.clone()],
         Installable::Flake(text) => {
-            let (text, _) = text.split_once('^').unwrap_or((text, ""));
-            let hash = if text.contains('#') { "" } else { "#default" };
-            vec![format!("{text}{hash}{attribute}")]
+            flake(text, attribute, foreign).into_iter().map(|name| vec![name]).collect()
         }
         Installable::File { file, attr } => {
             let attr = format!("{}{attribute}", attr.as_deref().unwrap_or_default());
             let attr = attr.trim_start_matches('.').to_owned();
-            vec!["--file".to_owned(), file.clone(), attr]
+            vec![vec!["--file".to_owned(), file.clone(), attr]]
         }
-        Installable::StorePath(path) => vec![path.to_string()],
-        Installable::Flox { outputs, .. } => outputs.values().flatten().map(ToString::to_string).collect(),
+        Installable::StorePath(path) => vec![vec![path.to_string()]],
+        Installable::Flox { outputs, .. } => {
+            vec![outputs.values().flatten().map(ToString::to_string).collect()]
+        }
+    }
+}
+
+/// The names of an output of a flake.
+fn flake(text: &str, attribute: &str, foreign: Option<&str>) -> Vec<String> {
+    let (name, outputs) = text.split_once('^').map_or((text, ""), |(name, _)| (name, &text[name.len()..]));
+    // Of an output only, not of its attributes, may one be chosen.
+    let outputs = if attribute.is_empty() { outputs } else { "" };
+    let (address, fragment) = name.split_once('#').unwrap_or((name, ""));
+    let fragment = if fragment.is_empty() { "default" } else { fragment };
+    let says_system = fragment.split('.').any(|part| part.ends_with("-linux") || part.ends_with("-darwin"));
+    match foreign.filter(|_| !says_system) {
+        Some(system) => ["packages", "legacyPackages"]
+            .map(|set| format!("{address}#{set}.{system}.{fragment}{attribute}{outputs}"))
+            .into(),
+        None if attribute.is_empty() => vec![text.to_owned()],
+        None => vec![format!("{address}#{fragment}{attribute}")],
     }
 }
 
@@ -290,17 +344,25 @@ mod tests {
 
     #[test]
     fn installables_as_nix_names_them() {
-        let names = |text: &str| named(&Installable::Flake(text.to_owned()), ".meta").join(" ");
-        assert_eq!(names(".#backend"), ".#backend.meta");
-        assert_eq!(names("nixpkgs#openssl^bin,out"), "nixpkgs#openssl.meta");
-        assert_eq!(names("github:a/b"), "github:a/b#default.meta");
-        let file = |attr: Option<&str>| Installable::File {
-            file: "a.nix".to_owned(),
-            attr: attr.map(str::to_owned),
+        let meta = |text: &str| flake(text, ".meta", None).join(" ");
+        assert_eq!(meta(".#backend"), ".#backend.meta");
+        assert_eq!(meta("nixpkgs#openssl^bin,out"), "nixpkgs#openssl.meta");
+        assert_eq!(meta("github:a/b"), "github:a/b#default.meta");
+        assert_eq!(flake("nixpkgs#openssl^bin,out", "", None), ["nixpkgs#openssl^bin,out"]);
+        let foreign = |text: &str| flake(text, "", Some("aarch64-linux")).join(" ");
+        assert_eq!(
+            foreign("nixpkgs#openssl^bin"),
+            "nixpkgs#packages.aarch64-linux.openssl^bin nixpkgs#legacyPackages.aarch64-linux.openssl^bin"
+        );
+        assert_eq!(foreign("."), ".#packages.aarch64-linux.default .#legacyPackages.aarch64-linux.default");
+        assert_eq!(foreign(".#packages.x86_64-linux.a"), ".#packages.x86_64-linux.a");
+        let file = |attr: Option<&str>, attribute| {
+            let file = Installable::File { file: "a.nix".to_owned(), attr: attr.map(str::to_owned) };
+            named(&file, attribute, None).concat().join(" ")
         };
-        assert_eq!(named(&file(Some("x")), "").join(" "), "--file a.nix x");
-        assert_eq!(named(&file(None), "").join(" "), "--file a.nix ");
-        assert_eq!(named(&file(None), ".meta").join(" "), "--file a.nix meta");
+        assert_eq!(file(Some("x"), ""), "--file a.nix x");
+        assert_eq!(file(None, ""), "--file a.nix ");
+        assert_eq!(file(None, ".meta"), "--file a.nix meta");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub enum Error {
     Nowhere {
         /// The path.
         path: Box<StorePath>,
-        /// What came of each cache, in the order in which they were asked.
+        /// What came of each cache, in the order in which they were asked; last of those that can't be.
         misses: Vec<Miss>,
     },
     /// It is not known what an installable is.
@@ -222,9 +222,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Whether what the cache has is not what it should be. One that has nothing, or can't be asked, is no concern while others
-    /// have the path.
-    pub(super) fn is_wrong(&self) -> bool {
+    /// Whether the cache has the path and it can't be taken, which says more than that others have nothing.
+    fn has_it(&self) -> bool {
         match self {
             Self::Narinfo(_)
             | Self::OtherPath { .. }
@@ -244,6 +243,17 @@ impl Reason {
             | Self::CacheInfo(_)
             | Self::StoreDir { .. }
             | Self::Store(_) => false,
+        }
+    }
+
+    /// Whether somebody should look after the cache, though another one had the path.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            // Of others, or of another build.
+            Self::Untrusted(Untrusted::Unsigned | Untrusted::Others { .. })
+            | Self::Differs { .. }
+            | Self::References { .. } => false,
+            reason => reason.has_it(),
         }
     }
 
@@ -295,11 +305,9 @@ impl Error {
             Self::NoCaches { .. } => Some(
                 "name one in `caches` of [nix] in the stack file, or run where Nix has the path".to_owned(),
             ),
-            // What is wrong at one says more than that others have nothing.
             Self::Nowhere { path, misses } => {
-                let (wrong, others): (Vec<_>, Vec<_>) =
-                    misses.iter().partition(|miss| miss.reason.is_wrong());
-                wrong.into_iter().chain(others).find_map(|miss| miss.reason.hint(path)).or_else(|| {
+                let (near, others): (Vec<_>, Vec<_>) = misses.iter().partition(|miss| miss.reason.has_it());
+                near.into_iter().chain(others).find_map(|miss| miss.reason.hint(path)).or_else(|| {
                     Some(format!(
                         "copy it into a cache with `nix copy --to CACHE {path}`, or run where Nix has it; caches are named in `caches` of [nix] in the stack file"
                     ))

@@ -56,6 +56,11 @@ impl Graph {
         Ok(Self { installables: file.installables, paths })
     }
 
+    /// Whether anything was handed over for `platform`, be it that there is nothing to hand over.
+    pub fn knows(&self, platform: &Platform) -> bool {
+        self.installables.contains_key(&platform.to_string())
+    }
+
     /// The paths that `installable` is.
     ///
     /// # Errors

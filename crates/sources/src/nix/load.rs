@@ -27,10 +27,12 @@ pub fn load(
 ) -> Result<BTreeMap<StorePath, Arc<Component>>, Error> {
     let mut found: BTreeMap<StorePath, Unpacked> = BTreeMap::new();
     let mut missing = Vec::new();
-    for (path, locked) in closure {
-        match recorded(path, &locked.nar, access.store)? {
-            Some(known) => drop(found.insert((*path).clone(), known)),
-            None => missing.push((*path, *locked)),
+    let pins: Vec<_> = closure.iter().map(|(path, locked)| (*path, *locked)).collect();
+    let known = each(access.jobs, &pins, |(path, locked)| recorded(path, &locked.nar, access.store))?;
+    for ((path, locked), known) in pins.into_iter().zip(known) {
+        match known {
+            Some(known) => drop(found.insert(path.clone(), known)),
+            None => missing.push((path, locked)),
         }
     }
     if !missing.is_empty() {

@@ -157,7 +157,7 @@ pub(crate) struct ContentTable {
     /// file beside the stack file.
     #[schemars(extend("examples" = [".#backend", "nixpkgs#caddy"]))]
     pub(crate) nix: Option<At<String>>,
-    /// What a Flox environment installs, as its lock has it, and all that refers to: the folder beside the stack file that holds
+    /// What a Flox environment installs, as its lock has it, with all it refers to: the folder beside the stack file that holds
     /// `.flox`, or `.`. What it says of variables and containers is the image's where that says nothing itself.
     #[schemars(extend("examples" = ["."]))]
     pub(crate) flox: Option<At<String>>,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use longshore_sources::path::{Look, Which};
-use longshore_stack::model::{BuildInput, BuildKind, ContentSpec, SecretOrigin};
+use longshore_stack::model::{BuildInput, BuildKind, ContentSpec, Installable, SecretOrigin};
 
 use crate::builds::source_folder;
 use crate::project::Project;
@@ -111,6 +111,10 @@ fn paths(project: &Project) -> BTreeSet<String> {
         paths.extend(image.contents.iter().filter_map(|content| match content {
             ContentSpec::File(file) | ContentSpec::Directory(file) => Some(file.path.clone()),
             ContentSpec::Text(text) => text.template.clone(),
+            ContentSpec::Nix(request) => match &request.installable {
+                Installable::Flox { folder, .. } => Some(format!("{folder}/.flox/env/manifest.lock")),
+                _ => None,
+            },
             _ => None,
         }));
     }
