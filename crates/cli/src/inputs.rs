@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_image::rootfs::Packages;
-use longshore_oci::{Component, Node, PackageId, Platform, Store};
+use longshore_oci::{Component, PackageId, Platform};
 use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::unpack::{unpack_again, unpack_all};
 use longshore_sources::{path, url};
@@ -83,7 +83,7 @@ impl<'a> Loader<'a> {
             let mut unpacked = unpack_all(&fetched, self.machine.jobs().get(), store, &**progress)?;
             if self.machine.trust == Trust::Blobs {
                 for (deb, component) in fetched.iter().zip(&mut unpacked) {
-                    if !whole(component, store) {
+                    if !store.has_all(&component.tree) {
                         *component = unpack_again(deb, store)?;
                     }
                 }
@@ -94,14 +94,6 @@ impl<'a> Loader<'a> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(ids.iter().filter_map(|id| loaded.get(id).cloned()).collect())
     }
-}
-
-/// Whether every file of it is in the store.
-fn whole(component: &Component, store: &Store) -> bool {
-    component.tree.iter().all(|(_, entry)| match &entry.node {
-        Node::File(content) => store.has(content),
-        Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
-    })
 }
 
 /// The locked packages of one image on one platform.

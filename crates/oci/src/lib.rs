@@ -39,4 +39,4 @@ pub use reference::{Reference, ReferenceError, is_tag};
 pub use store::{BlobWriter, Claim, Store, StoreError};
 pub use store_path::{STORE_DIR, StorePath, StorePathError};
 pub use tree::{Entry, Node, Tree, TreeError, TreePath};
-pub use verified::{VerifiedReader, Verify, read_bounded};
+pub use verified::{HashingReader, VerifiedReader, Verify, read_bounded};

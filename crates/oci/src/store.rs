@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fs_err as fs;
 use rustix::fs::FlockOperation;
 
-use crate::{Content, Digest, Sha256, Verify};
+use crate::{Content, Digest, Node, Sha256, Tree, Verify};
 
 /// Why the store can't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,14 @@ impl Store {
     /// Whether the blob is there and whole.
     pub fn has(&self, content: &Content) -> bool {
         fs::metadata(self.blob_path(&content.digest)).is_ok_and(|meta| meta.len() == content.size)
+    }
+
+    /// Whether every file of `tree` is there and whole.
+    pub fn has_all(&self, tree: &Tree) -> bool {
+        tree.iter().all(|(_, entry)| match &entry.node {
+            Node::File(content) => self.has(content),
+            Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
+        })
     }
 
     /// Opens a blob.

@@ -68,6 +68,32 @@ impl<R: Read> Read for VerifiedReader<R> {
     }
 }
 
+/// Passes bytes through while hashing them, where what they are is not known before.
+pub struct HashingReader<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> HashingReader<R> {
+    /// Reads `inner`.
+    pub fn new(inner: R) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+
+    /// What was read.
+    pub fn finish(self) -> Content {
+        self.hash.finish()
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
 /// Reads all of `reader`, or fails when it holds more than `limit` bytes.
 pub fn read_bounded(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     // Most documents fit, and are read at once.

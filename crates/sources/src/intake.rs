@@ -1,6 +1,8 @@
 //! One file's bytes into the store, with the facts that are read on the way.
 
+use std::fs::FileType;
 use std::io::Write as _;
+use std::os::unix::fs::FileTypeExt as _;
 
 use fs_err as fs;
 use longshore_oci::{Content, Digest, FileFacts, Store, StoreError};
@@ -71,4 +73,15 @@ pub(crate) fn streamed<E: From<StoreError>>(
         _ => None,
     };
     Ok((content, facts))
+}
+
+/// What is no file, folder or link is, for people.
+pub(crate) fn kind(kind: FileType) -> &'static str {
+    match kind {
+        _ if kind.is_fifo() => "a named pipe",
+        _ if kind.is_socket() => "a socket",
+        _ if kind.is_block_device() => "a block device",
+        _ if kind.is_char_device() => "a character device",
+        _ => "no file, folder or link",
+    }
 }

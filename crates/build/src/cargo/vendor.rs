@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use longshore_oci::{Content, Digest, Entry, Node, Store, Tree, TreePath, read_bounded};
+use longshore_oci::{Content, Digest, Entry, Store, Tree, TreePath, read_bounded};
 
 use super::lock::{CargoLock, RegistryPackage};
 use super::unpack::unpack;
@@ -39,7 +39,7 @@ pub(super) fn folder(
     let witness = input.executor.witness();
     if witness.is_none()
         && let Some(tree) = known(store, &key)?
-        && input.executor.tree(&tree).is_ok_and(|tree| whole(store, &tree))
+        && input.executor.tree(&tree).is_ok_and(|tree| store.has_all(&tree))
     {
         return Ok(Some(tree));
     }
@@ -48,7 +48,7 @@ pub(super) fn folder(
     for package in &lock.registry {
         match unpacked(store, &package.checksum)? {
             // Whoever wants the files themselves can't do with what was unpacked of them.
-            Some(tree) if whole(store, &tree) && (witness.is_none() || file(store, package)?.is_some()) => {
+            Some(tree) if store.has_all(&tree) && (witness.is_none() || file(store, package)?.is_some()) => {
                 drop(crates.insert(package.folder(), (package, tree)))
             }
             _ => missing.push(package),
@@ -98,14 +98,6 @@ fn known(store: &Store, key: &Digest) -> Result<Option<Digest>, crate::Error> {
 
 fn unpacked(store: &Store, checksum: &Digest) -> Result<Option<Tree>, crate::Error> {
     Ok(store.record(CRATE, checksum)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
-}
-
-/// Whether the store still has every file of `tree`.
-fn whole(store: &Store, tree: &Tree) -> bool {
-    tree.iter().all(|(_, entry)| match &entry.node {
-        Node::File(content) => store.has(content),
-        _ => true,
-    })
 }
 
 /// The `.crate` file of `package`, where it is in the store.

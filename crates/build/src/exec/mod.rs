@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use longshore_net::Access;
-use longshore_oci::{Digest, Node, Platform, Progress, Store, Tree};
+use longshore_oci::{Digest, Platform, Progress, Store, Tree};
 use serde::Serialize;
 
 use crate::{Error, Mounted, Output, Recipe, Root, Step, Supply, Witness};
@@ -126,11 +126,7 @@ impl<'a> Executor<'a> {
     pub fn recorded(&self, recipe: &Recipe) -> Result<Option<Output>, Error> {
         let Some(bytes) = self.store().record(OUTPUT, &recipe.key())? else { return Ok(None) };
         let Some(output) = Output::from_record(&bytes) else { return Ok(None) };
-        let whole = output.tree.iter().all(|(_, entry)| match &entry.node {
-            Node::File(content) => self.store().has(content),
-            Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
-        });
-        Ok(whole.then_some(output))
+        Ok(self.store().has_all(&output.tree).then_some(output))
     }
 
     /// The last recipe of the build called `name` on `platform` that gave an output.

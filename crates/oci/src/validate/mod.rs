@@ -11,7 +11,7 @@ pub use tar::{TarError, read as read_tar};
 
 use crate::layout::{Layout, LayoutError};
 use crate::{
-    Content, Descriptor, DiffId, Digest, ImageConfig, Index, Manifest, Platform, Sha256, media_type,
+    Content, Descriptor, DiffId, Digest, HashingReader, ImageConfig, Index, Manifest, Platform, media_type,
 };
 
 /// The annotation of an image that builds on another one: that one's name.
@@ -233,12 +233,12 @@ impl Check<'_> {
         // First alone: a broken blob should not be reported as a broken tar.
         io::copy(&mut open()?, &mut io::sink()).map_err(failed)?;
         let plain = (self.decode)(&layer.media_type, Box::new(open()?)).map_err(failed)?;
-        let mut hashing = Hashing { inner: plain, hash: Sha256::new() };
+        let mut hashing = HashingReader::new(plain);
         match read_tar(&mut hashing) {
             Err(source) if tars == Tars::Canonical => return Err(Problem::Tar { digest, source }),
             _ => drop(io::copy(&mut hashing, &mut io::sink()).map_err(failed)?),
         }
-        let Content { digest: found, .. } = hashing.hash.finish();
+        let Content { digest: found, .. } = hashing.finish();
         if DiffId(found) != expected {
             return Err(Problem::DiffId { digest, expected, found: DiffId(found) });
         }
@@ -259,18 +259,5 @@ impl Check<'_> {
     fn media_type(&mut self, entry: &Descriptor, expected: &'static str) {
         let found = entry.media_type.clone();
         self.problems.push(Problem::MediaType { digest: entry.digest, found, expected });
-    }
-}
-
-struct Hashing<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
     }
 }

@@ -57,13 +57,7 @@ pub(super) fn recorded(locked: &LockedLayer, access: &Access<'_>) -> Result<Opti
     }
     let record = access.store.record(RECORD, tar)?;
     let layer = record.and_then(|bytes| postcard::from_bytes::<Layer>(&bytes).ok());
-    let whole = |layer: &Layer| {
-        access.records == Records::Believed
-            || layer.tree.iter().all(|(_, entry)| match &entry.node {
-                Node::File(content) => access.store.has(content),
-                Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
-            })
-    };
+    let whole = |layer: &Layer| access.records == Records::Believed || access.store.has_all(&layer.tree);
     Ok(layer.filter(whole))
 }
 

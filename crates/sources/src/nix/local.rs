@@ -1,9 +1,8 @@
 //! A store path read from a store on disk: one pass gives its archive's digest and puts its files into the content store.
 
-use std::fs::FileType;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -140,7 +139,7 @@ fn node(
         return Ok(None);
     }
     if !kind.is_file() {
-        return Err(Problem::Special { path: on_disk.to_owned(), kind: describe(kind) });
+        return Err(Problem::Special { path: on_disk.to_owned(), kind: intake::kind(kind) });
     }
     // Neither a link nor a pipe put there meanwhile is followed or waited for.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -181,14 +180,4 @@ fn names(folder: &Path) -> Result<Vec<Vec<u8>>, Problem> {
     }
     names.sort();
     Ok(names)
-}
-
-fn describe(kind: FileType) -> &'static str {
-    match kind {
-        _ if kind.is_fifo() => "a named pipe",
-        _ if kind.is_socket() => "a socket",
-        _ if kind.is_block_device() => "a block device",
-        _ if kind.is_char_device() => "a character device",
-        _ => "no file, folder or link",
-    }
 }

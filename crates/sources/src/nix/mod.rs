@@ -34,7 +34,7 @@ pub mod narinfo;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use longshore_oci::{Content, Digest, Node, Progress, STORE_DIR, Store, StoreError, StorePath, Tree};
+use longshore_oci::{Content, Digest, Progress, STORE_DIR, Store, StoreError, StorePath};
 
 pub use cache::{Caches, Info};
 pub use command::{Nix, Place, system};
@@ -78,7 +78,9 @@ impl<'a> Access<'a> {
             return Ok(evaluator);
         }
         let evaluator = match &self.settings {
-            Settings::Command(program) => Evaluator::Nix(Nix::new(program, &self.folder)?),
+            Settings::Command(program) => {
+                Evaluator::Nix(Nix::new(program, &self.folder)?)
+            }
             Settings::Graph(file) => Evaluator::Graph(Graph::read(file)?),
             Settings::Nobody => Evaluator::Nobody,
         };
@@ -105,7 +107,7 @@ const RECORD: &str = "nix-tree-1";
 pub fn recorded(path: &StorePath, nar: &Content, store: &Store) -> Result<Option<Unpacked>, StoreError> {
     let record = store.record(RECORD, &key(path, nar))?;
     let known = record.and_then(|bytes| postcard::from_bytes::<Unpacked>(&bytes).ok());
-    Ok(known.filter(|known| known.nar == *nar && whole(&known.tree, store)))
+    Ok(known.filter(|known| known.nar == *nar && store.has_all(&known.tree)))
 }
 
 fn record(path: &StorePath, unpacked: &Unpacked, store: &Store) -> Result<(), StoreError> {
@@ -118,12 +120,4 @@ fn record(path: &StorePath, unpacked: &Unpacked, store: &Store) -> Result<(), St
 
 fn key(path: &StorePath, nar: &Content) -> Digest {
     Digest::of(format!("{} {}", nar.digest, path.base_name()).as_bytes())
-}
-
-/// Whether every file of a tree is in the store.
-fn whole(tree: &Tree, store: &Store) -> bool {
-    tree.iter().all(|(_, entry)| match &entry.node {
-        Node::File(content) => store.has(content),
-        Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
-    })
 }

@@ -1,8 +1,6 @@
 //! What is in a folder, and each thing as an entry.
 
-use std::fs::FileType;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use fs_err as fs;
@@ -10,6 +8,7 @@ use longshore_oci::{Entry, FileFacts, Store, TreePath};
 
 use super::cache::Cache;
 use super::{PathError, tree_path};
+use crate::intake;
 
 /// The paths of a folder that count, sorted, and those that were left out.
 #[derive(Default)]
@@ -63,7 +62,10 @@ pub(super) fn entry(
         return Ok(Some((Entry::symlink(target), None)));
     }
     if !kind.is_file() {
-        return Err(PathError::Special { path: actual.to_string_lossy().into_owned(), kind: describe(kind) });
+        return Err(PathError::Special {
+            path: actual.to_string_lossy().into_owned(),
+            kind: intake::kind(kind),
+        });
     }
     let file = cache.file(folder, path, store)?;
     // Only what the kernel would run has needs: a script without the bit is a document.
@@ -73,16 +75,6 @@ pub(super) fn entry(
 
 pub(super) fn on_disk(folder: &Path, path: &TreePath) -> std::path::PathBuf {
     folder.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
-}
-
-fn describe(kind: FileType) -> &'static str {
-    match kind {
-        _ if kind.is_fifo() => "a named pipe",
-        _ if kind.is_socket() => "a socket",
-        _ if kind.is_block_device() => "a block device",
-        _ if kind.is_char_device() => "a character device",
-        _ => "no file, folder or link",
-    }
 }
 
 /// A relative link must stay in the folder, which is all that gets into the image. An absolute one means the image's

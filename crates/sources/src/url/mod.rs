@@ -53,7 +53,7 @@ pub fn component(
     // Serialising plain data to memory can't fail.
     let key = Digest::of(&postcard::to_stdvec(&key).unwrap_or_default());
     let known = store.record(RECORD, &key)?.and_then(|bytes| postcard::from_bytes::<Unpacked>(&bytes).ok());
-    let unpacked = match known.filter(|known| sink::whole(&known.tree, store)) {
+    let unpacked = match known.filter(|known| store.has_all(&known.tree)) {
         Some(known) => known,
         None => {
             let size = Some(pin.content.size);

@@ -90,11 +90,3 @@ impl<'a> Sink<'a> {
         TreePath::new(rest).ok().filter(|path| !path.is_root())
     }
 }
-
-/// Whether every file of a tree is in the store.
-pub(super) fn whole(tree: &Tree, store: &Store) -> bool {
-    tree.iter().all(|(_, entry)| match &entry.node {
-        Node::File(content) => store.has(content),
-        Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => true,
-    })
-}

@@ -1,8 +1,8 @@
 //! Reading an archive: one pass, hashed as it comes, without recursion.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read};
 
-use longshore_oci::{Sha256, Store, StorePath, TreePath};
+use longshore_oci::{HashingReader, Store, StorePath, TreePath};
 
 use super::{MAGIC, MAX_NAME, MAX_TARGET, Problem, Sink, Unpacked, child, lossy};
 use crate::intake;
@@ -19,7 +19,7 @@ const BUFFER: usize = 128 * 1024;
 /// # Errors
 /// What is not written exactly as Nix would write it is refused.
 pub fn unpack(reader: impl Read, path: &StorePath, limit: u64, store: &Store) -> Result<Unpacked, Problem> {
-    let hashing = Hashing { inner: reader, hash: Sha256::new() };
+    let hashing = HashingReader::new(reader);
     let mut nar = Nar { inner: BufReader::with_capacity(BUFFER, hashing), offset: 0, limit };
     let mut sink = Sink::default();
     if nar.string(MAX_TAG)?.as_deref() != Some(MAGIC) {
@@ -29,20 +29,7 @@ pub fn unpack(reader: impl Read, path: &StorePath, limit: u64, store: &Store) ->
     if !nar.inner.fill_buf()?.is_empty() {
         return Err(Problem::Trailing);
     }
-    Ok(sink.finish(nar.inner.into_inner().hash.finish()))
-}
-
-struct Hashing<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
+    Ok(sink.finish(nar.inner.into_inner().finish()))
 }
 
 struct Nar<R> {
