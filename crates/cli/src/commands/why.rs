@@ -1,6 +1,7 @@
 //! `longshore why`: which input put a path or a package into an image.
 
 use longshore_oci::{Origin, TreePath};
+use longshore_stack::lock::Lock;
 use serde_json::json;
 
 use super::lock::for_build;
@@ -18,11 +19,10 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
         hint: format!("longshore show --files {}", args.image),
     };
     if !args.subject.starts_with('/') {
-        let spec = &project.stack.images[&args.image];
-        let package = why::chain(&lock, &args.image, &args.subject);
-        let chain =
-            package.or_else(|| why::store_path_called(&lock, spec, &project.stack.platforms, &args.subject));
-        let chain = chain.ok_or_else(missing)?;
+        let chain = match why::chain(&lock, &args.image, &args.subject) {
+            Some(chain) => chain,
+            None => of_nix(args, project, &lock, machine)?.ok_or_else(missing)?,
+        };
         if global.json {
             print_json(&json!({ "image": args.image, "package": args.subject, "chain": chain }));
         } else {
@@ -59,4 +59,25 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
         print_json(&rows.collect::<Vec<_>>());
     }
     Ok(())
+}
+
+/// The chain of references to a store path that is called so, on the first platform that has one. What is left out of an image is
+/// known only once it is composed.
+fn of_nix(
+    args: &Why,
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+) -> Result<Option<Vec<String>>, Failure> {
+    if project.stack.images[&args.image].nix().next().is_none() {
+        return Ok(None);
+    }
+    for platform in &project.stack.platforms {
+        let composed = pipeline::compose(project, lock, machine, platform)?;
+        let rootfs = composed.rootfs.get(&args.image);
+        if let Some(chain) = rootfs.and_then(|rootfs| why::store_path_called(rootfs, &args.subject)) {
+            return Ok(Some(chain));
+        }
+    }
+    Ok(None)
 }

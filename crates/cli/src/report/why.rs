@@ -1,12 +1,12 @@
 //! Why a package is in an image, from the lock alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use longshore_image::rootfs::StorePathUse;
-use longshore_oci::{Platform, StorePath};
+use longshore_image::rootfs::{RootFs, StorePathUse};
+use longshore_oci::StorePath;
 use longshore_sources::deb::resolve::why;
 use longshore_stack::lock::{Lock, LockedClosure};
-use longshore_stack::model::{Consumer, ImageSpec, Scope};
+use longshore_stack::model::{Consumer, Scope};
 
 /// The shortest chain of package names from something the image asks for to `package`; none when it is not in the
 /// image. Of equally short chains the first by name.
@@ -37,40 +37,11 @@ pub fn store_path(how: &StorePathUse) -> Vec<String> {
     std::iter::once(how.installable.clone()).chain(names).collect()
 }
 
-/// The same for the first store path called `name` that an image takes on any of `platforms`, before anything is left out: by its
-/// whole name, or without its version.
-pub fn store_path_called(
-    lock: &Lock,
-    spec: &ImageSpec,
-    platforms: &[Platform],
-    name: &str,
-) -> Option<Vec<String>> {
+/// The same for the first store path of an image that is called `name`: by its whole name, or without its version.
+pub fn store_path_called(rootfs: &RootFs, name: &str) -> Option<Vec<String>> {
     let called =
         |path: &StorePath| [path.base_name(), path.name(), path.name_and_version().0].contains(&name);
-    let pins = spec
-        .nix()
-        .flat_map(|request| platforms.iter().filter_map(|platform| lock.nix(&request.installable, platform)));
-    for pin in pins {
-        let mut seen: BTreeSet<&StorePath> = pin.outputs.iter().collect();
-        let mut next: Vec<Vec<&StorePath>> = pin.outputs.iter().map(|path| vec![path]).collect();
-        while !next.is_empty() {
-            if let Some(chain) = next.iter().find(|chain| chain.last().is_some_and(|path| called(path))) {
-                let names = chain.iter().map(|path| path.base_name().to_owned());
-                return Some(std::iter::once(pin.installable.clone()).chain(names).collect());
-            }
-            let mut further = Vec::new();
-            for chain in &next {
-                let last = chain.last().and_then(|path| lock.store_paths.get(*path));
-                for to in last.iter().flat_map(|locked| &locked.references) {
-                    if seen.insert(to) {
-                        further.push(chain.iter().copied().chain([to]).collect());
-                    }
-                }
-            }
-            next = further;
-        }
-    }
-    None
+    rootfs.store_paths().iter().find(|(path, _)| called(path)).map(|(_, how)| store_path(how))
 }
 
 /// ``image `web` → `ca-tools` → `curl` ``.
