@@ -309,6 +309,36 @@ fn files_of_nix_and_what_they_refer_to_are_shown_and_explained() {
 }
 
 #[test]
+fn what_is_left_out_is_in_nobody_s_chain() {
+    let contents = "contents = [{ nix = \"./flake#tool0\", exclude = [\"lib1-*\"] }]";
+    let ready = ready(&format!("[image.tool]\n{contents}\ncommand = [\"/bin/tool0\"]\n"));
+    ids(&ready.with_nix(&["--json", "build"]));
+    let kept = ready.sandbox.ok(&["why", "tool", "lib0"]);
+    assert!(kept.starts_with("image `tool` → `./flake#tool0` → `") && kept.contains("-lib0-1.0`"), "{kept}");
+    let left_out = ready.sandbox.run(&["why", "tool", "lib1"]);
+    assert_eq!(left_out.code, 2, "{left_out}");
+    assert!(left_out.stderr.contains("image `tool` has no `lib1`"), "{left_out}");
+}
+
+#[test]
+fn nix_is_told_to_stay_offline_too() {
+    let ready = ready(IMAGES);
+    let (log, script) = (ready.folder.path().join("log"), ready.folder.path().join("nix.sh"));
+    let text = format!("#!/bin/sh\necho \"$@\" >> {}\nexec nix \"$@\"\n", log.display());
+    fs_err::write(&script, text).unwrap();
+    fs_err::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = ready.sandbox.command(&["--json", "--offline", "build"]);
+    command.envs(ready.store.environment(&path)).env("LONGSHORE_NIX", &script);
+    assert_eq!(ids(&Answer::of(&mut command)).len(), 2);
+    let log = fs_err::read_to_string(log).unwrap();
+    assert!(log.lines().count() > 4, "{log}");
+    for line in log.lines() {
+        assert!(line.contains(" --offline "), "{line}");
+    }
+}
+
+#[test]
 fn vendored_archives_are_enough() {
     let ready = ready(IMAGES);
     let expected = ids(&ready.with_nix(&["--json", "build"]));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
-use longshore_net::{Client, Failure, NetError, Url};
+use longshore_net::{Access, Client, Failure, NetError, Url};
 use longshore_oci::{Content, Progress, STORE_DIR, Step, Store, StorePath};
 use longshore_stack::lock::{AboutStorePath, LockedStorePath};
 use longshore_stack::model::NixKey;
@@ -88,6 +88,11 @@ impl<'a> Caches<'a> {
             }
         }
         Ok(Self { locations, keys: keys.to_vec(), client, store, progress, known: OnceLock::new() })
+    }
+
+    /// Whether they may be asked at all.
+    pub(super) fn network(&self) -> Access {
+        self.client.access()
     }
 
     /// What the first cache says of `path` that has it and is believed.

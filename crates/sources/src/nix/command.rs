@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use longshore_net::Access;
 use longshore_oci::{Platform, Progress, Step, StorePath};
 use longshore_stack::lock::{AboutStorePath, LockedStorePath};
 use longshore_stack::model::Installable;
@@ -25,6 +26,7 @@ const AT_ONCE: usize = 500;
 pub struct Nix {
     program: PathBuf,
     folder: PathBuf,
+    network: Access,
     version: (u32, u32),
     /// What it builds for when nothing is said: `x86_64-linux`.
     system: String,
@@ -41,14 +43,15 @@ pub enum Place {
 }
 
 impl Nix {
-    /// `program`, run in `folder`; asks it for its version and its store.
+    /// `program`, run in `folder`, without network where there is to be none; asks it for its version and its store.
     ///
     /// # Errors
     /// When it can't be run, or is none.
-    pub fn new(program: &Path, folder: &Path) -> Result<Self, Error> {
+    pub fn new(program: &Path, folder: &Path, network: Access) -> Result<Self, Error> {
         let mut nix = Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
+            network,
             version: (0, 0),
             system: String::new(),
             place: Place::Elsewhere,
@@ -208,6 +211,7 @@ impl Nix {
         command
             .current_dir(&self.folder)
             .args(["--extra-experimental-features", "nix-command flakes"])
+            .args((self.network == Access::Offline).then_some("--offline"))
             .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

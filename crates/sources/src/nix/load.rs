@@ -78,6 +78,7 @@ fn provide(
         return Ok(None);
     }
     let Evaluator::Nix(nix) = access.evaluator()? else { return Ok(None) };
+    // Its store may be elsewhere than at `/nix`, which is known now.
     if missing.iter().all(there) {
         return Ok(None);
     }

@@ -75,6 +75,8 @@ fn resolve(
 ) -> Result<Resolved, Error> {
     match access.evaluator()? {
         Evaluator::Nix(nix) => {
+            // Of store paths that are known Nix has nothing to say but what they refer to.
+            let meta = if known.is_none() { nix.meta(installable, platform) } else { None };
             let outputs = match known {
                 Some(known) => known,
                 None => nix.build(installable, platform, access.progress)?,
@@ -93,7 +95,7 @@ fn resolve(
             };
             let derivations = closure.values().filter_map(|info| info.derivation.clone()).collect();
             let mut said = nix.derivations(&derivations);
-            if let Some(meta) = nix.meta(installable, platform) {
+            if let Some(meta) = meta {
                 for path in &outputs {
                     let derivation = closure.get(path).and_then(|info| info.derivation.clone());
                     if let Some(derivation) = derivation {

@@ -79,7 +79,7 @@ impl<'a> Access<'a> {
         }
         let evaluator = match &self.settings {
             Settings::Command(program) => {
-                Evaluator::Nix(Nix::new(program, &self.folder)?)
+                Evaluator::Nix(Nix::new(program, &self.folder, self.caches.network())?)
             }
             Settings::Graph(file) => Evaluator::Graph(Graph::read(file)?),
             Settings::Nobody => Evaluator::Nobody,
