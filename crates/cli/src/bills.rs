@@ -42,7 +42,7 @@ pub fn bill(
             let spec = &project.stack.images[&image.name];
             let Some(rootfs) = composed.rootfs.get(&image.name) else { continue };
             let locals = locals(project, machine, lock, platform, spec)?;
-            let layers = composed.layers(&image.name, platform).collect();
+            let layers = composed.layers(&image.name).collect();
             let inputs =
                 Inputs { packages: &packages, locals: &locals, builds: &modules, store: &machine.store };
             gathering.image(&Made { image, spec, rootfs, layers, manifest: None }, &inputs)?;

@@ -7,9 +7,11 @@ use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
 use longshore_sources::deb::repository::Archives;
+use longshore_sources::nix;
 use longshore_vendor::Vendored;
 
 use crate::args::{Global, Inputs};
+use crate::layers::Layouts;
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
 use crate::settings::{Registries, Settings};
@@ -39,6 +41,8 @@ pub struct Machine {
     pub inputs: Option<Inputs>,
     /// Those, once they were needed: see [`Machine::vendored`].
     pub(crate) opened: OnceLock<Vendored>,
+    /// Whether the lock is told how layers were cut.
+    pub layouts: Layouts,
     /// Whether the stack's cache is given what it lacks.
     pub writes: Writes,
     /// That cache, once it was needed: see [`Machine::sharing`].
@@ -72,6 +76,11 @@ impl Machine {
             access,
             inputs: global.vendored.clone(),
             opened: OnceLock::new(),
+            layouts: match &settings.nix {
+                _ if global.locked => Layouts::AsLocked,
+                nix::Settings::Graph(_) => Layouts::AsLocked,
+                _ => Layouts::Kept,
+            },
             writes: if global.write_cache { Writes::Yes } else { Writes::No },
             shared: OnceLock::new(),
             registries: offline(global.offline),

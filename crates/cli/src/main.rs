@@ -9,6 +9,7 @@ mod commands;
 mod generated;
 mod inputs;
 mod interrupt;
+mod layers;
 mod machine;
 mod nix;
 mod others;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use longshore_image::lint::{self, Finding, Severity};
 use longshore_image::pack::{self, Recipe};
-use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer};
+use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer, Planning, Strategy, notes};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
 use longshore_oci::{Component, Platform, Reference};
@@ -13,6 +13,7 @@ use longshore_stack::lock::Lock;
 
 use crate::builds::{self, Builds};
 use crate::inputs::{Loader, locals};
+use crate::layers;
 use crate::machine::Machine;
 use crate::nix::StorePaths;
 use crate::others::{self, Others};
@@ -31,8 +32,8 @@ pub struct Composed {
 
 impl Composed {
     /// The layers planned for one image, lowest first.
-    pub fn layers(&self, image: &str, platform: &Platform) -> impl Iterator<Item = &PlannedLayer> {
-        let indices = self.plan.images.get(&(image.to_owned(), platform.clone()));
+    pub fn layers(&self, image: &str) -> impl Iterator<Item = &PlannedLayer> {
+        let indices = self.plan.images.get(image);
         indices.into_iter().flatten().filter_map(|&index| self.plan.layers.get(index))
     }
 }
@@ -51,15 +52,35 @@ pub fn compose(
     machine: &Machine,
     platform: &Platform,
 ) -> Result<Composed, Failure> {
+    compose_by(Strategy::Stack, project, lock, machine, platform)
+}
+
+/// The same with layers cut by `strategy`, to be looked at.
+pub fn compose_by(
+    strategy: Strategy,
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    platform: &Platform,
+) -> Result<Composed, Failure> {
     let names = project.stack.images.keys().cloned().collect();
     let (built, all) = compose_some(project, lock, machine, platform, &names)?;
     let planned = all.iter().map(|(name, rootfs)| {
         let spec = &project.stack.images[name];
         let below = spec.base.as_ref().and_then(|base| lock.image(&base.reference, platform));
         let max_layers = spec.max_layers.saturating_sub(below.map_or(0, |base| base.layers.len()));
-        ((name.clone(), platform.clone()), ImageInput { rootfs, max_layers })
+        (name.clone(), ImageInput { rootfs, max_layers })
     });
-    let plan = plan::plan(&planned.collect());
+    let packages: BTreeSet<_> = all.values().flat_map(RootFs::packages).map(|used| used.id.clone()).collect();
+    let loader = Loader::new(project, lock, machine);
+    let inputs = layers::Inputs::new(project, lock, &loader, packages.into_iter().collect());
+    let planning = Planning {
+        strategy,
+        prior: layers::prior(lock, platform),
+        pins: &layers::pins(project),
+        known: &|origin| inputs.known(origin),
+    };
+    let plan = plan::plan(&planned.collect(), planning).map_err(Failure::Plan)?;
     Ok(Composed { built, rootfs: all, plan })
 }
 
@@ -143,7 +164,9 @@ pub fn build_each(
 ) -> Result<Built, Failure> {
     let build =
         |platform: &Platform| Ok((platform.clone(), build_on(project, lock, machine, names, platform)?));
-    platforms.iter().map(build).collect()
+    let built: Built = platforms.iter().map(build).collect::<Result<_, Failure>>()?;
+    layers::keep(project, lock, machine, &built)?;
+    Ok(built)
 }
 
 /// The same on one platform, with what was composed on the way: of all images of the stack.
@@ -163,11 +186,12 @@ pub fn build_on(
         let spec = &project.stack.images[name];
         let base = others.base(name, spec, platform)?;
         let recipes = composed
-            .layers(name, platform)
+            .layers(name)
             .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
         let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
         let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
-        images.push(assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers));
+        let image = assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers);
+        images.push(Image { notes: composed.layers(name).map(notes::of).collect(), ..image });
     }
     Ok((composed, images))
 }

@@ -49,7 +49,7 @@ pub fn assemble(
         history,
     };
     let base = base.map(|base| base.on.clone());
-    Image { name: name.to_owned(), platform: platform.clone(), config, layers, base }
+    Image { name: name.to_owned(), platform: platform.clone(), config, layers, notes: Vec::new(), base }
 }
 
 /// The variables that a program of the image finds.

@@ -19,6 +19,8 @@ pub struct Image {
     pub config: ImageConfig,
     /// Its layers, lowest first; those of what it builds on are the lowest.
     pub layers: Vec<Layer>,
+    /// What the manifest says of each of its own layers, lowest first: see [`crate::plan::notes`].
+    pub notes: Vec<Annotations>,
     /// What it builds on.
     pub base: Option<BuiltOn>,
 }
@@ -37,7 +39,12 @@ impl Image {
     /// The manifest, given the descriptors of the layers' blobs, lowest first. Its annotations are the image's
     /// `org.opencontainers.image.*` labels, for tools that read no configuration.
     pub fn manifest(&self, layers: &[Descriptor]) -> Manifest {
-        Manifest::new(self.config_descriptor(), layers.to_vec(), self.annotations())
+        let mut layers = layers.to_vec();
+        // Notes are of the uppermost layers, a base's are below them.
+        for (layer, notes) in layers.iter_mut().rev().zip(self.notes.iter().rev()) {
+            layer.annotations.extend(notes.clone());
+        }
+        Manifest::new(self.config_descriptor(), layers, self.annotations())
     }
 
     /// Bytes of all uncompressed layers.

@@ -105,6 +105,15 @@ pub struct PackageMeta {
     pub replaces: Vec<String>,
 }
 
+impl PackageMeta {
+    /// The source package, where it is not called as the package is (Debian policy 5.6.1).
+    pub fn source(&self) -> Option<&str> {
+        let control = std::str::from_utf8(&self.control).ok()?;
+        let text = control.lines().find_map(|line| line.strip_prefix("Source:"))?.trim();
+        Some(text.split_once(" (").map_or(text, |(name, _version)| name))
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -84,6 +84,7 @@ fn stack(base: &Reference, platforms: &[&str]) -> Stack {
         images: BTreeMap::from([("web".to_owned(), spec)]),
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        layers: Default::default(),
         publish: longshore_stack::model::PublishSpec::default(),
         cache: None,
         nix: longshore_stack::model::NixSpec { caches: Vec::new(), trusted_keys: Vec::new() },

@@ -78,6 +78,7 @@ fn stack(urls: impl IntoIterator<Item = (&'static str, UrlSpec)>) -> Stack {
         images: BTreeMap::new(),
         services: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        layers: Default::default(),
         publish: longshore_stack::model::PublishSpec::default(),
         cache: None,
         nix: longshore_stack::model::NixSpec { caches: Vec::new(), trusted_keys: Vec::new() },

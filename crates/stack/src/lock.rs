@@ -2,6 +2,7 @@
 
 mod compare;
 mod images;
+mod layout;
 mod nix;
 mod parse;
 mod pins;
@@ -17,14 +18,16 @@ use crate::model::{AptLocation, Consumer, Keyring, Requirement, SourceSpec, Stac
 
 pub use compare::Change;
 pub use images::{LockedImage, LockedLayer, LockedManifest};
+pub use layout::{Changes, LayoutLayer};
 pub use nix::{AboutStorePath, LockedNix, LockedStorePath};
 pub use parse::parse;
 
 /// The breaking version of the format that this longshore reads and writes.
 pub const VERSION: u32 = 1;
 /// The highest compatible revision of the format that this longshore writes; higher ones are read, what is new in them
-/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`, 3 has `[[image]]`, 4 has `[[nix]]`.
-pub const REVISION: u32 = 4;
+/// ignored. A lock is written in the lowest revision that has all it says: 2 has `profile`, 3 has `[[image]]`, 4 has `[[nix]]`, 5 has
+/// `[[layer]]`.
+pub const REVISION: u32 = 5;
 /// Most bytes of a lock file that are read.
 pub const MAX_BYTES: u64 = 64 << 20;
 
@@ -54,6 +57,10 @@ pub struct Lock {
     /// Lines that no `go.sum` of the stack has: published modules that are built, Go releases (Go modules reference,
     /// "go.sum files").
     pub go_sums: BTreeSet<String>,
+    /// How the images were cut into layers last, by platform (`linux/amd64`); each sorted.
+    pub layouts: BTreeMap<String, Vec<LayoutLayer>>,
+    /// How often inputs changed.
+    pub changes: Changes,
 }
 
 impl Lock {
@@ -211,7 +218,8 @@ impl Lock {
     /// The lowest revision of the format that has all that this lock says, so that what is as it was is written as it was.
     fn revision(&self) -> u32 {
         match (self.nix.is_empty(), self.images.is_empty(), &self.profile) {
-            (false, ..) => REVISION,
+            _ if !self.layouts.is_empty() || self.changes.updates > 0 => REVISION,
+            (false, ..) => 4,
             (true, false, _) => 3,
             (true, true, Some(_)) => 2,
             (true, true, None) => 1,

@@ -61,6 +61,8 @@ pub struct Stack {
     pub services: BTreeMap<String, ServiceSpec>,
     /// Where the services' secrets come from, by name.
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// Components that are kept together in layers of their own, by the layer's name: names, or what stands before a `*`.
+    pub layers: BTreeMap<String, Vec<String>>,
     /// How images are called in a registry, and which are kept there.
     pub publish: PublishSpec,
     /// Where machines share what they make.

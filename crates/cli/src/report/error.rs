@@ -5,6 +5,7 @@ use std::io;
 
 use longshore_image::lint::Finding;
 use longshore_image::pack;
+use longshore_image::plan::PlanError;
 use longshore_image::rootfs::ComposeError;
 use longshore_net as net;
 use longshore_oci::folder::FolderError;
@@ -68,6 +69,8 @@ pub enum Failure {
     Shell(Status),
     #[error("{} not reproducible", super::plural(.0.len(), "build"))]
     Differs(Vec<(String, String)>),
+    #[error(transparent)]
+    Plan(PlanError),
     #[error(transparent)]
     Pack(#[from] pack::Error),
     #[error(transparent)]
@@ -227,7 +230,8 @@ impl Failure {
             | Self::Image(_)
             | Self::Compose(_)
             | Self::Lint(_) => 1,
-            Self::Pack(_)
+            Self::Plan(_)
+            | Self::Pack(_)
             | Self::Sbom(_)
             | Self::Publish(_)
             | Self::Registry(_)
@@ -274,6 +278,7 @@ impl Failure {
             }
             Self::Incomplete { again, .. } => Some(again.clone()),
             Self::Differs(_) => Some("make the build independent of time, user, core count and folder; `longshore shell` opens its environment".to_owned()),
+            Self::Plan(error) => error.hint(),
             Self::Pack(error) => error.hint(),
             Self::Sbom(error) => error.hint(),
             Self::Publish(error) => error.hint(),

@@ -1,16 +1,20 @@
-//! From root filesystems to parts that layers are made of, and from parts to the plan.
+//! From root filesystems to the components that layers are made of, and from groups of components to the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, TreePath};
+use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, StorePath, TreePath};
 
-use super::{ImageInput, ImageKey, LayerPlan, PlannedLayer};
+use super::problem::{Budget, Class, Component, Group, Problem, Rate};
+use super::{ImageInput, ImageSet, Known, LayerPlan, Pins, PlannedLayer, joint};
 use crate::pack::with_parents;
 use crate::rootfs::RootFs;
 
+/// How many times smaller files are at a guess once they are compressed.
+const COMPRESSION: u64 = 3;
+
 /// Where in the order of layers something belongs: what changes least is lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+enum Rank {
     /// Links and folders that every image has.
     Base,
     /// Parts of others' images.
@@ -30,25 +34,25 @@ pub(super) enum Rank {
 }
 
 /// One or several inputs' entries, the same in a set of images.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Part {
-    pub(super) rank: Rank,
-    pub(super) origins: BTreeSet<Origin>,
-    pub(super) paths: BTreeSet<TreePath>,
-    pub(super) bytes: u64,
-    pub(super) images: BTreeSet<ImageKey>,
+struct Part {
+    group: Own,
+    images: ImageSet,
+    content: Digest,
+    origins: BTreeSet<Origin>,
+    paths: BTreeSet<TreePath>,
+    bytes: u64,
 }
 
 /// What goes together into one layer to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
+struct Own {
     rank: Rank,
     /// The input, where a rank has a layer for each.
     origin: Option<Origin>,
 }
 
 /// None for what is in a layer already.
-fn group(origin: &Origin) -> Option<Group> {
+fn group(origin: &Origin) -> Option<Own> {
     let (rank, origin) = match origin {
         Origin::Longshore(name) if name == "base" => (Rank::Base, None),
         Origin::Longshore(name) if name == "accounts" || name == "workdir" => (Rank::Settings, None),
@@ -56,7 +60,7 @@ fn group(origin: &Origin) -> Option<Group> {
         Origin::Package(_) | Origin::Nix(_) => (Rank::Package, Some(origin.clone())),
         Origin::Url(_) => (Rank::Url, Some(origin.clone())),
         Origin::Build(_) => (Rank::Build, Some(origin.clone())),
-        Origin::Path(_) => (Rank::Files, None),
+        Origin::Path(_) => (Rank::Files, Some(origin.clone())),
         Origin::Inline(_) => (Rank::Settings, None),
         Origin::Image(layer) => {
             // What is taken of one image is one layer, whichever of its layers had it.
@@ -65,32 +69,129 @@ fn group(origin: &Origin) -> Option<Group> {
         // Stays where it is.
         Origin::Base(_) => return None,
     };
-    Some(Group { rank, origin })
+    Some(Own { rank, origin })
 }
 
-/// The parts of all images; equal ones of several images are one.
-pub(super) fn split(images: &BTreeMap<ImageKey, ImageInput<'_>>) -> Vec<Part> {
-    let mut parts: BTreeMap<(Group, Digest), Part> = BTreeMap::new();
-    for (image, input) in images {
-        for (group, paths) in groups(input.rootfs) {
-            let key = (group, digest(input.rootfs, &paths));
-            if let Some(part) = parts.get_mut(&key) {
-                part.images.insert(image.clone());
-                continue;
+/// What is in the images, in parts that are the same wherever they are.
+pub(super) struct Parts {
+    images: Vec<String>,
+    /// In the order of the components' names.
+    parts: Vec<Part>,
+    names: Vec<String>,
+}
+
+impl Parts {
+    /// The parts of all images; equal ones of several images are one.
+    pub(super) fn of(images: &BTreeMap<String, ImageInput<'_>>) -> Self {
+        let mut found: BTreeMap<(Own, Digest), Part> = BTreeMap::new();
+        for (number, input) in images.values().enumerate() {
+            for (group, paths) in groups(input.rootfs) {
+                let content = digest(input.rootfs, &paths);
+                let part = found.entry((group.clone(), content)).or_insert_with(|| Part {
+                    group,
+                    content,
+                    images: ImageSet::default(),
+                    origins: paths.iter().filter_map(|path| input.rootfs.origin(path)).cloned().collect(),
+                    bytes: paths.iter().filter_map(|path| input.rootfs.tree().get(path)).map(size).sum(),
+                    paths,
+                });
+                part.images.insert(number);
             }
-            let part = Part {
-                rank: key.0.rank,
-                origins: paths.iter().filter_map(|path| input.rootfs.origin(path)).cloned().collect(),
-                bytes: paths.iter().filter_map(|path| input.rootfs.tree().get(path)).map(size).sum(),
-                paths,
-                images: BTreeSet::from([image.clone()]),
-            };
-            parts.insert(key, part);
         }
+        let mut parts: Vec<_> = found.into_values().map(|part| (part.group.name(), part)).collect();
+        // What is not the same everywhere is told apart by the images that have it: content changes.
+        parts.sort_by(|(a, one), (b, other)| {
+            (a, &one.images, &one.content).cmp(&(b, &other.images, &other.content))
+        });
+        let mut named: BTreeMap<String, Part> = BTreeMap::new();
+        for (name, part) in parts {
+            let numbers = (2..).map(|n| format!("{name} #{n}"));
+            let free = std::iter::once(name.clone()).chain(numbers).find(|name| !named.contains_key(name));
+            named.insert(free.unwrap_or(name), part);
+        }
+        let (names, parts) = named.into_iter().unzip();
+        Self { images: images.keys().cloned().collect(), parts, names }
     }
-    let mut parts: Vec<_> = parts.into_values().collect();
-    parts.sort();
-    parts
+
+    /// What the planner has to know of them.
+    pub(super) fn problem(
+        &self,
+        images: &BTreeMap<String, ImageInput<'_>>,
+        pins: &Pins,
+        known: &dyn Fn(&Origin) -> Known,
+    ) -> Problem {
+        let budget = |(image, input): (&String, &ImageInput<'_>)| Budget {
+            image: image.clone(),
+            max_layers: input.max_layers.max(1),
+        };
+        let mut problem = Problem { images: images.iter().map(budget).collect(), components: Vec::new() };
+        let mut needs = Vec::new();
+        for (name, part) in self.names.iter().zip(&self.parts) {
+            let all: Vec<_> = part.origins.iter().map(known).collect();
+            let first = all.first();
+            problem.components.push(Component {
+                name: name.clone(),
+                source: first.map_or_else(|| name.clone(), |first| first.source.clone()),
+                class: all.iter().map(|known| known.class).max().unwrap_or(Class::Configuration),
+                rate: all.iter().map(|known| known.rate).max().unwrap_or(Rate(0)),
+                bytes: part.bytes / COMPRESSION,
+                content: part.content,
+                images: part.images.clone(),
+                pin: pins.of(name),
+                needs: Vec::new(),
+            });
+            needs.push(all.into_iter().flat_map(|known| known.needs).collect::<BTreeSet<_>>());
+        }
+        let mut places: BTreeMap<&Origin, Vec<usize>> = BTreeMap::new();
+        for (n, part) in self.parts.iter().enumerate() {
+            part.origins.iter().for_each(|origin| places.entry(origin).or_default().push(n));
+        }
+        for (component, needs) in problem.components.iter_mut().zip(needs) {
+            let found = needs.iter().filter_map(|origin| places.get(origin)).flatten().copied();
+            component.needs = found.collect();
+        }
+        problem
+    }
+
+    /// The plan: layers in order of rank, then name.
+    pub(super) fn finish(self, problem: &Problem, groups: Vec<Group>) -> LayerPlan {
+        let mut layers: Vec<(Rank, PlannedLayer)> =
+            groups.into_iter().map(|group| self.layer(problem, &group)).collect();
+        layers.sort_by(|(a, one), (b, other)| {
+            (a, &one.name, &one.images).cmp(&(b, &other.name, &other.images))
+        });
+        let layers: Vec<_> = layers.into_iter().map(|(_, layer)| layer).collect();
+        let indices = |image: &String| -> Vec<usize> {
+            let with = layers.iter().enumerate().filter(|(_, layer)| layer.images.contains(image));
+            with.map(|(n, _)| n).collect()
+        };
+        let images = self.images.iter().map(|image| (image.clone(), indices(image))).collect();
+        LayerPlan { layers, images }
+    }
+
+    fn layer(&self, problem: &Problem, group: &Group) -> (Rank, PlannedLayer) {
+        let parts = || group.members.iter().map(|&member| &self.parts[member]);
+        let origins: BTreeSet<_> = parts().flat_map(|part| &part.origins).cloned().collect();
+        let paths: BTreeSet<_> = parts().flat_map(|part| &part.paths).cloned().collect();
+        let layer = PlannedLayer {
+            name: name(&origins),
+            origins: origins.into_iter().collect(),
+            members: group.members.iter().map(|&member| self.names[member].clone()).collect(),
+            content: problem.content(&group.members),
+            paths: paths.into_iter().collect(),
+            bytes: parts().map(|part| part.bytes).sum(),
+            images: group.images.iter().map(|image| self.images[image].clone()).collect(),
+            class: group
+                .members
+                .iter()
+                .map(|&member| problem.components[member].class)
+                .max()
+                .unwrap_or(Class::Metadata),
+            state: group.state,
+            expected: joint::expected(problem, group),
+        };
+        (parts().map(|part| part.group.rank).max().unwrap_or(Rank::Base), layer)
+    }
 }
 
 fn size(entry: &Entry) -> u64 {
@@ -98,12 +199,12 @@ fn size(entry: &Entry) -> u64 {
 }
 
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
-fn groups(rootfs: &RootFs) -> BTreeMap<Group, BTreeSet<TreePath>> {
+fn groups(rootfs: &RootFs) -> BTreeMap<Own, BTreeSet<TreePath>> {
     let components = rootfs.components().into_iter();
     let ours: Vec<_> = components.filter_map(|(origin, paths)| Some((group(origin)?, paths))).collect();
     let parents: BTreeSet<_> =
         ours.iter().flat_map(|(_, paths)| paths).filter_map(|path| path.parent()).collect();
-    let mut groups: BTreeMap<Group, BTreeSet<TreePath>> = BTreeMap::new();
+    let mut groups: BTreeMap<Own, BTreeSet<TreePath>> = BTreeMap::new();
     for (own, paths) in ours {
         let mut stay = BTreeSet::new();
         for path in paths {
@@ -133,25 +234,32 @@ fn digest(rootfs: &RootFs, paths: &BTreeSet<TreePath>) -> Digest {
     Digest::of(&postcard::to_stdvec(&entries).unwrap_or_default())
 }
 
-/// The plan: layers in order of rank, then name.
-pub(super) fn finish<'a>(mut parts: Vec<Part>, images: impl Iterator<Item = &'a ImageKey>) -> LayerPlan {
-    parts.sort();
-    let indices = |image: &ImageKey| -> Vec<usize> {
-        parts.iter().enumerate().filter(|(_, part)| part.images.contains(image)).map(|(n, _)| n).collect()
-    };
-    let images = images.map(|image| (image.clone(), indices(image))).collect();
-    let layers = parts.into_iter().map(|part| PlannedLayer {
-        name: name(&part),
-        origins: part.origins.into_iter().collect(),
-        paths: part.paths.into_iter().collect(),
-        bytes: part.bytes,
-        images: part.images.into_iter().collect(),
-    });
-    LayerPlan { layers: layers.collect(), images }
+impl Own {
+    /// What the component is called, whatever its version.
+    fn name(&self) -> String {
+        match &self.origin {
+            Some(Origin::Package(id)) => format!("{}/{}", id.source, id.name),
+            Some(Origin::Nix(path)) => format!("nix {}", program(path)),
+            Some(Origin::Image(layer)) => format!("image {}", layer.reference),
+            Some(origin) => origin.to_string(),
+            None if self.rank == Rank::Base => "longshore base".to_owned(),
+            None => "settings".to_owned(),
+        }
+    }
+}
+
+/// The name of a store path without its version: `glibc`, `glibc-bin`.
+pub(super) fn program(path: &StorePath) -> String {
+    let (name, version) = path.name_and_version();
+    let output = version.and_then(|version| version.rsplit_once('-')).map(|(_, output)| output);
+    match output.filter(|output| output.chars().all(|c| c.is_ascii_lowercase())) {
+        Some(output) => format!("{name}-{output}"),
+        None => name.to_owned(),
+    }
 }
 
 /// A name for people: up to three inputs, then how many more.
-fn name(part: &Part) -> String {
+fn name(origins: &BTreeSet<Origin>) -> String {
     let short = |origin: &Origin| match origin {
         Origin::Package(id) => format!("{} {}", id.name, id.version),
         Origin::Longshore(name) => name.clone(),
@@ -159,7 +267,7 @@ fn name(part: &Part) -> String {
         Origin::Image(layer) | Origin::Base(layer) => layer.reference.clone(),
         Origin::Nix(path) => path.name().to_owned(),
     };
-    let names: Vec<_> = part.origins.iter().take(3).map(short).collect();
-    let more = part.origins.len() - names.len();
+    let names: Vec<_> = origins.iter().take(3).map(short).collect();
+    let more = origins.len() - names.len();
     names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }

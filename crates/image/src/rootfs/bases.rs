@@ -8,7 +8,7 @@ use longshore_stack::model::{BaseSpec, ContentSpec, Destination, ImageRequest, I
 use super::fixture::*;
 use super::{ComposeError, RootFs};
 use crate::lint::{self, Severity};
-use crate::plan::{ImageInput, plan};
+use crate::plan::{Class, ImageInput, Known, Pins, Planning, Strategy, plan};
 
 const BASE: &str = "x.org/base:1";
 
@@ -38,8 +38,10 @@ fn on_base(contents: impl IntoIterator<Item = ContentSpec>) -> ImageSpec {
 
 /// The paths that layers hold.
 fn packed(rootfs: &RootFs) -> Vec<String> {
-    let key = ("test".to_owned(), amd64());
-    let planned = plan(&BTreeMap::from([(key, ImageInput { rootfs, max_layers: 40 })]));
+    let input = BTreeMap::from([("test".to_owned(), ImageInput { rootfs, max_layers: 40 })]);
+    let known = |origin: &Origin| Known::of_class(origin, Class::Package);
+    let planning = Planning { strategy: Strategy::Stack, prior: &[], pins: &Pins::default(), known: &known };
+    let planned = plan(&input, planning).unwrap();
     let mut paths: Vec<String> =
         planned.layers.iter().flat_map(|layer| &layer.paths).map(ToString::to_string).collect();
     paths.sort();

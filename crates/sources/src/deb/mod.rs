@@ -1,6 +1,7 @@
 //! apt repositories and Debian packages.
 
 pub mod archive;
+pub mod changelog;
 pub mod control;
 mod error;
 pub mod fetch;

@@ -5,6 +5,7 @@ mod cache;
 mod contents;
 mod flox;
 mod image;
+mod layers;
 mod merge;
 mod names;
 mod nix;
@@ -87,6 +88,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
     let (services, secrets) = services::check(file.service, file.secret, &around, findings);
     services::into_images(&services, &in_image, &mut images, findings);
     let cache = file.cache.map(|table| cache::check(table, folder, findings));
+    let layers = layers::check(file.layers, findings);
     let publish = publish::check(file.publish, &file.stack, findings);
     let repository = repository(&file.stack, findings);
     let stack = Stack {
@@ -103,6 +105,7 @@ pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stac
         images,
         services,
         secrets,
+        layers,
         publish,
         cache,
     };

@@ -6,6 +6,7 @@ mod at;
 mod build;
 mod cache;
 mod image;
+mod layers;
 mod nix;
 mod profile;
 mod publish;
@@ -20,6 +21,7 @@ pub(crate) use at::{At, Shorthand};
 pub(crate) use build::{BuildTable, InputTable, TOOL_KINDS, ToolTable, UrlTable};
 pub(crate) use cache::CacheTable;
 pub(crate) use image::{CONTENT_KINDS, ContentTable, ImageTable, PortTable, UserTable, WritableTable};
+pub(crate) use layers::LayersTable;
 pub(crate) use nix::{CACHE, KEY, NixTable};
 pub(crate) use profile::ProfileTable;
 pub(crate) use publish::{PublishTable, RetentionTable};
@@ -63,6 +65,8 @@ pub(crate) struct File {
     /// Something that services read and nobody else may. `NAME` is yours to choose.
     #[serde(default)]
     pub(crate) secret: BTreeMap<At<String>, At<SecretTable>>,
+    #[serde(default)]
+    pub(crate) layers: LayersTable,
     /// Where machines share what builds made and how layers were compressed.
     pub(crate) cache: Option<CacheTable>,
     /// How images are called in a registry, and which of them are kept there.

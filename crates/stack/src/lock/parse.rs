@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::images::{self, RawImage};
+use super::layout::{self, RawChanges, RawLayer};
 use super::nix::{self, RawNix, RawStorePath};
 use super::pins::{self, RawGo, RawUrl};
 use super::{Lock, LockError, LockedClosure, LockedPackage, LockedRelease, VERSION};
@@ -46,6 +47,10 @@ struct Raw {
     store_path: Vec<RawStorePath>,
     #[serde(default)]
     go: RawGo,
+    #[serde(default)]
+    changes: RawChanges,
+    #[serde(default)]
+    layer: Vec<RawLayer>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +148,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock, LockError> {
     lock.store_paths = nix::store_paths(&file, raw.store_path)?;
     lock.nix = nix::nix(&file, raw.nix, &lock.store_paths)?;
     lock.go_sums = pins::go_sums(&file, raw.go)?;
+    lock.changes = layout::changes(&file, raw.changes)?;
+    lock.layouts = layout::layouts(&file, raw.layer)?;
     Ok(lock)
 }
 

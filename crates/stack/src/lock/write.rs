@@ -71,6 +71,10 @@ impl fmt::Display for Lock {
             f.write_str("\n[go]\n")?;
             list(f, "sums", self.go_sums.iter().cloned())?;
         }
+        self.changes.write(f)?;
+        for (platform, layers) in &self.layouts {
+            layers.iter().try_for_each(|layer| layer.write(platform, f))?;
+        }
         Ok(())
     }
 }

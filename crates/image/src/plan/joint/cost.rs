@@ -1,0 +1,56 @@
+//! What a layer is expected to cost a year, in thousandths of bytes: pulled again when something in it changes, once by every
+//! host with one of its images and once by a host with the whole stack, and pulled cold a dozen times.
+
+use serde::Serialize;
+
+use crate::plan::problem::{Group, Problem};
+
+/// Bytes that asking for one layer is worth: a round trip, a file, worse compression.
+const REQUEST: u64 = 200_000;
+/// Cold pulls of every image a year.
+const COLD: u64 = 12;
+/// Builds a year, in thousandths: a layer changes no more often.
+const BUILDS: u64 = 52_000;
+/// Thousandths.
+const MILLI: i128 = 1000;
+
+/// The sum of rates as far as builds can show it.
+fn capped(rate: u64) -> u64 {
+    rate.min(BUILDS)
+}
+
+/// A year of a layer of `images` images, whose sources change `rate` thousand times a year, of `bytes`.
+pub(super) fn yearly(images: usize, rate: u64, bytes: u64) -> i128 {
+    let pulls = i128::from(capped(rate)) * (i128::from(bytes) + i128::from(REQUEST));
+    (images as i128 + 1) * (pulls + i128::from(REQUEST * COLD) * MILLI)
+}
+
+/// Every host's pulling a layer once.
+pub(super) fn once(images: usize, bytes: u64) -> i128 {
+    (images as i128 + 1) * i128::from(bytes) * MILLI
+}
+
+/// One more copy of `bytes` on the host that has the whole stack.
+pub(super) fn copy(bytes: u64) -> i128 {
+    i128::from(bytes) * MILLI
+}
+
+/// What a layout is expected to move.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Weighed {
+    /// Bytes that a host with the whole stack pulls a week.
+    pub stack: u64,
+    /// Bytes that hosts with one image each pull a week, all of them together.
+    pub single: u64,
+}
+
+/// Bytes that are expected to be pulled of one layer, a week.
+pub fn expected(problem: &Problem, group: &Group) -> Weighed {
+    let mut sources: Vec<_> = group.members.iter().map(|&n| &problem.components[n]).collect();
+    let bytes: u64 = sources.iter().map(|component| component.bytes).sum();
+    sources.sort_by_key(|component| &component.source);
+    sources.dedup_by_key(|component| &component.source);
+    let rate = capped(sources.iter().map(|component| component.rate.0).sum());
+    let stack = bytes.saturating_mul(rate) / BUILDS;
+    Weighed { stack, single: stack.saturating_mul(group.images.len() as u64) }
+}
