@@ -182,7 +182,7 @@ pub enum Command {
     /// Check the stack file with all its profiles, and that the locks still fit it
     Check,
     /// Pin every input in `stack.lock`, keeping what is pinned already
-    Lock,
+    Lock(Lock),
     /// Move pins to what the archives offer now
     Update(Update),
     /// Build images
@@ -443,6 +443,13 @@ pub struct Why {
     /// An absolute path in it, or the name of a package
     #[arg(value_name = "PATH|PACKAGE")]
     pub subject: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// Cut layers as those of the images that are published under this tag, where the lock that said so was lost
+    #[arg(long, value_name = "TAG")]
+    pub layers_of: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,15 +3,17 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use longshore_image::plan::notes;
 use longshore_image::plan::{Class, Known, LayerPlan, Pins};
-use longshore_oci::{Component, Digest, Origin, PackageId, PackageMeta, Platform};
+use longshore_oci::{Annotations, Component, Digest, Manifest, Origin, PackageId, PackageMeta, Platform};
+use longshore_publish::copy::{Referrers, Whole, from_registry};
 use longshore_sources::deb::changelog::{self, Counted};
 use longshore_stack::lock::{LayoutLayer, Lock};
 use longshore_stack::model::{BuildKind, ContentSpec, GoSource, SourceSpec};
 
 use crate::inputs::Loader;
 use crate::machine::Machine;
-use crate::pipeline::Built;
+use crate::pipeline::{self, Built};
 use crate::project::Project;
 use crate::report::Failure;
 
@@ -173,6 +175,35 @@ pub fn pins(project: &Project) -> Pins {
 /// How layers were cut last on `platform`.
 pub fn prior<'a>(lock: &'a Lock, platform: &Platform) -> &'a [LayoutLayer] {
     lock.layouts.get(&platform.to_string()).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// How the layers of the images are cut that are published under `tag`, by platform.
+pub fn published(
+    project: &Project,
+    machine: &Machine,
+    tag: &str,
+) -> Result<BTreeMap<String, Vec<LayoutLayer>>, Failure> {
+    let client = machine.registries();
+    let whole = Whole { platform: None, referrers: Referrers::Left };
+    let mut images: BTreeMap<String, BTreeMap<String, Vec<Annotations>>> = BTreeMap::new();
+    for name in project.stack.images.keys() {
+        let reference = pipeline::reference(project, name, tag)?;
+        let parcel = from_registry(&reference, whole.clone(), &client, &*machine.progress)?;
+        for (platform, digest) in &parcel.platforms {
+            let bytes = parcel.manifests.iter().find(|(descriptor, _)| descriptor.digest == *digest);
+            // It was understood when it was fetched.
+            let manifest = bytes.and_then(|(_, bytes)| serde_json::from_slice::<Manifest>(bytes).ok());
+            let layers = manifest.into_iter().flat_map(|manifest| manifest.layers);
+            let notes = layers.map(|layer| layer.annotations).collect();
+            images.entry(platform.clone()).or_default().insert(name.clone(), notes);
+        }
+    }
+    let layouts: BTreeMap<_, _> =
+        images.into_iter().map(|(platform, images)| (platform, notes::layout(&images))).collect();
+    if layouts.values().all(Vec::is_empty) {
+        machine.warn(&format!("the images under tag `{tag}` say nothing of how they were cut"));
+    }
+    Ok(layouts)
 }
 
 /// Keeps in the lock how the layers of what was built were cut, if that is news.

@@ -256,7 +256,7 @@ pub fn content_reference(project: &Project, image: &Image) -> Result<Reference, 
 }
 
 /// What an image is called outside the stack.
-fn reference(project: &Project, image: &str, tag: &str) -> Result<Reference, Failure> {
+pub fn reference(project: &Project, image: &str, tag: &str) -> Result<Reference, Failure> {
     let name: Reference =
         format!("{}/{image}", project.stack.repository).parse().map_err(Failure::Reference)?;
     name.with_tag(tag).map_err(Failure::Reference)

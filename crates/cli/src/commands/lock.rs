@@ -9,25 +9,31 @@ use longshore_stack::lock::Lock;
 use serde_json::json;
 
 use super::trust::Judge;
-use crate::args::Global;
+use crate::args::{self, Global};
 use crate::builds;
+use crate::layers;
 use crate::machine::Machine;
 use crate::others::Others;
 use crate::project::Project;
 use crate::report::{Failure, plural, print, print_json};
 
-pub fn run(global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
+pub fn run(args: &args::Lock, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let before = project.read_lock()?;
-    if let Some(lock) = &before
-        && project.stale(lock).is_empty()
-    {
+    let fits = before.as_ref().filter(|lock| project.stale(lock).is_empty());
+    if let Some(lock) = fits.filter(|_| args.layers_of.is_none()) {
         report(global, project, Some(lock), lock, Written::AsItWas);
         return Ok(());
     }
     if global.locked {
         return Err(refused(project, before.as_ref()));
     }
-    let lock = refresh(project, machine, before.as_ref(), &Refresh::Missing)?;
+    let mut lock = match fits {
+        Some(lock) => lock.clone(),
+        None => refresh(project, machine, before.as_ref(), &Refresh::Missing)?,
+    };
+    if let Some(tag) = &args.layers_of {
+        lock.layouts = layers::published(project, machine, tag)?;
+    }
     let written = project.write_lock(&lock)?;
     report(global, project, before.as_ref(), &lock, written);
     Ok(())
@@ -105,7 +111,13 @@ pub fn refresh(
     }
     let nix::Pins { nix, store_paths } =
         nix::lock(&project.stack, &previous, what, &crate::nix::access(project, machine)?)?;
-    builds::pinned(project, machine, Lock { urls, images, nix, store_paths, ..locked.lock })
+    let layouts = previous.layouts.clone();
+    let mut lock =
+        builds::pinned(project, machine, Lock { urls, images, nix, store_paths, layouts, ..locked.lock })?;
+    if let Some(before) = before {
+        lock.changes = before.changes.counted(before, &lock);
+    }
+    Ok(lock)
 }
 
 /// `--locked` forbids what would have to become of `lock`.

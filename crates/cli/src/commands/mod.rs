@@ -84,7 +84,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
     let done = match &cli.command {
         Command::Init(args) => init::run(args, &folder),
         Command::Check => return check::run(&cli.global, &folder),
-        Command::Lock => lock::run(&cli.global, &project()?, &machine()?),
+        Command::Lock(args) => lock::run(args, &cli.global, &project()?, &machine()?),
         Command::Update(args) => update::run(args, &cli.global, &project()?, &machine()?),
         Command::Build(args) => build::run(args, &cli.global, &project()?, &machine()?),
         Command::Rebuild(args) => rebuild::run(args, &cli.global, &project()?, &machine()?),

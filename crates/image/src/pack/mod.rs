@@ -27,4 +27,4 @@ pub(crate) use recipe::with_parents;
 
 /// The rules by which bytes of layers are made: tar, cuts, compression. It is kept in `stack.lock`; another number
 /// may give other digests from the same inputs.
-pub const ASSEMBLER: u32 = 1;
+pub const ASSEMBLER: u32 = 2;
