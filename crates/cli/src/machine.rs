@@ -10,6 +10,7 @@ use longshore_sources::deb::repository::Archives;
 use longshore_vendor::Vendored;
 
 use crate::args::{Global, Inputs};
+use crate::commands::cache::{open, time};
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
 use crate::settings::{Registries, Settings};
@@ -61,7 +62,7 @@ impl Machine {
             ..net::Settings::default()
         };
         Ok(Self {
-            store: Store::open(&settings.store)?,
+            store: open(&settings.store, &*progress)?.at(time(settings.now)),
             client: Client::new(network.clone())?,
             network,
             progress,

@@ -9,6 +9,7 @@ mod commands;
 mod generated;
 mod inputs;
 mod interrupt;
+mod limit;
 mod machine;
 mod nix;
 mod others;
