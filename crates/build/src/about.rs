@@ -59,7 +59,7 @@ pub fn about(wanted: &Wanted, content: &Content, store: &Store) -> Result<About,
     };
     let about = about.unwrap_or_default();
     // These types hold nothing that postcard can't.
-    store.put_record(RECORD, &content.digest, &postcard::to_stdvec(&about).unwrap_or_default())?;
+    store.put_record(RECORD, &content.digest, &postcard::to_stdvec(&about).unwrap_or_default(), [])?;
     Ok(about)
 }
 

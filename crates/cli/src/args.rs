@@ -1,5 +1,6 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
+mod cache;
 mod generate;
 mod inputs;
 mod registry;
@@ -16,6 +17,7 @@ use longshore_oci::Platform;
 use longshore_publish::Codec;
 use longshore_vendor::Place;
 
+pub use cache::{Age, Cache, CacheCommand, ExportStore, Gc, ImportStore, Size, VerifyStore};
 pub use generate::{Generate, ImagesBy, KubeForm, Target};
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
@@ -36,10 +38,14 @@ pub struct Cli {
 }
 
 /// What the environment may say; none of it reaches an image.
-pub const ENVIRONMENT: [(&str, &str); 20] = [
+pub const ENVIRONMENT: [(&str, &str); 21] = [
     (
         "LONGSHORE_STORE",
         "The content store, shared by all stacks [default: $XDG_CACHE_HOME/longshore or ~/.cache/longshore]",
+    ),
+    (
+        "LONGSHORE_STORE_LIMIT",
+        "How large it may grow, `20GB`: a command that leaves it larger removes what was used longest ago [default: no limit]",
     ),
     (
         "XDG_STATE_HOME",
@@ -247,6 +253,8 @@ pub enum Command {
     Plan(Plan),
     /// Say what images are made of, as SPDX or CycloneDX
     Sbom(Sbom),
+    /// Look after the content store of this machine: its size, its age, its health
+    Cache(Cache),
     /// Print the JSON Schema of the stack file
     Schema,
     /// Print completions for a shell

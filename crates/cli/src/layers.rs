@@ -158,7 +158,8 @@ impl<'a> Inputs<'a> {
             Some((id.clone(), (source.unwrap_or(&id.name).to_owned(), changes)))
         };
         let found: BTreeMap<_, _> = components.iter().filter_map(|component| read(component)).collect();
-        if let Err(error) = store.put_record(RECORD, &key, &postcard::to_allocvec(&found).unwrap_or_default())
+        if let Err(error) =
+            store.put_record(RECORD, &key, &postcard::to_allocvec(&found).unwrap_or_default(), [])
         {
             self.loader.machine().warn(&format!("how often packages change can't be kept: {error}"));
         }

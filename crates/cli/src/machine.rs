@@ -11,6 +11,7 @@ use longshore_sources::nix;
 use longshore_vendor::Vendored;
 
 use crate::args::{Global, Inputs};
+use crate::commands::cache::{open, time};
 use crate::layers::Layouts;
 use crate::project::Project;
 use crate::report::{Failure, Verbosity};
@@ -65,7 +66,7 @@ impl Machine {
             ..net::Settings::default()
         };
         Ok(Self {
-            store: Store::open(&settings.store)?,
+            store: open(&settings.store, &*progress)?.at(time(settings.now)),
             client: Client::new(network.clone())?,
             network,
             progress,

@@ -10,6 +10,7 @@ mod generated;
 mod inputs;
 mod interrupt;
 mod layers;
+mod limit;
 mod machine;
 mod nix;
 mod others;

@@ -19,6 +19,8 @@ const FETCH_PREFIXES: [&str; 4] = ["npm_config_", "CARGO_REGISTRIES_", "CARGO_SO
 pub struct Settings {
     /// Where the content store is.
     pub store: PathBuf,
+    /// How large it may grow: `LONGSHORE_STORE_LIMIT`.
+    pub store_limit: Option<String>,
     /// Mirrors: `LONGSHORE_MIRROR_<NAME>` (addresses in order, separated by spaces) before apt's settings.
     pub mirrors: Mirrors,
     /// Proxies.
@@ -127,6 +129,7 @@ impl Settings {
         let jobs = given.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
             store,
+            store_limit: path_of("LONGSHORE_STORE_LIMIT").map(|text| text.to_string_lossy().into_owned()),
             fetch_environment,
             fetch_files: fetch_files(&path_of),
             mirrors: Mirrors { chosen: mirrors, apt: Some(PathBuf::from("/etc/apt")) },

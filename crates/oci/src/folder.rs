@@ -4,6 +4,7 @@
 //! <store>/<kind>/<digest>/tree     the folder
 //! <store>/<kind>/<digest>/whole    there once all of it is
 //! <store>/<kind>/<digest>.lock     held by who makes it
+//! <store>/<kind>/<digest>.held     shared by those who live on it and do not have the store open
 //! ```
 
 use std::ffi::OsStr;
@@ -77,6 +78,7 @@ pub fn shared<E: From<FolderError>>(
     let home = store.root().join(kind).join(key.hex());
     let folder = home.join("tree");
     if whole(&home) {
+        store.uses(&home.join("whole"));
         return Ok(folder);
     }
     let _lock = lock(&home)?;
@@ -90,6 +92,18 @@ pub fn shared<E: From<FolderError>>(
 
 fn whole(home: &Path) -> bool {
     home.join("whole").exists()
+}
+
+/// Keeps the folder that [`shared`] gave, `<kind>/<digest>/tree`, for a process that lives on it and does not hold the store:
+/// until what is returned is dropped, nobody removes it. Nothing where it is no such folder.
+///
+/// # Errors
+/// When the disk says no.
+pub fn hold(folder: &Path) -> io::Result<Option<fs::File>> {
+    let Some(home) = folder.parent().filter(|home| whole(home)) else { return Ok(None) };
+    let lock = fs::File::options().read(true).write(true).create(true).open(home.with_extension("held"))?;
+    rustix::fs::flock(&lock, FlockOperation::LockShared)?;
+    Ok(Some(lock))
 }
 
 /// Waits until nobody else makes `home`, and keeps others from it until what is returned is dropped.
@@ -110,7 +124,11 @@ fn place(tree: &Tree, store: &Store, home: &Path, files: Files, jobs: usize) -> 
     let scratch = store.scratch();
     write(tree, store, &open(&scratch, "tree")?, files, jobs)?;
     fs::write(scratch.join("whole"), b"")?;
-    Ok(fs::rename(&scratch, home)?)
+    fs::rename(&scratch, home)?;
+    if files == Files::Copies {
+        store.grew(tree.size());
+    }
+    Ok(())
 }
 
 /// Writes `tree`, whose paths have been checked, into the empty folder `to`: set-id bits and extended attributes are
@@ -258,6 +276,7 @@ fn link(file: &File, store: &Store) -> Result<(), FolderError> {
         copy(file, &scratch, store)?;
         fs::create_dir_all(&all)?;
         fs::rename(scratch, &shared)?;
+        store.grew(file.content.size);
     }
     match fs::hard_link(&shared, &file.place) {
         // A file has so many names at most.

@@ -4,7 +4,8 @@
 //!
 //! - [`Digest`], [`DiffId`], [`Content`]: names of bytes; [`VerifiedReader`] is the one way foreign bytes become trusted.
 //! - [`Tree`] and [`Component`]: what a source or a builder hands to composition; [`Facts`] say what programs in it need.
-//! - [`Store`]: bytes by digest, and records of what was derived from them; [`folder`]: trees of it as folders on disk.
+//! - [`Store`]: bytes by digest, and records of what was derived from them; [`folder`]: trees of it as folders on disk; [`upkeep`]: keeping it
+//!   within bounds and whole.
 //! - [`Descriptor`], [`Manifest`], [`Index`], [`ImageConfig`], [`Platform`], [`Reference`]: the OCI image specification 1.1.
 //! - [`layout`]: the OCI image layout on disk; [`validate`]: the check that every produced image passes.
 //!
@@ -24,6 +25,7 @@ mod reference;
 mod store;
 mod store_path;
 mod tree;
+pub mod upkeep;
 pub mod validate;
 mod verified;
 

@@ -266,6 +266,14 @@ impl Tree {
         self.0.is_empty()
     }
 
+    /// What its files hold.
+    pub fn contents(&self) -> impl Iterator<Item = Content> {
+        self.0.values().filter_map(|entry| match entry.node {
+            Node::File(content) => Some(content),
+            Node::Directory | Node::Symlink(_) | Node::Hardlink(_) => None,
+        })
+    }
+
     /// Bytes in all files, each hard-linked file once.
     pub fn size(&self) -> u64 {
         self.0.values().map(|entry| if let Node::File(content) = entry.node { content.size } else { 0 }).sum()

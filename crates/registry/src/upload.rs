@@ -133,12 +133,12 @@ impl Repository {
     }
 
     fn remember(&self, key: &Digest, upload: &Upload) -> Result<(), Error> {
-        Ok(self.store.put_record(RECORD, key, upload.location.bare().as_bytes())?)
+        Ok(self.store.put_record(RECORD, key, upload.location.bare().as_bytes(), [])?)
     }
 
     fn forget(&self, key: &Digest) {
         // An old record costs one request, in a run that has to send the same blob again.
-        let _ = self.store.put_record(RECORD, key, b"");
+        let _ = self.store.put_record(RECORD, key, b"", []);
     }
 }
 

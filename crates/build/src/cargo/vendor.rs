@@ -87,7 +87,7 @@ pub(super) fn folder(
     }
     git::place(&mut folder, revisions.iter().map(|(_, taken)| taken), store)?;
     let digest = input.executor.put_tree(&folder)?;
-    store.put_record(FOLDER, &key, digest.as_bytes())?;
+    store.put_record(FOLDER, &key, digest.as_bytes(), [])?;
     Ok(Some(digest))
 }
 
@@ -172,10 +172,11 @@ pub(super) fn accept(fetched: &Path, package: &RegistryPackage, store: &Store) -
             let tree = unpack(&name, bytes.as_slice(), store)?;
             let content = store.put(&bytes)?;
             // Two numbers can always be written.
-            store.put_record(FILE, &package.checksum, &postcard::to_stdvec(&content).unwrap_or_default())?;
+            let bytes = postcard::to_stdvec(&content).unwrap_or_default();
+            store.put_record(FILE, &package.checksum, &bytes, [content])?;
             // A tree holds nothing that postcard can't.
             let bytes = postcard::to_stdvec(&tree).unwrap_or_default();
-            store.put_record(CRATE, &package.checksum, &bytes)?;
+            store.put_record(CRATE, &package.checksum, &bytes, tree.contents())?;
             return Ok(tree);
         }
         found = Some(digest);

@@ -106,7 +106,8 @@ impl<'a> Executor<'a> {
                     Some(output) => output,
                     None => self.make(recipe, limits, &Conditions::usual(self), "logs")?,
                 };
-                self.store().put_record(OUTPUT, &recipe.key(), &output.to_record())?;
+                let files = output.tree.contents();
+                self.store().put_record(OUTPUT, &recipe.key(), &output.to_record(), files)?;
                 output
             }
         };
@@ -139,7 +140,7 @@ impl<'a> Executor<'a> {
         let key = self.name_key(&recipe.name, &recipe.platform);
         let bytes = postcard::to_stdvec(recipe).unwrap_or_default();
         if self.store().record(LAST, &key)?.as_ref() != Some(&bytes) {
-            self.store().put_record(LAST, &key, &bytes)?;
+            self.store().put_record(LAST, &key, &bytes, [])?;
         }
         Ok(())
     }
@@ -245,7 +246,7 @@ impl<'a> Executor<'a> {
         let bytes = postcard::to_stdvec(tree).unwrap_or_default();
         let digest = Digest::of(&bytes);
         if self.store().record(TREE, &digest)?.is_none() {
-            self.store().put_record(TREE, &digest, &bytes)?;
+            self.store().put_record(TREE, &digest, &bytes, tree.contents())?;
         }
         Ok(digest)
     }

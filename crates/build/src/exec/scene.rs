@@ -148,6 +148,7 @@ impl Scene {
         for (to, name) in caches {
             let from = executor.store().root().join("caches").join(name);
             fs::create_dir_all(&from)?;
+            executor.store().uses(&from);
             if let Some(below) = Path::new(to).strip_prefix("/build").ok().filter(|_| to != "/build") {
                 // The place to mount it on.
                 fs::create_dir_all(self.folder.join("build").join(below))?;

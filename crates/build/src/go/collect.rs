@@ -129,7 +129,7 @@ pub fn keep(
 ) -> Result<(), Error> {
     // Two numbers can always be written.
     let bytes = postcard::to_stdvec(content).unwrap_or_default();
-    Ok(store.put_record(FILE, &file_key(module, part, sum), &bytes)?)
+    Ok(store.put_record(FILE, &file_key(module, part, sum), &bytes, [*content])?)
 }
 
 /// What the store has that was held to that sum.

@@ -120,7 +120,8 @@ pub fn module(
     let fetched = Module { zip, go_mod, sums };
     done(&folder)?;
     // Asked again, its sums will be known.
-    remember(input, MODULE, &[key(&known), key(&fetched.sums)], &fetched)?;
+    let files = [fetched.zip, fetched.go_mod];
+    remember(input, MODULE, &[key(&known), key(&fetched.sums)], &fetched, &files)?;
     tell_module(build, module, &fetched, input);
     Ok(fetched)
 }
@@ -209,7 +210,7 @@ pub fn dependencies(
         Scope::Packages(..) => sums.within(&tree),
     };
     let found = Dependencies { tree, sums };
-    remember(input, DEPENDENCIES, &[key], &found)?;
+    remember(input, DEPENDENCIES, &[key], &found, &found.tree.contents().collect::<Vec<_>>())?;
     tell(request, &key, &found, input)?;
     Ok(found)
 }
@@ -351,8 +352,10 @@ pub(super) fn remember<T: Serialize>(
     kind: &str,
     keys: &[Digest],
     value: &T,
+    names: &[Content],
 ) -> Result<(), Error> {
     // They hold nothing that postcard can't.
     let bytes = postcard::to_stdvec(value).unwrap_or_default();
-    keys.iter().try_for_each(|key| Ok(input.executor.store().put_record(kind, key, &bytes)?))
+    let keep = |key| Ok(input.executor.store().put_record(kind, key, &bytes, names.iter().copied())?);
+    keys.iter().try_for_each(keep)
 }

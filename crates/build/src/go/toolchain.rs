@@ -77,7 +77,8 @@ pub fn fetch(
         }
         _ => {
             let unpacked = bring(build, &module, &known, locked, input)?;
-            fetch::remember(input, RECORD, &[key(&known), key(&unpacked.sums)], &unpacked)?;
+            let files: Vec<_> = unpacked.tree.contents().collect();
+            fetch::remember(input, RECORD, &[key(&known), key(&unpacked.sums)], &unpacked, &files)?;
             unpacked
         }
     };

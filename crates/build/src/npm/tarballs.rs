@@ -152,6 +152,6 @@ pub(super) fn accept(fetched: &Path, tarball: &Tarball, store: &Store) -> Result
     let content = store.put(&bytes)?;
     // Two numbers can always be written.
     let bytes = postcard::to_stdvec(&content).unwrap_or_default();
-    store.put_record(TARBALL, &record(&tarball.integrity), &bytes)?;
+    store.put_record(TARBALL, &record(&tarball.integrity), &bytes, [content])?;
     Ok(content)
 }

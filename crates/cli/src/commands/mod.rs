@@ -1,6 +1,7 @@
 //! The commands, one file each: thin, each a sentence over the pipeline.
 
 mod build;
+pub mod cache;
 mod check;
 mod completions;
 mod copy;
@@ -46,6 +47,7 @@ use longshore_oci::Progress;
 use longshore_sources::nix::{self, Graph};
 
 use crate::args::{Cli, Command, Global};
+use crate::limit::Limit;
 use crate::machine::{Machine, Trust};
 use crate::project::Project;
 use crate::report::{Failed, Failure, note, progress};
@@ -54,18 +56,29 @@ use crate::settings;
 /// Runs what the command line asks for; once more when the store turns out to have lost something that can be remade.
 pub fn run(cli: &Cli) -> Result<(), Failed> {
     let progress = progress(&cli.global);
-    match attempt(cli, Trust::Records, &progress) {
+    // The machine's, once a command has opened its store.
+    let limit = OnceCell::new();
+    let done = match attempt(cli, Trust::Records, &progress, &limit) {
         Err(failed) if failed.failure.missing().is_some() => {
             let what =
                 format!("{}; the store has lost it, so what lacks a file is unpacked again", failed.failure);
             note(&what, &cli.global);
-            attempt(cli, Trust::Blobs, &progress)
+            attempt(cli, Trust::Blobs, &progress, &limit)
         }
         other => other,
+    };
+    if let Some(limit) = limit.get() {
+        limit.hold(&cli.global, &*progress);
     }
+    done
 }
 
-fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), Failed> {
+fn attempt(
+    cli: &Cli,
+    trust: Trust,
+    progress: &Arc<dyn Progress>,
+    limit: &OnceCell<Limit>,
+) -> Result<(), Failed> {
     let folder = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     // Which profile hints must name is known once the stack file has been read.
     let profile = OnceCell::new();
@@ -79,7 +92,13 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         profile.get_or_init(|| project.profile.clone());
         Ok(project)
     };
-    let machine_for = |global: &Global| Machine::open(global, trust, Arc::clone(progress));
+    let machine_for = |global: &Global| {
+        let machine = Machine::open(global, trust, Arc::clone(progress))?;
+        if let Some(held) = Limit::of(&machine.settings)? {
+            limit.get_or_init(|| held);
+        }
+        Ok(machine)
+    };
     let machine = || machine_for(&cli.global);
     let done = match &cli.command {
         Command::Init(args) => init::run(args, &folder),
@@ -123,6 +142,7 @@ fn attempt(cli: &Cli, trust: Trust, progress: &Arc<dyn Progress>) -> Result<(), 
         Command::Why(args) => why::run(args, &cli.global, &project()?, &machine()?),
         Command::Plan(args) => plan::run(args, &cli.global, &project()?, &machine()?),
         Command::Sbom(args) => sbom::run(args, &cli.global, &project()?, &machine()?),
+        Command::Cache(args) => cache::run(args, &cli.global, &**progress),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -47,6 +47,11 @@ pub fn run(args: &Serve, global: &Global, project: &Project, machine: &Machine) 
             &*machine.progress,
         )?);
     }
+    // It may serve for weeks: what it serves is kept, and the store is others' to tidy.
+    for parcel in &mut parcels {
+        parcel.keep(&machine.store)?;
+    }
+    machine.store.let_go();
     let named = |parcel: &Parcel| format!("{address}/{}", parcel.repository.repository);
     if global.json {
         let images = parcels.iter().map(|parcel| {

@@ -9,6 +9,7 @@ use longshore_image::plan::PlanError;
 use longshore_image::rootfs::ComposeError;
 use longshore_net as net;
 use longshore_oci::folder::FolderError;
+use longshore_oci::upkeep::archive::ArchiveError;
 use longshore_oci::{Content, ReferenceError, StoreError};
 use longshore_sandbox::Status;
 use longshore_sources::deb::unpack::UnpackError;
@@ -99,6 +100,11 @@ pub enum Failure {
     Outdated { folder: String, different: Vec<String>, again: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// `found` is what of the store is damaged.
+    #[error("{} in the store damaged", damaged(found))]
+    Damaged { found: Vec<String>, hint: String },
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     #[error(transparent)]
     Reference(ReferenceError),
     #[error(transparent)]
@@ -124,6 +130,13 @@ fn are(names: &[String]) -> String {
     match names {
         [one] => format!("{one} is"),
         all => format!("{} are", super::plural(all.len(), "input")),
+    }
+}
+
+fn damaged(found: &[String]) -> String {
+    match found {
+        [_] => "1 thing is".to_owned(),
+        all => format!("{} are", super::plural(all.len(), "thing")),
     }
 }
 
@@ -236,6 +249,8 @@ impl Failure {
             | Self::Publish(_)
             | Self::Registry(_)
             | Self::Store(_)
+            | Self::Damaged { .. }
+            | Self::Archive(_)
             | Self::Io(_)
             | Self::Differs(_) => 1,
             Self::Shell(Status::Code(code)) => *code,
@@ -287,6 +302,8 @@ impl Failure {
             Self::Refused { .. } => None,
             Self::Tag(error) => error.hint.clone(),
             Self::Store(error) => error.hint(),
+            Self::Damaged { hint, .. } => Some(hint.clone()),
+            Self::Archive(error) => error.hint(),
             Self::GenerateCompose(error) => error.hint(),
             Self::GenerateQuadlet(error) => error.hint(),
             Self::GenerateKube(error) => error.hint(),
@@ -326,6 +343,7 @@ impl Failure {
             }
             Self::NotVendored { missing, .. } if missing.len() > 1 => return missing.clone(),
             Self::Incomplete { lacks, .. } => return lacks.clone(),
+            Self::Damaged { found, .. } => return found.clone(),
             Self::GeneratePolicy(error) => return error.causes(),
             Self::Because { failure, .. } => return failure.causes(),
             Self::Run(longshore_deploy::run::Error::Refused { causes, .. }) => return causes.clone(),

@@ -9,6 +9,7 @@
 mod base_image;
 mod betrace;
 mod builds;
+mod cache;
 mod common;
 mod engines;
 mod errors;

@@ -128,7 +128,7 @@ pub fn recorded(layer: &Layer, codec: Codec, store: &Store) -> Result<Option<Con
 pub fn record(layer: &Layer, codec: Codec, content: Content, store: &Store) -> Result<(), StoreError> {
     // These types hold nothing that postcard can't, so an empty record is never written.
     let record = postcard::to_allocvec(&content).unwrap_or_default();
-    store.put_record(RECORD, &blob_key(layer, codec), &record)
+    store.put_record(RECORD, &blob_key(layer, codec), &record, [content])
 }
 
 fn write_blob(

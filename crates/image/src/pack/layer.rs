@@ -199,7 +199,7 @@ fn measure(
         // These types hold nothing that postcard can't, so an empty record is never written.
         let record = postcard::to_allocvec(&content).unwrap_or_default();
         let failed = |source| Error::Store { layer: recipe.name().to_owned(), source };
-        store.put_record(RECORD, &recipe.key(), &record).map_err(failed)?;
+        store.put_record(RECORD, &recipe.key(), &record, []).map_err(failed)?;
         Ok(content)
     })
 }

@@ -163,6 +163,21 @@ impl Parcel {
         self.tags.iter().map(|tag| format!("{}:{tag}", self.repository.name()))
     }
 
+    /// Keeps its blobs that are in `store`, for a process that lives on without holding the store.
+    ///
+    /// # Errors
+    /// When one is missing, or the disk says no.
+    pub fn keep(&mut self, store: &Store) -> Result<(), Error> {
+        for (content, blob) in &mut self.blobs {
+            if let Blob::File(path) | Blob::Taken(path, _) = blob
+                && *path == store.blob_path(&content.digest)
+            {
+                *path = store.keep(content)?;
+            }
+        }
+        Ok(())
+    }
+
     /// All bytes that belong to it.
     pub fn size(&self) -> u64 {
         let manifests = self.manifests.iter().map(|(descriptor, _)| descriptor.size);

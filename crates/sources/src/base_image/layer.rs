@@ -75,8 +75,8 @@ pub(super) fn unpack(
         })?;
     // Serialising plain data to memory can't fail.
     if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
-        access.store.put_record(RECORD, &locked.diff_id.0, &bytes)?;
-        access.store.put_record(BLOB, &locked.content.digest, locked.diff_id.0.as_bytes())?;
+        access.store.put_record(RECORD, &locked.diff_id.0, &bytes, unpacked.tree.contents())?;
+        access.store.put_record(BLOB, &locked.content.digest, locked.diff_id.0.as_bytes(), [])?;
     }
     Ok(unpacked)
 }

@@ -194,7 +194,7 @@ fn decode(id: &PackageId, deb: &Content, store: &Store, threads: u32) -> Result<
     let unpacked = Unpacked { tree: files.tree, facts: files.facts, package };
     // Serializing to memory can only fail where a type can't be serialized.
     if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
-        store.put_record(RECORD, &deb.digest, &bytes)?;
+        store.put_record(RECORD, &deb.digest, &bytes, unpacked.tree.contents())?;
     }
     Ok(component(id, unpacked))
 }

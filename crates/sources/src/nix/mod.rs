@@ -113,7 +113,7 @@ pub fn recorded(path: &StorePath, nar: &Content, store: &Store) -> Result<Option
 fn record(path: &StorePath, unpacked: &Unpacked, store: &Store) -> Result<(), StoreError> {
     // Serialising plain data to memory can't fail.
     match postcard::to_stdvec(unpacked) {
-        Ok(bytes) => store.put_record(RECORD, &key(path, &unpacked.nar), &bytes),
+        Ok(bytes) => store.put_record(RECORD, &key(path, &unpacked.nar), &bytes, unpacked.tree.contents()),
         Err(_) => Ok(()),
     }
 }

@@ -76,7 +76,8 @@ impl Cache {
         if self.new != self.old
             && let Ok(bytes) = postcard::to_stdvec(&self.new)
         {
-            store.put_record(RECORD, &self.key, &bytes)?;
+            let files = self.new.values().map(|(_, known)| known.content);
+            store.put_record(RECORD, &self.key, &bytes, files)?;
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub fn component(
                 unpack::unpack(name, spec, &file_name, &pin.content, store)
             })?;
             if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
-                store.put_record(RECORD, &key, &bytes)?;
+                store.put_record(RECORD, &key, &bytes, unpacked.tree.contents())?;
             }
             unpacked
         }

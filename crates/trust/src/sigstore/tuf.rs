@@ -190,7 +190,7 @@ impl Anchor {
         let roots = self.roots(mirror, &files, now, now)?;
         let kept = Kept { refreshed: now, files: files.take() };
         let text = serde_json::to_string(&kept).map_err(|error| self.refused(error.to_string()))?;
-        store.put_record(RECORD, &self.key(), text.as_bytes())?;
+        store.put_record(RECORD, &self.key(), text.as_bytes(), [])?;
         Ok(roots)
     }
 

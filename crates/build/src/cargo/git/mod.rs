@@ -45,7 +45,7 @@ pub(super) fn kept(source: &GitSource, store: &Store) -> Result<Option<Taken>, c
 pub(super) fn keep(source: &GitSource, taken: &Taken, store: &Store) -> Result<(), crate::Error> {
     // Maps of names and numbers, which postcard can always write.
     let bytes = postcard::to_stdvec(taken).unwrap_or_default();
-    Ok(store.put_record(REVISION, &record(&source.revision), &bytes)?)
+    Ok(store.put_record(REVISION, &record(&source.revision), &bytes, taken.objects.values().copied())?)
 }
 
 fn record(revision: &ObjectId) -> Digest {

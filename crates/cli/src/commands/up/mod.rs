@@ -46,6 +46,8 @@ pub fn run(args: &Up, global: &Global, project: &Project, machine: &Machine) -> 
     if let Started::Updated(changes) = start::start(&place, &plan, &also)? {
         note(&watch::words(&changes), global);
     }
+    // What runs is held by the supervisor; looking on takes nothing of the store.
+    machine.store.let_go();
     let watch = seen.map(|seen| watch::start(args, global, &place, project, seen));
     follow::follow(args, global, &place, &plan, watch)
 }

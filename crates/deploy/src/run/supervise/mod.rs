@@ -6,17 +6,20 @@
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel};
 use std::time::{Duration, Instant};
 
+use longshore_oci::folder;
 use longshore_sandbox::{Groups, Process};
 
 use super::control::{Ask, Asked, Changes, Row, Said, Server, Used};
 use super::error::Error;
 use super::forward::Gates;
 use super::place::Place;
-use super::plan::Plan;
+use super::plan::{Plan, Planned};
 use super::state::{Action, Answer, Event, Machine, Phase};
 use service::{Live, Logs};
 
@@ -46,6 +49,7 @@ enum Happened {
 pub fn supervise(place: &Place, interrupts: Interrupts, ready: impl FnOnce()) -> Result<(), Error> {
     let _lock = place.lock()?.ok_or(Error::Runs)?;
     let plan = Plan::read(place)?;
+    let roots = hold(&plan)?;
     let (tell, happened) = channel();
     let mut gates = Gates::default();
     gates.set(&plan)?;
@@ -64,6 +68,7 @@ pub fn supervise(place: &Place, interrupts: Interrupts, ready: impl FnOnce()) ->
         place,
         machine: Machine::new(plan.definitions()),
         plan,
+        roots,
         gates,
         unbounded: groups.as_ref().err().map(ToString::to_string),
         groups: groups.ok(),
@@ -94,9 +99,20 @@ enum Wish {
     End,
 }
 
+/// Root folders that nobody removes from the store, by where they are.
+type Roots = BTreeMap<PathBuf, Option<Arc<fs_err::File>>>;
+
+/// Whoever wrote the plan has the store open until this is done.
+fn hold(plan: &Plan) -> io::Result<Roots> {
+    let held = |planned: &Planned| Ok((planned.root.clone(), folder::hold(&planned.root)?.map(Arc::new)));
+    plan.services.values().map(held).collect()
+}
+
 struct Supervisor<'a> {
     place: &'a Place,
     plan: Plan,
+    /// Keeps the root folders of the plan's services in the store.
+    roots: Roots,
     machine: Machine,
     gates: Gates,
     groups: Option<Groups>,
@@ -234,6 +250,8 @@ impl Supervisor<'_> {
         let stopped = self.plan.services.keys().filter(|name| !plan.services.contains_key(*name));
         changes.stopped = stopped.cloned().collect();
         let services = plan.definitions();
+        // What runs on another one keeps it until it has ended.
+        self.roots = hold(&plan)?;
         self.plan = plan;
         self.wish = Wish::Run;
         self.step(Event::Define { services, changed });

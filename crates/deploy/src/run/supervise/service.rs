@@ -36,6 +36,8 @@ pub(super) struct Live {
     pub(super) started: Instant,
     /// What it is asked to stop with, whatever a later plan says of it.
     stop: Signal,
+    /// Keeps the folder that is its root, likewise.
+    _root: Option<Arc<fs_err::File>>,
 }
 
 /// Every service's log.
@@ -108,7 +110,8 @@ impl Supervisor<'_> {
         let watch = move || watch(&name, run, [stdout, stderr], &end, &log, &tell);
         std::thread::Builder::new().name("service".to_owned()).stack_size(STACK).spawn(watch)?;
         let stop = Signal::named(&planned.stop_signal).unwrap_or(Signal::TERM);
-        Ok(Live { run, running, started: Instant::now(), stop })
+        let root = self.roots.get(&planned.root).cloned().flatten();
+        Ok(Live { run, running, started: Instant::now(), stop, _root: root })
     }
 
     /// The group that bounds it, where groups can be made.

@@ -98,6 +98,7 @@ impl Repositories {
         let folder = archives.store.root().join("indexes");
         let path = folder.join(key.hex());
         if let Some(index) = Index::open(&path, &key) {
+            archives.store.uses(&path);
             return Ok(index);
         }
         let texts = archives.client.each(&wanted, |list| list.read(archives))?;

@@ -129,7 +129,7 @@ fn remember(archives: &Archives, key: &Digest, fetched: &Fetched) -> Result<(), 
     let text = archives.store.put(&fetched.text)?;
     let signature = fetched.signature.as_ref().map(|bytes| archives.store.put(bytes)).transpose()?;
     let bytes = postcard::to_stdvec(&Last { text, signature }).map_err(std::io::Error::other)?;
-    archives.store.put_record(RECORD, key, &bytes)
+    archives.store.put_record(RECORD, key, &bytes, [text].into_iter().chain(signature))
 }
 
 fn recall(archives: &Archives, key: &Digest) -> Result<Option<Fetched>, StoreError> {
