@@ -19,6 +19,7 @@ mod golden;
 mod interrupted;
 mod nix;
 mod nix_bills;
+mod packing;
 mod policies;
 mod probe;
 mod profiles;
