@@ -119,7 +119,10 @@ fn add(tree: &mut Tree, store: &Store, folder: &Path, at: &TreePath) {
         } else if meta.is_symlink() {
             Entry::symlink(std::fs::read_link(entry.path()).unwrap().as_os_str().as_bytes())
         } else {
-            Entry::file((meta.mode() & 0o7777) as u16, store.put(&std::fs::read(entry.path()).unwrap()).unwrap())
+            Entry::file(
+                (meta.mode() & 0o7777) as u16,
+                store.put(&std::fs::read(entry.path()).unwrap()).unwrap(),
+            )
         };
         tree.insert(path, made);
     }

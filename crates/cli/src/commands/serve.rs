@@ -39,14 +39,7 @@ pub fn run(args: &Serve, global: &Global, project: &Project, machine: &Machine) 
     let mut parcels = Vec::new();
     for index in images.indexes(project, "latest")? {
         let jobs = machine.jobs().get();
-        parcels.push(Parcel::of(
-            &index,
-            args.tags.clone(),
-            codec,
-            &machine.store,
-            jobs,
-            &*machine.progress,
-        )?);
+        parcels.push(Parcel::of(&index, args.tags.clone(), codec, &machine.store, jobs, &*machine.progress)?);
     }
     let named = |parcel: &Parcel| format!("{address}/{}", parcel.repository.repository);
     if global.json {

@@ -29,7 +29,8 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let mut random = Random(1);
     let mut files = Vec::new();
     for i in 0..40 {
-        let text: String = (0..2000 + i * 300).map(|_| format!("{} ", words[random.below(words.len())])).collect();
+        let text: String =
+            (0..2000 + i * 300).map(|_| format!("{} ", words[random.below(words.len())])).collect();
         files.push((format!("text-{i:02}"), text.into_bytes()));
     }
     let columns = (0..60_000_u32).flat_map(|i| [i.to_le_bytes(), (i * i / 7).to_le_bytes()].concat());

@@ -133,10 +133,11 @@ fn read(
 /// itself tells whether the file has its size.
 fn whole(store: &Store, content: &Content, length: usize, out: &mut Buffer) -> Result<(), StoreError> {
     let missing = || StoreError::Missing(*content);
-    let mut file = fs_err::File::open(store.blob_path(&content.digest)).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => missing(),
-        _ => error.into(),
-    })?;
+    let mut file =
+        fs_err::File::open(store.blob_path(&content.digest)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(),
+            _ => error.into(),
+        })?;
     let room = out.room(length + 1);
     let mut filled = 0;
     while filled < length {

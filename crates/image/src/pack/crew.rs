@@ -38,8 +38,7 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     if let Some((_, error)) = board.failed.into_iter().next() {
         return Err(error);
     }
-    let mut made: Vec<_> =
-        board.lanes.into_iter().filter_map(|lane| Some((lane.pass, lane.made?))).collect();
+    let mut made: Vec<_> = board.lanes.into_iter().filter_map(|lane| Some((lane.pass, lane.made?))).collect();
     made.sort_by_key(|(pass, _)| *pass);
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
@@ -82,16 +81,7 @@ struct Lane {
 
 impl Lane {
     fn new(pass: usize) -> Self {
-        Self {
-            pass,
-            line: None,
-            end: None,
-            next: 0,
-            turn: 0,
-            early: BTreeMap::new(),
-            hands: 0,
-            made: None,
-        }
+        Self { pass, line: None, end: None, next: 0, turn: 0, early: BTreeMap::new(), hands: 0, made: None }
     }
 
     /// Whether there is something to take.
@@ -218,6 +208,9 @@ impl Crew<'_> {
             self.changed.notify_all();
         }
         if board.lanes[lane].turn < line.len() {
+            if board.failed.contains_key(&board.lanes[lane].pass) {
+                end.fail();
+            }
             board.lanes[lane].end = Some(end);
             return Ok(());
         }

@@ -25,7 +25,12 @@ pub(super) fn blob(tar: DiffId, codec: Codec, store: &Store) -> Result<Option<Co
 }
 
 /// Keeps that `content`, which is in the store, compresses a tar.
-pub(super) fn keep_blob(tar: DiffId, codec: Codec, content: Content, store: &Store) -> Result<(), StoreError> {
+pub(super) fn keep_blob(
+    tar: DiffId,
+    codec: Codec,
+    content: Content,
+    store: &Store,
+) -> Result<(), StoreError> {
     write(store, BLOB, &key(tar, codec), content)
 }
 

@@ -15,7 +15,7 @@ mod keys;
 
 use std::io::{self, Read as _};
 
-use longshore_oci::{Content, Digest, Sha256, Silent, Step};
+use longshore_oci::{Content, Descriptor, Digest, Sha256, Silent, Step};
 use longshore_registry::{At, Client, Repository};
 
 use entry::{Entry, Kind};

@@ -137,7 +137,10 @@ fn layers_are_taken_when_they_compress_what_we_made() {
     let tar = Content::of(plain.as_bytes());
     let key = Digest::of(b"layer");
     let cache = |client: &Client| world.cache(client, &[], None);
-    assert_eq!(reason(cache(&there).layer(&key, &tar, media_type::LAYER_GZIP, &there, &Silent).unwrap()), "absent");
+    assert_eq!(
+        reason(cache(&there).layer(&key, &tar, media_type::LAYER_GZIP, &there, &Silent).unwrap()),
+        "absent"
+    );
     let layer = Descriptor::new(media_type::LAYER_GZIP, blob);
     cache(&here).keep_layer(&key, layer, &here, &Silent).unwrap();
     let found = cache(&there).layer(&key, &tar, media_type::LAYER_ZSTD, &there, &Silent).unwrap();

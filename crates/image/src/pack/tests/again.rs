@@ -169,9 +169,8 @@ fn chunks_are_found_in_layers_that_were_dealt_otherwise() {
     let whole = made(&store, &tree, Wanted::Blobs(codec)).unwrap();
     let paths: Vec<_> = tree.iter().map(|(path, _)| path).collect();
     let half = Recipe::new("half", &tree, paths[22..].iter().copied(), Epoch(0)).unwrap();
-    let keys = |recipe: &Recipe| {
-        super::super::keys::Keys::of(recipe, &super::super::chunk::plan(recipe)).unwrap()
-    };
+    let keys =
+        |recipe: &Recipe| super::super::keys::Keys::of(recipe, &super::super::chunk::plan(recipe)).unwrap();
     let found = super::super::reuse::find(&store, codec, &keys(&half)).unwrap();
     let lacking = found.iter().filter(|range| range.is_none()).count();
     assert!(found.len() > 16 && lacking <= 3, "{lacking} of {}", found.len());
