@@ -1,10 +1,11 @@
 //! Layers that were made before but for a part: what of them is read, hashed and compressed again, and that nobody sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::{Content, Entry, Epoch, Silent, Store, Tree};
+use longshore_oci::{Content, Entry, Epoch, Sha256, Silent, Store, Tree};
 
-use super::super::{Codec, Error, Layer, Recipe, Wanted, compress, layers, recorded};
+use super::super::buffer::Buffer;
+use super::super::{Codec, Error, Layer, Recipe, Wanted, chunk, compress, keys, layers, recorded, reuse};
 use super::{noise, path, store, tar};
 
 const CODECS: [Codec; 3] = [Codec::Gzip, Codec::GzipFast, Codec::Zstd];
@@ -169,13 +170,12 @@ fn chunks_are_found_in_layers_that_were_dealt_otherwise() {
     let whole = made(&store, &tree, Wanted::Blobs(codec)).unwrap();
     let paths: Vec<_> = tree.iter().map(|(path, _)| path).collect();
     let half = Recipe::new("half", &tree, paths[22..].iter().copied(), Epoch(0)).unwrap();
-    let keys =
-        |recipe: &Recipe| super::super::keys::Keys::of(recipe, &super::super::chunk::plan(recipe)).unwrap();
-    let found = super::super::reuse::find(&store, codec, &keys(&half)).unwrap();
+    let keys = |recipe: &Recipe| keys::Keys::of(recipe, &chunk::plan(recipe)).unwrap();
+    let found = reuse::find(&store, codec, &keys(&half)).unwrap();
     let lacking = found.iter().filter(|range| range.is_none()).count();
     assert!(found.len() > 16 && lacking <= 3, "{lacking} of {}", found.len());
     // Another codec's are not.
-    let other = super::super::reuse::find(&store, Codec::GzipFast, &keys(&half)).unwrap();
+    let other = reuse::find(&store, Codec::GzipFast, &keys(&half)).unwrap();
     assert!(other.iter().all(Option::is_none));
     drop(whole);
 }
@@ -185,20 +185,41 @@ fn chunks_are_found_in_layers_that_were_dealt_otherwise() {
 fn keys_of_chunks_say_what_the_bytes_are() {
     let (_folder, store) = store();
     let mut seen: BTreeMap<_, Content> = BTreeMap::new();
-    let mut buffer = super::super::buffer::Buffer::default();
+    let mut buffer = Buffer::default();
     let mut others = tree(&store, Some(21));
     let large = others.remove(&path("f0010")).unwrap();
     others.insert(path("f0010"), large.owned_by(5, 5));
     for tree in [tree(&store, None), others] {
         let recipe = recipe(&tree);
-        let chunks = super::super::chunk::plan(&recipe);
-        let keys = super::super::keys::Keys::of(&recipe, &chunks).unwrap();
+        let chunks = chunk::plan(&recipe);
+        let keys = keys::Keys::of(&recipe, &chunks).unwrap();
         for (chunk, key) in chunks.iter().zip(keys.chunks) {
-            super::super::chunk::fill(&store, &recipe, chunk, &mut buffer).unwrap();
+            chunk::fill(&store, &recipe, chunk, &mut buffer).unwrap();
             let content = Content::of(&buffer);
             assert_eq!(*seen.entry(key).or_insert(content), content);
         }
     }
-    let contents: std::collections::BTreeSet<_> = seen.values().collect();
+    let contents: BTreeSet<_> = seen.values().collect();
     assert_eq!(contents.len(), seen.len());
+}
+
+/// As when a file was damaged while the state was taken.
+#[test]
+fn a_wrong_state_is_found_by_whoever_reads_the_whole_layer() {
+    let (_folder, store) = store();
+    let tree = tree(&store, Some(41));
+    let recipe = recipe(&tree);
+    let keys = keys::Keys::of(&recipe, &chunk::plan(&recipe)).unwrap();
+    let mut other = Sha256::new();
+    other.update(&[7; 512]);
+    let point = keys.points().next().unwrap();
+    store.put_record("layer-state-1", keys.before(point).unwrap(), &other.state()).unwrap();
+    let layer = made(&store, &tree, Wanted::DiffIds).unwrap();
+    let results = [
+        compress(&layer, Codec::Zstd, &store, 2, &Silent).map(drop),
+        layer.write_tar(&store, &mut std::io::sink()),
+    ];
+    for result in results {
+        assert!(matches!(result, Err(Error::Inconsistent { .. })));
+    }
 }
