@@ -4,12 +4,12 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::run::{Result, run, say};
+use crate::run::{Result, root, run, say};
 use crate::test::Length;
 use crate::{kubernetes, nix, policies, registries, sboms, sigstore, tools};
 
 /// Programs that tests call, each with the Debian packages that bring it.
-const PROGRAMS: [(&str, &[&str]); 30] = [
+const PROGRAMS: [(&str, &[&str]); 31] = [
     ("dockerd", &["docker.io"]),
     ("docker", &["docker.io", "docker-cli"]),
     ("ctr", &["containerd"]),
@@ -32,6 +32,7 @@ const PROGRAMS: [(&str, &[&str]); 30] = [
     ("chromium", &["chromium"]),
     ("etcd", &["etcd-server"]),
     ("qemu-aarch64-static", &["qemu-user-static"]),
+    ("qemu-x86_64-static", &["qemu-user-static"]),
     ("readelf", &["binutils"]),
     ("dnsmasq", &["dnsmasq-base"]),
     ("openssl", &["openssl"]),
@@ -64,6 +65,7 @@ pub fn setup(length: Length) -> Result {
     if length == Length::Short {
         return Ok(());
     }
+    foreign()?;
     sboms::scanner()?;
     sboms::openvex()?;
     kubernetes::programs()
@@ -93,6 +95,17 @@ fn install() -> Result {
         [] => Ok(()),
         left => Err(format!("still missing after installing: {}", left.join(" "))),
     }
+}
+
+/// What builds programs for another architecture, which QEMU runs.
+fn foreign() -> Result {
+    let compiler = Command::new("aarch64-linux-gnu-gcc").arg("--version").output();
+    if !compiler.is_ok_and(|output| output.status.success()) {
+        say("installing a compiler for aarch64");
+        let packages = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"];
+        apt(&[&["install", "-y", "--no-install-recommends"][..], &packages].concat())?;
+    }
+    run(Command::new("rustup").args(["target", "add", "aarch64-unknown-linux-gnu"]).current_dir(root()))
 }
 
 fn missing() -> Vec<&'static str> {

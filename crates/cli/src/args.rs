@@ -1,6 +1,7 @@
 //! The command line: one definition for parsing, help, completions, man pages and the reference.
 
 mod cache;
+mod compression;
 mod generate;
 mod inputs;
 mod registry;
@@ -14,10 +15,10 @@ use std::sync::LazyLock;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use longshore_image::plan;
 use longshore_oci::Platform;
-use longshore_publish::Codec;
 use longshore_vendor::Place;
 
 pub use cache::{Age, Cache, CacheCommand, ExportStore, Gc, ImportStore, Size, VerifyStore};
+pub use compression::Compression;
 pub use generate::{Generate, ImagesBy, KubeForm, Target};
 pub use inputs::Inputs;
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
@@ -335,25 +336,6 @@ pub struct Build {
     /// Say why this build of the stack would run again, and build nothing
     #[arg(long, value_name = "BUILD", conflicts_with_all = ["images", "output"])]
     pub explain: Option<String>,
-}
-
-/// How layers are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compression {
-    /// gzip, as small as level 6 gets
-    Default,
-    /// gzip, twice as fast and a tenth larger
-    Fast,
-}
-
-impl Compression {
-    /// What the packer calls it.
-    pub fn codec(self) -> Codec {
-        match self {
-            Self::Default => Codec::Gzip,
-            Self::Fast => Codec::GzipFast,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
 use longshore_oci::{Progress, Store};
+use longshore_publish::Codec;
 use longshore_sources::deb::repository::Archives;
 use longshore_sources::nix;
 use longshore_vendor::Vendored;
 
-use crate::args::{Global, Inputs};
+use crate::args::{Compression, Global, Inputs};
 use crate::commands::cache::{open, time};
 use crate::layers::Layouts;
 use crate::project::Project;
@@ -125,6 +126,14 @@ impl Machine {
     /// How many things are done at once.
     pub fn jobs(&self) -> NonZeroUsize {
         self.settings.jobs
+    }
+
+    /// The codec of a compression that was asked for; tells who can't read it.
+    pub fn codec(&self, compression: Compression) -> Codec {
+        if compression == Compression::Zstd {
+            self.warn("Docker before 23 can't read layers that are compressed with zstd");
+        }
+        compression.codec()
     }
 
     /// Tells of something that is probably wrong.

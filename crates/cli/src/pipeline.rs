@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_image::lint::{self, Finding, Severity};
-use longshore_image::pack::{self, Recipe};
+use longshore_image::pack::{self, Recipe, Wanted};
 use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer, Planning, Strategy, notes};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
@@ -150,8 +150,9 @@ pub fn build(
     machine: &Machine,
     names: &BTreeSet<String>,
     platforms: &[Platform],
+    wanted: Wanted,
 ) -> Result<Images, Failure> {
-    Ok(Images::of(build_each(project, lock, machine, names, platforms)?))
+    Ok(Images::of(build_each(project, lock, machine, names, platforms, wanted)?))
 }
 
 /// The same, with what was composed on the way.
@@ -161,9 +162,11 @@ pub fn build_each(
     machine: &Machine,
     names: &BTreeSet<String>,
     platforms: &[Platform],
+    wanted: Wanted,
 ) -> Result<Built, Failure> {
-    let build =
-        |platform: &Platform| Ok((platform.clone(), build_on(project, lock, machine, names, platform)?));
+    let build = |platform: &Platform| {
+        Ok((platform.clone(), build_on(project, lock, machine, names, platform, wanted)?))
+    };
     let built: Built = platforms.iter().map(build).collect::<Result<_, Failure>>()?;
     layers::keep(project, lock, machine, &built)?;
     Ok(built)
@@ -176,21 +179,30 @@ pub fn build_on(
     machine: &Machine,
     names: &BTreeSet<String>,
     platform: &Platform,
+    wanted: Wanted,
 ) -> Result<(Composed, Vec<Image>), Failure> {
     let project = &others::inherited(project, lock, machine, platform)?;
     let others = Others::new(project, lock, machine);
     let composed = compose(project, lock, machine, platform)?;
     refuse_errors(project, machine, &composed.rootfs, names, platform)?;
+    let roots: Vec<_> = composed.rootfs.iter().filter(|(name, _)| names.contains(*name)).collect();
+    // All images' layers at once, so that no thread waits for the last of each image.
+    let (mut recipes, mut counts) = (Vec::new(), Vec::new());
+    for (name, rootfs) in &roots {
+        let before = recipes.len();
+        for layer in composed.layers(name) {
+            recipes.push(Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch)?);
+        }
+        counts.push(recipes.len() - before);
+    }
+    let layers = pack::layers(recipes, wanted, &machine.store, machine.jobs().get(), &*machine.progress)?;
+    let mut layers = layers.into_iter();
     let mut images = Vec::new();
-    for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+    for ((name, _), count) in roots.into_iter().zip(counts) {
         let spec = &project.stack.images[name];
         let base = others.base(name, spec, platform)?;
-        let recipes = composed
-            .layers(name)
-            .map(|layer| Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch));
-        let recipes = recipes.collect::<Result<Vec<_>, _>>()?;
-        let layers = pack::layers(recipes, &machine.store, machine.jobs().get(), &*machine.progress)?;
-        let image = assemble(name, spec, base.as_ref(), project.stack.epoch, platform, layers);
+        let own = layers.by_ref().take(count).collect();
+        let image = assemble(name, spec, base.as_ref(), project.stack.epoch, platform, own);
         images.push(Image { notes: composed.layers(name).map(notes::of).collect(), ..image });
     }
     Ok((composed, images))

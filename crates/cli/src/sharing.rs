@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use longshore_build::{Output, Recipe, Shared};
 use longshore_image::ImageIndex;
-use longshore_image::pack::{self, Body, Codec, Layer};
+use longshore_image::pack::{self, Body, Codec, Layer, Wanted};
 use longshore_net::Access;
-use longshore_oci::{Content, Node, Progress, Store};
+use longshore_oci::{Content, Descriptor, Node, Progress, Store};
 use longshore_publish::cache::{Cache, Lookup, Made, SigningKey, VerifyingKey};
 use longshore_registry::Client;
 
@@ -42,6 +42,15 @@ impl Machine {
             }
         };
         self.shared.get_or_init(open).as_ref()
+    }
+
+    /// What of layers is made at once for a sink that wants them compressed. A cache finds them by what they are uncompressed,
+    /// so where there is one that comes first.
+    pub fn wanted(&self, project: &Project, codec: Codec) -> Wanted {
+        match project.stack.cache.is_some() && self.access == Access::Online {
+            true => Wanted::DiffIds,
+            false => Wanted::Blobs(codec),
+        }
     }
 
     /// Looks in the cache for layers of `indexes` that are not compressed yet.
@@ -93,7 +102,7 @@ impl Sharing {
             let key = pack::blob_key(layer, codec);
             let what = format!("layer {} of the cache", layer.diff_id.0.short());
             let found = self.progress.during("Looking for", &what, None, |step| {
-                self.cache.layer(&key, &layer.tar(), &self.client, step)
+                self.cache.layer(&key, &layer.tar(), codec.media_type(), &self.client, step)
             });
             match found {
                 Ok(Lookup::Found(content)) => {
@@ -113,8 +122,9 @@ impl Sharing {
         for layer in made(indexes) {
             let Ok(Some(content)) = pack::recorded(layer, codec, &self.store) else { continue };
             let what = format!("layer {}", layer.diff_id.0.short());
+            let blob = Descriptor::new(codec.media_type(), content);
             let kept = self.progress.during("Caching", &what, Some(content.size), |step| {
-                self.cache.keep_layer(&pack::blob_key(layer, codec), &content, &self.client, step)
+                self.cache.keep_layer(&pack::blob_key(layer, codec), blob, &self.client, step)
             });
             if let Err(error) = kept {
                 return self.progress.warn(&format!("the cache is not written: {error}"));

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
+use sha2::digest::common::hazmat;
 
 /// A SHA-256 digest, written `sha256:<64 hex digits>` (OCI image specification, "Digests").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -164,6 +165,28 @@ impl Sha256 {
     pub fn finish(self) -> Content {
         Content { digest: Digest(self.hasher.finalize().into()), size: self.size }
     }
+
+    /// How many bytes were written.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// All that is to be kept to go on from here later: 113 bytes, readable by the same 0.x version of `sha2`.
+    pub fn state(&self) -> Vec<u8> {
+        [&self.size.to_le_bytes()[..], &hazmat::SerializableState::serialize(&self.hasher)].concat()
+    }
+
+    /// Goes on from a [`state`](Self::state); none when it is no such thing. That it is the state of the bytes that it is taken
+    /// for is the caller's to know: nothing in it tells.
+    pub fn from_state(state: &[u8]) -> Option<Self> {
+        let (size, state) = state.split_first_chunk()?;
+        let size = u64::from_le_bytes(*size);
+        let state = hazmat::SerializedState::<sha2::Sha256>::try_from(state).ok()?;
+        // The number of whole blocks lies behind the eight words.
+        let blocks = u64::from_le_bytes(*state[32..].first_chunk()?);
+        let hasher: sha2::Sha256 = hazmat::SerializableState::deserialize(&state).ok()?;
+        (size / 64 == blocks).then_some(Self { hasher, size })
+    }
 }
 
 impl Write for Sha256 {
@@ -187,6 +210,25 @@ mod tests {
         let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(empty.to_string(), text);
         assert_eq!(text.parse::<Digest>(), Ok(empty));
+    }
+
+    #[test]
+    fn hashing_goes_on_where_it_was() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * 7) as u8).collect();
+        for cut in [0, 1, 63, 64, 65, 512, 1000] {
+            let mut hash = Sha256::new();
+            hash.update(&bytes[..cut]);
+            let state = hash.state();
+            assert_eq!(state.len(), 113);
+            let mut resumed = Sha256::from_state(&state).unwrap();
+            assert_eq!(resumed.size(), cut as u64);
+            resumed.update(&bytes[cut..]);
+            assert_eq!(resumed.finish(), Content::of(&bytes));
+            assert!(Sha256::from_state(&state[1..]).is_none());
+            let mut other = state.clone();
+            other[1] ^= 1;
+            assert!(Sha256::from_state(&other).is_none(), "256 bytes more or less");
+        }
     }
 
     #[test]

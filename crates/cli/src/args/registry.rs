@@ -117,6 +117,9 @@ pub struct Serve {
     /// Where to listen; on loopback only, since anybody who reaches it may read
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5000")]
     pub listen: SocketAddr,
+    /// How layers are compressed
+    #[arg(long, value_enum, default_value_t = Compression::Default)]
+    pub compression: Compression,
     /// What the images are called; may be given again
     #[arg(short, long = "tag", value_name = "TAG", default_value = "latest")]
     pub tags: Vec<String>,

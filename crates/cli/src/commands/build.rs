@@ -2,6 +2,7 @@
 
 use longshore_build::explain;
 use longshore_image::Image;
+use longshore_image::pack::Wanted;
 use longshore_oci::Platform;
 use longshore_publish::layout;
 use longshore_stack::lock::Lock;
@@ -23,10 +24,12 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     if let Some(build) = &args.explain {
         return explain(build, global, project, machine, &lock, &platforms);
     }
-    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let codec = args.output.as_ref().map(|_| machine.codec(args.compression));
+    let wanted = codec.map_or(Wanted::DiffIds, |codec| machine.wanted(project, codec));
+    let images = pipeline::build(project, &lock, machine, &names, &platforms, wanted)?;
     let (rows, table) = (rows(&images), table(&images));
     let builds = toolchains(project);
-    let Some(folder) = &args.output else {
+    let (Some(folder), Some(codec)) = (&args.output, codec) else {
         if global.json {
             print_json(&project.with_profile(json!({ "images": rows, "builds": builds })));
         } else {
@@ -35,7 +38,6 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
         return Ok(());
     };
     let indexes = images.indexes(project, &args.tag)?;
-    let codec = args.compression.codec();
     machine.take_layers(project, &indexes, codec);
     let published =
         layout::write(&indexes, folder, codec, &machine.store, machine.jobs().get(), &*machine.progress)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_deploy::{Deployment, Files, Rendered, compose, kube, quadlet};
+use longshore_image::pack::Wanted;
 use longshore_oci::{Digest, Platform, Reference};
 use longshore_publish::Codec;
 use longshore_publish::record::Record;
@@ -175,7 +176,7 @@ fn references(
         ImagesBy::Published => published(project, &names),
         ImagesBy::Loaded => {
             let platform = project.own_platform()?;
-            let images = pipeline::build(project, lock, machine, &names, &[platform])?;
+            let images = pipeline::build(project, lock, machine, &names, &[platform], Wanted::DiffIds)?;
             images
                 .0
                 .values()
@@ -184,7 +185,8 @@ fn references(
         }
         ImagesBy::Digest => {
             let platforms: Vec<Platform> = project.stack.platforms.clone();
-            let images = pipeline::build(project, lock, machine, &names, &platforms)?;
+            let wanted = Wanted::Blobs(Codec::Gzip);
+            let images = pipeline::build(project, lock, machine, &names, &platforms, wanted)?;
             let mut references = BTreeMap::new();
             for index in images.indexes(project, "latest")? {
                 let (store, jobs) = (&machine.store, machine.jobs().get());

@@ -1,5 +1,6 @@
 //! `longshore load`: images into a container engine, without a file and without compression.
 
+use longshore_image::pack::Wanted;
 use longshore_publish::copy::Engine;
 use longshore_publish::engine::{containerd, docker, podman};
 use longshore_publish::registry::Parcel;
@@ -25,7 +26,11 @@ pub fn run(args: &Load, global: &Global, project: &Project, machine: &Machine) -
         // With all platforms, so that images have the digests that they have in a registry.
         Engine::Containerd | Engine::K3s => project.stack.platforms.clone(),
     };
-    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let wanted = match engine {
+        Engine::Docker | Engine::Podman => Wanted::DiffIds,
+        Engine::Containerd | Engine::K3s => Wanted::Blobs(Codec::Gzip),
+    };
+    let images = pipeline::build(project, &lock, machine, &names, &platforms, wanted)?;
     let (store, progress) = (&machine.store, &*machine.progress);
     let published = match engine {
         Engine::Docker => {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use longshore_net::each;
 use longshore_oci::Reference;
+use longshore_publish::Codec;
 use longshore_publish::copy::{Place, Referrers, Whole, fetch};
 use longshore_publish::record::Record;
 use longshore_publish::registry::{Moved, Parcel, Survey, Tagging, move_tags, send, survey};
@@ -31,11 +32,13 @@ pub fn run(args: &Push, global: &Global, project: &Project, machine: &Machine) -
         None => {
             let platforms = project.select_platforms(&args.selection)?;
             let lock = for_build(global, project, machine)?;
-            let built = pipeline::build_each(project, &lock, machine, &names, &platforms)?;
+            let codec = machine.codec(args.compression);
+            let wanted = machine.wanted(project, codec);
+            let built = pipeline::build_each(project, &lock, machine, &names, &platforms, wanted)?;
             if signs && args.attest {
                 documents = Some(Documents::new(project, &lock, machine, &names, &built, &args.builder)?);
             }
-            parcels(args, &tags, pipeline::Images::of(built), project, machine)?
+            parcels(args, &tags, codec, pipeline::Images::of(built), project, machine)?
         }
     };
     let mut read_back = None;
@@ -99,11 +102,11 @@ fn tags(args: &Push, project: &Project, machine: &Machine) -> Result<Vec<String>
 fn parcels(
     args: &Push,
     tags: &[String],
+    codec: Codec,
     images: pipeline::Images,
     project: &Project,
     machine: &Machine,
 ) -> Result<Vec<Parcel>, Failure> {
-    let codec = args.compression.codec();
     let mut parcels = Vec::new();
     let indexes = images.indexes(project, "latest")?;
     machine.take_layers(project, &indexes, codec);

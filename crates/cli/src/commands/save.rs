@@ -5,6 +5,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use longshore_image::ImageIndex;
+use longshore_image::pack::Wanted;
 use longshore_oci::Platform;
 use longshore_publish::{Codec, Published, archive};
 use serde_json::{Value, json};
@@ -35,7 +36,11 @@ pub fn run(args: &Save, global: &Global, project: &Project, machine: &Machine) -
         (all, Format::Oci) => all[0].clone(),
     };
     let lock = for_build(global, project, machine)?;
-    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let wanted = match args.format {
+        Format::Oci => Wanted::Blobs(Codec::Gzip),
+        Format::Docker => Wanted::DiffIds,
+    };
+    let images = pipeline::build(project, &lock, machine, &names, &platforms, wanted)?;
     if !is_folder(&args.output) {
         let published = save(images, &args.output, &first, args, project, machine)?;
         if global.json {

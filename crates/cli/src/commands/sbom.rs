@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use longshore_image::pack::Wanted;
 use longshore_oci::Platform;
 use longshore_sbom::{Bill, Detail, Format, Subject};
 use serde_json::json;
@@ -28,7 +29,7 @@ pub fn run(args: &Sbom, global: &Global, project: &Project, machine: &Machine) -
     };
     let lock = for_build(global, project, machine)?;
     let detail = if args.files { Detail::Files } else { Detail::Components };
-    let built = pipeline::build_each(project, &lock, machine, &names, &platforms)?;
+    let built = pipeline::build_each(project, &lock, machine, &names, &platforms, Wanted::DiffIds)?;
     let bill = bills::bill(project, &lock, machine, &names, &built, detail)?;
     let mut written = Vec::new();
     for subject in &subjects {

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use longshore_publish::Codec;
+use longshore_image::pack::Wanted;
 use longshore_publish::registry::Parcel;
 use longshore_publish::serve::{Shelf, serve};
 use serde_json::json;
@@ -33,19 +33,13 @@ pub fn run(args: &Serve, global: &Global, project: &Project, machine: &Machine) 
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
     let lock = for_build(global, project, machine)?;
-    let images = pipeline::build(project, &lock, machine, &names, &platforms)?;
+    let codec = machine.codec(args.compression);
+    let images = pipeline::build(project, &lock, machine, &names, &platforms, Wanted::Blobs(codec))?;
     let address = listener.local_addr().map_err(Failure::Io)?;
     let mut parcels = Vec::new();
     for index in images.indexes(project, "latest")? {
         let jobs = machine.jobs().get();
-        parcels.push(Parcel::of(
-            &index,
-            args.tags.clone(),
-            Codec::Gzip,
-            &machine.store,
-            jobs,
-            &*machine.progress,
-        )?);
+        parcels.push(Parcel::of(&index, args.tags.clone(), codec, &machine.store, jobs, &*machine.progress)?);
     }
     // It may serve for weeks: what it serves is kept, and the store is others' to tidy.
     for parcel in &mut parcels {

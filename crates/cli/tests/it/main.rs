@@ -20,6 +20,7 @@ mod golden;
 mod interrupted;
 mod nix;
 mod nix_bills;
+mod packing;
 mod policies;
 mod probe;
 mod profiles;

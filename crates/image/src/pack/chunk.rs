@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use longshore_oci::{Content, Node, Store, StoreError};
 
+use super::buffer::Buffer;
 use super::{Error, Recipe, tar};
 
 /// A chunk of small files is not ended by a path's hash before it has this many bytes.
@@ -78,19 +79,22 @@ fn ends_chunk(path: &[u8]) -> bool {
 }
 
 /// Replaces `out` with the bytes of `chunk`.
-pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Vec<u8>) -> Result<(), Error> {
+pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Buffer) -> Result<(), Error> {
     out.clear();
+    let mut header = Vec::with_capacity(1024);
     for part in chunk {
         let (index, range) = match *part {
             Part::Entry(index) | Part::Header(index) => {
                 let (path, entry) = &recipe.entries()[index];
-                tar::append_header(out, recipe.epoch(), path, entry);
+                header.clear();
+                tar::append_header(&mut header, recipe.epoch(), path, entry);
+                out.push(&header);
                 let Node::File(content) = entry.node else { continue };
                 (index, if *part == Part::Header(index) { 0..0 } else { 0..content.size })
             }
             Part::Slice { entry, offset, length } => (entry, offset..offset + length),
             Part::End => {
-                out.extend_from_slice(&tar::END);
+                out.push(&tar::END);
                 continue;
             }
         };
@@ -102,7 +106,7 @@ pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Vec
         let end = range.end;
         read(store, &content, range, out).map_err(|source| Error::Content { path: path.clone(), source })?;
         if end == content.size {
-            out.resize(out.len() + tar::padding(end), 0);
+            out.zeros(tar::padding(end));
         }
     }
     Ok(())
@@ -112,15 +116,41 @@ fn read(
     store: &Store,
     content: &Content,
     range: std::ops::Range<u64>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Result<(), StoreError> {
-    let mut file = store.open_blob(content)?;
-    if range.start > 0 {
-        file.seek(SeekFrom::Start(range.start))?;
-    }
-    let start = out.len();
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    out.resize(start + length, 0);
-    file.read_exact(&mut out[start..])?;
+    if length as u64 == content.size {
+        return whole(store, content, length, out);
+    }
+    let mut file = store.open_blob(content)?;
+    file.seek(SeekFrom::Start(range.start))?;
+    file.read_exact(out.room(length))?;
+    out.grow(length);
+    Ok(())
+}
+
+/// A small file. Most entries are such, and what they cost is system calls: asked for a byte more than it should have, the read
+/// itself tells whether the file has its size.
+fn whole(store: &Store, content: &Content, length: usize, out: &mut Buffer) -> Result<(), StoreError> {
+    let missing = || StoreError::Missing(*content);
+    let mut file =
+        fs_err::File::open(store.blob_path(&content.digest)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => missing(),
+            _ => error.into(),
+        })?;
+    let room = out.room(length + 1);
+    let mut filled = 0;
+    while filled < length {
+        match file.read(&mut room[filled..]) {
+            Ok(0) => return Err(missing()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if filled > length {
+        return Err(missing());
+    }
+    out.grow(length);
     Ok(())
 }

@@ -60,6 +60,14 @@ pub enum Error {
         /// Why.
         source: StoreError,
     },
+    /// A codec can't work.
+    #[error("can't compress layer `{layer}`")]
+    Compress {
+        /// The layer's name.
+        layer: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// What the layer is written to fails.
     #[error("can't write layer `{layer}`")]
     Write {
@@ -97,6 +105,7 @@ impl Error {
             | Self::NotADirectory { .. }
             | Self::DanglingHardlink { .. }
             | Self::XattrName { .. }
+            | Self::Compress { .. }
             | Self::Write { .. } => None,
         }
     }

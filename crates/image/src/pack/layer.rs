@@ -1,21 +1,16 @@
 //! Layers by what they are: the digest and size of the uncompressed tar.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
-use longshore_oci::{
-    Content, Descriptor, DiffId, Digest, Progress, Reference, Sha256, Store, StoreError, media_type,
-};
+use longshore_oci::{Content, Descriptor, DiffId, Reference, Sha256, Store, StoreError, media_type};
 
-use super::each::each;
+use super::buffer::Buffer;
 use super::{Error, Recipe, chunk};
 
 /// The largest window of zstd that is had: 128 MiB, as when the layer was unpacked.
 const WINDOW: u32 = 27;
-/// The records that keep what a recipe came to.
-const RECORD: &str = "layer-diff-1";
 
 /// A layer, known by its uncompressed tar. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +77,9 @@ impl Layer {
     pub fn write_tar(&self, store: &Store, out: &mut dyn Write) -> Result<(), Error> {
         let failed = |source| Error::Write { layer: self.name().to_owned(), source };
         let mut hash = Sha256::new();
-        let mut buffer = Vec::new();
         match &self.body {
             Body::Made(recipe) => {
+                let mut buffer = Buffer::default();
                 for chunk in chunk::plan(recipe) {
                     chunk::fill(store, recipe, &chunk, &mut buffer)?;
                     hash.update(&buffer);
@@ -93,7 +88,7 @@ impl Layer {
             }
             Body::Taken(taken) => {
                 let mut tar = taken.open(store)?.take(self.size.saturating_add(1));
-                buffer.resize(chunk::MAX as usize, 0);
+                let mut buffer = vec![0; chunk::MAX as usize];
                 loop {
                     let read = tar.read(&mut buffer).map_err(|source| self.unreadable(source.into()))?;
                     if read == 0 {
@@ -112,7 +107,7 @@ impl Layer {
     }
 
     /// Fails unless `hash` has seen this layer's tar.
-    pub(super) fn check(&self, hash: Sha256) -> Result<(), Error> {
+    fn check(&self, hash: Sha256) -> Result<(), Error> {
         let (expected, found) = (self.tar(), hash.finish());
         if found == expected {
             return Ok(());
@@ -145,61 +140,4 @@ pub fn decode(media_type: &str, blob: Box<dyn Read>) -> io::Result<Box<dyn Read>
         }
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("`{media_type}` can't be decompressed"))),
     }
-}
-
-/// Finds out what each recipe comes to, in the same order; `jobs` at once. What the store has a record of is
-/// not read again. Equal recipes are measured once.
-pub fn layers(
-    recipes: Vec<Recipe>,
-    store: &Store,
-    jobs: usize,
-    progress: &dyn Progress,
-) -> Result<Vec<Layer>, Error> {
-    let mut known: BTreeMap<Digest, Content> = BTreeMap::new();
-    let mut unknown: BTreeMap<Digest, &Recipe> = BTreeMap::new();
-    for recipe in &recipes {
-        let failed = |source| Error::Store { layer: recipe.name().to_owned(), source };
-        let record = store.record(RECORD, &recipe.key()).map_err(failed)?;
-        match record.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
-            Some(content) => {
-                known.insert(recipe.key(), content);
-            }
-            None => {
-                unknown.insert(recipe.key(), recipe);
-            }
-        }
-    }
-    let unknown: Vec<_> = unknown.into_values().collect();
-    known.extend(each(&unknown, jobs, |recipe, buffer| {
-        measure(store, recipe, buffer, progress).map(|content| (recipe.key(), content))
-    })?);
-    Ok(recipes
-        .into_iter()
-        .map(|recipe| {
-            let Content { digest, size } = known[&recipe.key()];
-            Layer { diff_id: DiffId(digest), size, body: Body::Made(Arc::new(recipe)) }
-        })
-        .collect())
-}
-
-fn measure(
-    store: &Store,
-    recipe: &Recipe,
-    buffer: &mut Vec<u8>,
-    progress: &dyn Progress,
-) -> Result<Content, Error> {
-    progress.during("Packing", recipe.name(), None, |step| {
-        let mut hash = Sha256::new();
-        for chunk in chunk::plan(recipe) {
-            chunk::fill(store, recipe, &chunk, buffer)?;
-            hash.update(buffer);
-            step.advance(buffer.len() as u64);
-        }
-        let content = hash.finish();
-        // These types hold nothing that postcard can't, so an empty record is never written.
-        let record = postcard::to_allocvec(&content).unwrap_or_default();
-        let failed = |source| Error::Store { layer: recipe.name().to_owned(), source };
-        store.put_record(RECORD, &recipe.key(), &record, []).map_err(failed)?;
-        Ok(content)
-    })
 }

@@ -84,6 +84,12 @@ impl Recipe {
         self.epoch
     }
 
+    /// About how many bytes its tar has.
+    pub(super) fn weight(&self) -> u64 {
+        let size = |entry: &Entry| if let Node::File(content) = entry.node { content.size } else { 0 };
+        self.entries.iter().map(|(_, entry)| 512 + size(entry)).sum()
+    }
+
     /// Names everything that decides the tar's bytes: the rules, the epoch, every entry's metadata and the digests of
     /// the bytes, but not its name. Equal keys, equal layers.
     pub fn key(&self) -> Digest {
@@ -120,12 +126,7 @@ fn check(path: &TreePath, entry: &Entry) -> Result<(), Error> {
     }
 }
 
-/// Hashes an encoding in which every variable part is preceded by its length.
 fn key(epoch: Epoch, entries: &[(TreePath, Entry)]) -> Digest {
-    fn put(line: &mut Vec<u8>, bytes: &[u8]) {
-        line.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        line.extend_from_slice(bytes);
-    }
     let mut hash = Sha256::new();
     hash.update(b"longshore layer recipe\0");
     hash.update(&ASSEMBLER.to_le_bytes());
@@ -133,32 +134,41 @@ fn key(epoch: Epoch, entries: &[(TreePath, Entry)]) -> Digest {
     let mut line = Vec::new();
     for (path, entry) in entries {
         line.clear();
-        put(&mut line, path.as_bytes());
-        line.extend_from_slice(&entry.mode.to_le_bytes());
-        line.extend_from_slice(&entry.uid.to_le_bytes());
-        line.extend_from_slice(&entry.gid.to_le_bytes());
-        match &entry.node {
-            Node::Directory => line.push(b'd'),
-            Node::File(content) => {
-                line.push(b'f');
-                line.extend_from_slice(content.digest.as_bytes());
-                line.extend_from_slice(&content.size.to_le_bytes());
-            }
-            Node::Symlink(target) => {
-                line.push(b'l');
-                put(&mut line, target);
-            }
-            Node::Hardlink(target) => {
-                line.push(b'h');
-                put(&mut line, target.as_bytes());
-            }
-        }
-        line.extend_from_slice(&(entry.xattrs.len() as u64).to_le_bytes());
-        for (name, value) in &entry.xattrs {
-            put(&mut line, name);
-            put(&mut line, value);
-        }
+        describe(&mut line, path, entry);
         hash.update(&line);
     }
     hash.finish().digest
+}
+
+/// Appends all that decides the bytes of an entry but the epoch, every variable part preceded by its length.
+pub(super) fn describe(line: &mut Vec<u8>, path: &TreePath, entry: &Entry) {
+    fn put(line: &mut Vec<u8>, bytes: &[u8]) {
+        line.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        line.extend_from_slice(bytes);
+    }
+    put(line, path.as_bytes());
+    line.extend_from_slice(&entry.mode.to_le_bytes());
+    line.extend_from_slice(&entry.uid.to_le_bytes());
+    line.extend_from_slice(&entry.gid.to_le_bytes());
+    match &entry.node {
+        Node::Directory => line.push(b'd'),
+        Node::File(content) => {
+            line.push(b'f');
+            line.extend_from_slice(content.digest.as_bytes());
+            line.extend_from_slice(&content.size.to_le_bytes());
+        }
+        Node::Symlink(target) => {
+            line.push(b'l');
+            put(line, target);
+        }
+        Node::Hardlink(target) => {
+            line.push(b'h');
+            put(line, target.as_bytes());
+        }
+    }
+    line.extend_from_slice(&(entry.xattrs.len() as u64).to_le_bytes());
+    for (name, value) in &entry.xattrs {
+        put(line, name);
+        put(line, value);
+    }
 }

@@ -2,7 +2,7 @@
 
 use longshore_oci::{Entry, Epoch, Silent, Store, Tree, TreePath};
 
-use super::{Layer, Recipe, layers};
+use super::{Layer, Recipe, Wanted, layers};
 
 /// Layers `one` and `two` of a file each.
 pub(crate) fn two_layers() -> Vec<Layer> {
@@ -14,5 +14,5 @@ pub(crate) fn two_layers() -> Vec<Layer> {
             [(path.clone(), Entry::file(0o644, store.put(name.as_bytes()).unwrap()))].into_iter().collect();
         Recipe::new(name, &tree, [&path], Epoch(0)).unwrap()
     });
-    layers(recipes.into(), &store, 1, &Silent).unwrap()
+    layers(recipes.into(), Wanted::DiffIds, &store, 1, &Silent).unwrap()
 }

@@ -54,9 +54,8 @@ pub(super) fn statement(key: &Digest, record: &Digest) -> String {
 }
 
 impl Entry {
-    pub(super) fn layer(key: &Digest, blob: Content) -> Self {
-        let layers = vec![Descriptor::new(media_type::LAYER_GZIP, blob)];
-        Self { kind: Kind::Layer, key: *key, layers, signature: None }
+    pub(super) fn layer(key: &Digest, blob: Descriptor) -> Self {
+        Self { kind: Kind::Layer, key: *key, layers: vec![blob], signature: None }
     }
 
     pub(super) fn build(key: &Digest, record: Content, pack: Content, signature: &[u8]) -> Self {

@@ -15,7 +15,7 @@ mod keys;
 
 use std::io::{self, Read as _};
 
-use longshore_oci::{Content, Digest, Sha256, Silent, Step};
+use longshore_oci::{Content, Descriptor, Digest, Sha256, Silent, Step};
 use longshore_registry::{At, Client, Repository};
 
 use entry::{Entry, Kind};
@@ -55,7 +55,7 @@ impl Cache {
         Self { repository, trusted, signing }
     }
 
-    /// The blob that compresses `tar`, by the key of that; brought into the store, uncompressed and compared.
+    /// The blob of this media type that compresses `tar`, by the key of that; brought into the store, uncompressed and compared.
     ///
     /// # Errors
     /// When the registry does not answer, or not as it should.
@@ -63,11 +63,16 @@ impl Cache {
         &self,
         key: &Digest,
         tar: &Content,
+        media_type: &str,
         client: &Client,
         step: &dyn Step,
     ) -> Result<Lookup<Content>, Error> {
         let Some(entry) = self.find(Kind::Layer, key)? else { return Ok(Lookup::Absent) };
         let [blob] = &entry.layers[..] else { return Ok(Lookup::Refused("it is not one blob".to_owned())) };
+        // A manifest would call it by another type than it is of.
+        if blob.media_type != media_type {
+            return Ok(Lookup::Refused(format!("it is no `{media_type}`")));
+        }
         self.repository.fetch_blob(&blob.content(), step)?;
         let file = client.store().open_blob(&blob.content())?;
         let plain = crate::decode(&blob.media_type, Box::new(file));
@@ -86,15 +91,15 @@ impl Cache {
     pub fn keep_layer(
         &self,
         key: &Digest,
-        blob: &Content,
+        blob: Descriptor,
         client: &Client,
         step: &dyn Step,
     ) -> Result<(), Error> {
         if self.has(Kind::Layer, key)? {
             return Ok(());
         }
-        self.send(blob, client, step)?;
-        self.put(Entry::layer(key, *blob))
+        self.send(&blob.content(), client, step)?;
+        self.put(Entry::layer(key, blob))
     }
 
     /// What the build with this key made, if a trusted key signed it. Its files are in the store then.

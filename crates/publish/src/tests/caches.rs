@@ -137,9 +137,15 @@ fn layers_are_taken_when_they_compress_what_we_made() {
     let tar = Content::of(plain.as_bytes());
     let key = Digest::of(b"layer");
     let cache = |client: &Client| world.cache(client, &[], None);
-    assert_eq!(reason(cache(&there).layer(&key, &tar, &there, &Silent).unwrap()), "absent");
-    cache(&here).keep_layer(&key, &blob, &here, &Silent).unwrap();
-    let found = cache(&there).layer(&key, &tar, &there, &Silent).unwrap();
+    assert_eq!(
+        reason(cache(&there).layer(&key, &tar, media_type::LAYER_GZIP, &there, &Silent).unwrap()),
+        "absent"
+    );
+    let layer = Descriptor::new(media_type::LAYER_GZIP, blob);
+    cache(&here).keep_layer(&key, layer, &here, &Silent).unwrap();
+    let found = cache(&there).layer(&key, &tar, media_type::LAYER_ZSTD, &there, &Silent).unwrap();
+    assert_eq!(reason(found), "it is no `application/vnd.oci.image.layer.v1.tar+zstd`");
+    let found = cache(&there).layer(&key, &tar, media_type::LAYER_GZIP, &there, &Silent).unwrap();
     assert!(matches!(found, Lookup::Found(found) if found == blob) && there.store().has(&blob));
 
     // Somebody else's bytes under the right key.
@@ -153,7 +159,7 @@ fn layers_are_taken_when_they_compress_what_we_made() {
     manifest.artifact_type = Some("application/vnd.longshore.cache.layer.v1".to_owned());
     repository.tag(&format!("layer-{}", key.hex()), media_type::MANIFEST, &manifest.to_bytes()).unwrap();
     let other = world.machine("other");
-    let found = cache(&other).layer(&key, &tar, &other, &Silent).unwrap();
+    let found = cache(&other).layer(&key, &tar, media_type::LAYER_GZIP, &other, &Silent).unwrap();
     assert_eq!(reason(found), "it is not the compressed form of this layer");
 }
 

@@ -1,9 +1,43 @@
 use longshore_oci::layout::Layout;
 use longshore_oci::{Silent, media_type};
+use longshore_testkit::engine::Containerd;
 use longshore_testkit::{Tool, tree};
 
 use super::{Bench, problems, skopeo};
 use crate::{Codec, layout};
+
+#[test]
+fn other_programs_read_zstd() {
+    let bench = Bench::new();
+    let folder = bench.path("layout");
+    let images = bench.two();
+    let published = layout::write(&images, &folder, Codec::Zstd, &bench.store, 2, &Silent).unwrap();
+    assert_eq!(problems(&folder), [""; 0]);
+    for (index, said) in images.iter().zip(&published.images) {
+        let image = &index.images[0];
+        let from = format!("oci:{}:{}", folder.display(), said.name);
+        let (manifest, config) = skopeo(&from, &bench.path(&image.name));
+        assert_eq!((manifest, config), (said.identity.digest().to_string(), image.id().to_string()));
+        // Uncompressed by skopeo, layers are the tars that the configuration names.
+        let plain = format!("dir:{}", bench.path(&format!("plain-{}", image.name)).display());
+        Tool::new("skopeo")
+            .args(["--insecure-policy", "copy", "--quiet", "--dest-decompress", &from, &plain])
+            .run();
+        for layer in &image.layers {
+            let file = bench.path(&format!("plain-{}", image.name)).join(layer.diff_id.0.hex());
+            assert_eq!(fs_err::metadata(file).unwrap().len(), layer.size);
+        }
+    }
+    // containerd unpacks it, and compares the uncompressed layers with the configuration.
+    let archive = bench.path("layout.tar");
+    Tool::new("tar").arg("-cf").arg(&archive).arg("-C").arg(&folder).arg(".").run();
+    let containerd = Containerd::start();
+    containerd.cli().args(["images", "import", "--snapshotter", "native"]).arg(&archive).run();
+    let listed = containerd.cli().args(["images", "list"]).run();
+    for said in &published.images {
+        assert!(listed.contains(&said.identity.digest().to_string()), "{listed}");
+    }
+}
 
 #[test]
 fn other_programs_read_the_layout() {
@@ -60,7 +94,9 @@ fn writing_again_sends_nothing_and_changes_nothing() {
     assert!(first.bytes_skipped > 0);
     assert_eq!(tree::files(&folder), files);
     // Another codec replaces the images and keeps the blobs.
-    assert_ne!(write(Codec::GzipFast).images, first.images);
+    for codec in [Codec::GzipFast, Codec::Zstd] {
+        assert_ne!(write(codec).images, first.images);
+    }
     assert_eq!(Layout::open(&folder).unwrap().entries().count(), 2);
     assert_eq!(problems(&folder), [""; 0]);
 }

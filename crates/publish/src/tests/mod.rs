@@ -6,7 +6,7 @@ mod pushes;
 
 use std::path::{Path, PathBuf};
 
-use longshore_image::pack::{Layer, Recipe, layers};
+use longshore_image::pack::{Layer, Recipe, Wanted, layers};
 use longshore_image::{Image, ImageIndex};
 use longshore_oci::{
     Config, Entry, Epoch, History, ImageConfig, Node, Platform, RootFsConfig, Silent, Store, Tree, TreePath,
@@ -47,7 +47,7 @@ impl Bench {
         .collect();
         let recipe =
             Recipe::new(name, &tree, tree.iter().map(|(path, _)| path), Epoch(1_700_000_000)).unwrap();
-        (tree, layers(vec![recipe], &self.store, 2, &Silent).unwrap().remove(0))
+        (tree, layers(vec![recipe], Wanted::DiffIds, &self.store, 2, &Silent).unwrap().remove(0))
     }
 
     fn image(&self, name: &str, platform: &str, parts: &[&str]) -> Image {

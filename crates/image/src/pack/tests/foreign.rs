@@ -127,6 +127,23 @@ fn sizes_of_eight_gigabytes_and_more_are_read() {
 }
 
 #[test]
+fn zstd_decompresses_every_frame() {
+    let (folder, store) = store();
+    let layer = layer(&store, &everything(&store));
+    let blob = compress(&layer, Codec::Zstd, &store, 2, &Silent).unwrap().descriptor;
+    assert_eq!(blob.media_type, "application/vnd.oci.image.layer.v1.tar+zstd");
+    let bytes = store.read_blob(&blob.content()).unwrap();
+    assert_eq!(bytes[..4], [0x28, 0xb5, 0x2f, 0xfd]);
+    assert_eq!(bytes[4] & 0b0010_0111, 0b0010_0000, "one segment of known size; no checksum, no dictionary");
+    let file = folder.path().join("layer.tar.zst");
+    fs_err::write(&file, bytes).unwrap();
+    let said = Tool::new("sh").args(["-c", "zstd -dc \"$0\" | sha256sum"]).arg(&file).run();
+    assert_eq!(&said[..64], layer.diff_id.0.hex());
+    let listed = Tool::new("zstd").args(["-l", "-v"]).arg(&file).run();
+    assert!(listed.contains(&format!("({} B)", layer.size)), "{listed}");
+}
+
+#[test]
 fn gzip_and_python_decompress_every_member() {
     let (folder, store) = store();
     let layer = layer(&store, &everything(&store));

@@ -14,10 +14,11 @@ fn the_bytes_of_layers_are_pinned() {
     insta::assert_snapshot!("everything", read_tar(&*tar(&store, &layer)).unwrap().dump());
     let digest = |codec| compress(&layer, codec, &store, 2, &Silent).unwrap().descriptor.digest.to_string();
     let found = format!(
-        "assembler {ASSEMBLER}\ntar {}\ngzip {}\ngzip-fast {}",
+        "assembler {ASSEMBLER}\ntar {}\ngzip {}\ngzip-fast {}\nzstd {}",
         layer.diff_id,
         digest(Codec::Gzip),
-        digest(Codec::GzipFast)
+        digest(Codec::GzipFast),
+        digest(Codec::Zstd)
     );
     let pinned = include_str!("pinned.txt").trim();
     assert_eq!(

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use longshore_oci::{Content, Digest, Entry, Epoch, Silent, Tree};
 
-use super::super::{Codec, Error, Recipe, chunk, compress, layers};
+use super::super::buffer::Buffer;
+use super::super::{Codec, Error, Recipe, Wanted, chunk, compress, layers};
 use super::{everything, layer, noise, path, store, tar};
 
 fn recipe(tree: &Tree) -> Recipe {
@@ -18,7 +19,7 @@ fn the_number_of_threads_changes_no_byte() {
         .map(|jobs| {
             let (_folder, store) = store();
             let layer = layer(&store, &everything(&store));
-            let codecs = [Codec::Gzip, Codec::GzipFast];
+            let codecs = [Codec::Gzip, Codec::GzipFast, Codec::Zstd];
             let blobs =
                 codecs.map(|codec| compress(&layer, codec, &store, jobs, &Silent).unwrap().descriptor.digest);
             assert_ne!(blobs[0], blobs[1]);
@@ -38,7 +39,7 @@ fn many_layers_at_once_come_in_order() {
             Recipe::new(&format!("layer {i}"), &tree, &[path("f")], Epoch(0)).unwrap()
         })
         .collect();
-    let made = layers(recipes, &store, 4, &Silent).unwrap();
+    let made = layers(recipes, Wanted::DiffIds, &store, 4, &Silent).unwrap();
     for (i, layer) in made.iter().enumerate() {
         assert_eq!(layer.name(), format!("layer {i}"));
         assert_eq!(Digest::of(&tar(&store, layer)), layer.diff_id.0);
@@ -103,7 +104,7 @@ fn chunks(change: impl FnOnce(&mut Tree)) -> Vec<Content> {
     store.put(b"new").unwrap();
     change(&mut tree);
     let recipe = recipe(&tree);
-    let mut out = Vec::new();
+    let mut out = Buffer::default();
     let fill = |part: &chunk::Chunk| {
         chunk::fill(&store, &recipe, part, &mut out).unwrap();
         assert!(out.len() as u64 <= chunk::MAX + 1024, "{}", out.len());

@@ -1,3 +1,4 @@
+mod again;
 mod foreign;
 mod golden;
 mod layers;
@@ -6,7 +7,7 @@ mod round_trip;
 
 use longshore_oci::{Entry, Epoch, Node, Silent, Store, Tree, TreePath};
 
-use super::{Layer, Recipe};
+use super::{Layer, Recipe, Wanted};
 
 /// A store of its own, gone with the test.
 fn store() -> (tempfile::TempDir, Store) {
@@ -74,7 +75,7 @@ fn everything(store: &Store) -> Tree {
 /// All of `tree` as one layer.
 fn layer(store: &Store, tree: &Tree) -> Layer {
     let recipe = Recipe::new("all", tree, tree.iter().map(|(path, _)| path), Epoch(1_700_000_000)).unwrap();
-    super::layers(vec![recipe], store, 1, &Silent).unwrap().remove(0)
+    super::layers(vec![recipe], Wanted::DiffIds, store, 1, &Silent).unwrap().remove(0)
 }
 
 fn tar(store: &Store, layer: &Layer) -> Vec<u8> {

@@ -6,7 +6,7 @@ use longshore_oci::validate::read_tar;
 use longshore_oci::{Entry, Epoch, Node, Silent, Store, Tree, TreePath};
 use proptest::prelude::*;
 
-use super::super::{Recipe, layers};
+use super::super::{Recipe, Wanted, layers};
 use super::{everything, layer, path, store, tar};
 
 /// The tree as a layer has it: the first path of each set of hard links holds the bytes, the others say so.
@@ -111,7 +111,7 @@ proptest! {
         for half in [0, 1] {
             let paths: Vec<_> = tree.iter().map(|(path, _)| path).enumerate().filter(|(i, _)| deal >> (i % 64) & 1 == half).map(|(_, path)| path).collect();
             let recipe = Recipe::new("half", &tree, paths.iter().copied(), Epoch(7)).unwrap();
-            let layer = layers(vec![recipe.clone()], &store, 2, &Silent).unwrap().remove(0);
+            let layer = layers(vec![recipe.clone()], Wanted::DiffIds, &store, 2, &Silent).unwrap().remove(0);
             let back = read_tar(&*tar(&store, &layer)).unwrap();
             prop_assert_eq!(&back, &expected(&recipe));
             for path in paths {

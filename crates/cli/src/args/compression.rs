@@ -1,0 +1,26 @@
+//! How layers are compressed.
+
+use clap::ValueEnum;
+use longshore_publish::Codec;
+
+/// How layers are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// gzip, as small as level 6 gets
+    Default,
+    /// gzip, twice as fast and a tenth larger
+    Fast,
+    /// zstd, twice as fast and a little smaller; not for Docker before 23
+    Zstd,
+}
+
+impl Compression {
+    /// What the packer calls it.
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::Default => Codec::Gzip,
+            Self::Fast => Codec::GzipFast,
+            Self::Zstd => Codec::Zstd,
+        }
+    }
+}

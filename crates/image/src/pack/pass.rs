@@ -1,0 +1,273 @@
+//! One layer's way through the [crew](super::crew): its bytes are read once, for all that is wanted of them, and not at all where an
+//! older layer began the same.
+
+use std::io::{self, Write};
+
+use longshore_oci::{Content, DiffId, Progress, Sha256, Step, Store, StoreError};
+
+use super::buffer::Buffer;
+use super::chunk::{self, Chunk};
+use super::codec::Encoder;
+use super::draft::Draft;
+use super::keys::Keys;
+use super::reuse::{self, Range, Sum};
+use super::state::{self, Packed, State};
+use super::{Codec, Error, Recipe, record};
+
+/// What all passes of a crew share.
+pub(super) struct Means<'a> {
+    pub store: &'a Store,
+    /// What blobs are made with; none are without.
+    pub codec: Option<Codec>,
+    pub progress: &'a dyn Progress,
+}
+
+/// A layer to be made.
+pub(super) struct Pass<'a> {
+    pub recipe: &'a Recipe,
+    /// What its tar is, where that is known.
+    pub expected: Option<Content>,
+}
+
+/// What a layer came to.
+pub(super) struct Made {
+    pub tar: Content,
+    pub blob: Option<Content>,
+}
+
+/// What everybody at a layer reads.
+pub(super) struct Line {
+    chunks: Vec<Chunk>,
+    /// None of a small layer, of which nothing is kept but what it came to.
+    keys: Option<Keys>,
+    /// Where the chunks are in older blobs.
+    ranges: Vec<Option<Range>>,
+    /// The chunk that it is gone on with.
+    from: usize,
+}
+
+/// What whoever adds to a layer changes.
+pub(super) struct End {
+    tar: Sha256,
+    blob: Option<Blob>,
+    states: Vec<State>,
+    step: Box<dyn Step>,
+}
+
+/// The compressed side of it.
+struct Blob {
+    draft: Draft,
+    /// Of every chunk of a layer with keys.
+    sums: Vec<Sum>,
+    hash: Sha256,
+}
+
+/// What a thread uses for every chunk.
+#[derive(Default)]
+pub(super) struct Tools {
+    encoder: Option<Encoder>,
+}
+
+/// A chunk on its way: the tar's bytes and their compressed form.
+#[derive(Default)]
+pub(super) struct Piece {
+    plain: Buffer,
+    packed: Buffer,
+    /// None where nothing is kept of it.
+    sum: Option<Sum>,
+}
+
+impl Line {
+    /// How many chunks there are.
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// The first that there is something to do for.
+    pub(super) fn from(&self) -> usize {
+        self.from
+    }
+}
+
+impl End {
+    /// Tells that it will not be a layer.
+    pub(super) fn fail(&self) {
+        self.step.fail();
+    }
+}
+
+impl Pass<'_> {
+    fn kept(&self, source: StoreError) -> Error {
+        Error::Store { layer: self.recipe.name().to_owned(), source }
+    }
+
+    /// Cuts the layer, and finds out what of it was made before.
+    pub(super) fn start(&self, means: &Means<'_>) -> Result<(Line, End), Error> {
+        let verb = if means.codec.is_some() { "Compressing" } else { "Packing" };
+        let size = self.expected.map(|tar| tar.size);
+        let step = means.progress.begin(verb, self.recipe.name(), size);
+        let begun = self.begin(means).inspect_err(|_| step.fail());
+        let (line, tar, blob) = begun.map_err(|source| self.kept(source))?;
+        step.advance(tar.size());
+        Ok((line, End { tar, blob, states: Vec::new(), step }))
+    }
+
+    fn begin(&self, means: &Means<'_>) -> Result<(Line, Sha256, Option<Blob>), StoreError> {
+        let chunks = chunk::plan(self.recipe);
+        let keys = Keys::of(self.recipe, &chunks);
+        let mut line = Line { chunks, keys, ranges: Vec::new(), from: 0 };
+        let mut tar = Sha256::new();
+        let Some(codec) = means.codec else {
+            if let Some(keys) = &line.keys
+                && let Some(state) = state::of_tar(means.store, keys)?
+            {
+                (line.from, tar) = (state.at, state.tar);
+            }
+            return Ok((line, tar, None));
+        };
+        let mut blob = Blob { draft: Draft::new(means.store)?, sums: Vec::new(), hash: Sha256::new() };
+        if let Some(keys) = &line.keys {
+            line.ranges = reuse::find(means.store, codec, keys)?;
+            if let Some(state) = blob.resume(means.store, codec, keys, &line.ranges)? {
+                (line.from, tar) = (state.at, state.tar);
+            }
+        }
+        Ok((line, tar, Some(blob)))
+    }
+
+    /// Reads a chunk, and compresses it or finds it compressed.
+    pub(super) fn prepare(
+        &self,
+        means: &Means<'_>,
+        line: &Line,
+        index: usize,
+        tools: &mut Tools,
+        piece: &mut Piece,
+    ) -> Result<(), Error> {
+        chunk::fill(means.store, self.recipe, &line.chunks[index], &mut piece.plain)?;
+        let Some(codec) = means.codec else { return Ok(()) };
+        let (plain, packed) = (&piece.plain, &mut piece.packed);
+        let range = line.ranges.get(index).copied().flatten().filter(|range| range.compresses(plain));
+        if let Some(range) = range.filter(|range| range.read(means.store, packed)) {
+            piece.sum = Some(range.sum);
+            return Ok(());
+        }
+        tools
+            .encode(codec, plain, packed)
+            .map_err(|source| Error::Compress { layer: self.recipe.name().to_owned(), source })?;
+        piece.sum = line.keys.is_some().then(|| Sum::of(plain, packed));
+        Ok(())
+    }
+
+    /// Adds the chunk at `index` to the end.
+    pub(super) fn add(&self, line: &Line, index: usize, piece: &Piece, end: &mut End) -> Result<(), Error> {
+        let keys = line.keys.as_ref();
+        if index > line.from && keys.is_some_and(|keys| keys.before(index).is_some()) {
+            let blob = end.blob.as_ref().map(Blob::state);
+            end.states.push(State { at: index, tar: end.tar.clone(), blob });
+        }
+        end.tar.update(&piece.plain);
+        end.step.advance(piece.plain.len() as u64);
+        match &mut end.blob {
+            Some(blob) => blob.add(piece).map_err(|error| self.kept(error.into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks and keeps what the layer came to.
+    pub(super) fn finish(&self, means: &Means<'_>, line: &Line, end: End) -> Result<Made, Error> {
+        let End { tar, blob, states, step } = end;
+        let tar = tar.finish();
+        let checked = match self.expected {
+            Some(expected) if expected != tar => {
+                Err(Error::Inconsistent { layer: self.recipe.name().to_owned(), expected, found: tar })
+            }
+            _ => Ok(()),
+        };
+        let keep = |()| self.keep(means, line, tar, blob, &states).map_err(|source| self.kept(source));
+        checked.and_then(keep).inspect_err(|_| step.fail())
+    }
+
+    fn keep(
+        &self,
+        means: &Means<'_>,
+        line: &Line,
+        tar: Content,
+        blob: Option<Blob>,
+        states: &[State],
+    ) -> Result<Made, StoreError> {
+        let store = means.store;
+        if self.expected.is_none() {
+            record::keep_tar(self.recipe, tar, store)?;
+        }
+        let mut made = Made { tar, blob: None };
+        if let (Some(codec), Some(Blob { draft, sums, .. })) = (means.codec, blob) {
+            let content = draft.commit(store)?;
+            record::keep_blob(DiffId(tar.digest), codec, content, store)?;
+            if let Some(keys) = &line.keys {
+                reuse::keep(store, codec, keys, &sums, content)?;
+            }
+            made.blob = Some(content);
+        }
+        if let Some(keys) = &line.keys {
+            state::keep(store, means.codec, keys, states)?;
+        }
+        Ok(made)
+    }
+}
+
+impl Blob {
+    fn add(&mut self, piece: &Piece) -> io::Result<()> {
+        if let Some(sum) = piece.sum {
+            sum.add_to(&mut self.hash);
+            self.sums.push(sum);
+        }
+        self.draft.write_all(&piece.packed)
+    }
+
+    fn state(&self) -> Packed {
+        Packed { hash: self.draft.hash().clone(), sums: self.hash.clone() }
+    }
+
+    /// Copies as many chunks as there is a state behind, and gives that.
+    fn resume(
+        &mut self,
+        store: &Store,
+        codec: Codec,
+        keys: &Keys,
+        ranges: &[Option<Range>],
+    ) -> Result<Option<State>, StoreError> {
+        let mut known: Vec<Range> = ranges.iter().map_while(|range| *range).collect();
+        let mut buffer = Buffer::default();
+        while let Some(state) = state::of_blob(store, codec, keys, &known)? {
+            let Some(Packed { hash, sums }) = state.blob.clone() else { break };
+            let mut right = 0;
+            while right < state.at && known[right].read(store, &mut buffer) {
+                self.draft.write_unhashed(&buffer)?;
+                right += 1;
+            }
+            if right == state.at {
+                self.draft.go_on(hash);
+                self.sums = known.iter().take(state.at).map(|range| range.sum).collect();
+                self.hash = sums;
+                return Ok(Some(state));
+            }
+            known.truncate(right);
+            self.draft.restart()?;
+        }
+        Ok(None)
+    }
+}
+
+impl Tools {
+    fn encode(&mut self, codec: Codec, plain: &[u8], packed: &mut Buffer) -> io::Result<()> {
+        // All passes of a crew have the same codec.
+        if self.encoder.is_none() {
+            self.encoder = Some(Encoder::new(codec)?);
+        }
+        match &mut self.encoder {
+            Some(encoder) => encoder.encode(plain, packed),
+            None => Ok(()),
+        }
+    }
+}
