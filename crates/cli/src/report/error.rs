@@ -101,7 +101,7 @@ pub enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// `found` is what of the store is damaged.
-    #[error("{} in the store damaged", damaged(found))]
+    #[error("{} damaged", damaged(found))]
     Damaged { found: Vec<String>, hint: String },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -135,8 +135,8 @@ fn are(names: &[String]) -> String {
 
 fn damaged(found: &[String]) -> String {
     match found {
-        [_] => "1 thing is".to_owned(),
-        all => format!("{} are", super::plural(all.len(), "thing")),
+        [_] => "1 thing in the store is".to_owned(),
+        all => format!("{} in the store are", super::plural(all.len(), "thing")),
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant, SystemTime};
 use longshore_oci::Content;
 use longshore_testkit::Sandbox;
 use longshore_testkit::apt::{Package, Repository};
-use longshore_testkit::registry::crane;
 use longshore_testkit::sandbox::Answer;
 use serde_json::Value;
 
@@ -259,14 +258,14 @@ fn many_build_and_collect_at_once_and_some_are_killed() {
     let packages: Vec<_> = (0..6)
         .map(|n: u8| {
             let file = |k: usize| format!("usr/share/p{n}/{k}");
-            let package = Package::new(&format!("p{n}"), "1.0-1");
+            let package = Package::new(&format!("p{n}"), "1.0-1").executable(&format!("usr/bin/p{n}"), [n]);
             (0..40).fold(package, |package, k| package.file(&file(k), vec![n; 3000 + k * 100]))
         })
         .collect();
     let repository = Repository::new(&packages);
     let image = |from: u8| {
         let names: Vec<_> = (from..from + 3).map(|n| format!("\"p{n}\"")).collect();
-        format!("[image.app]\ncontents = [{}]\ncommand = [\"/x\"]\n", names.join(", "))
+        format!("[image.app]\ncontents = [{}]\ncommand = [\"/usr/bin/p{from}\"]\n", names.join(", "))
     };
     let first = sandbox(&repository, &image(0));
     let mut stacks: Vec<_> = (1..4).map(|n| beside(&first, &repository, &image(n))).collect();
@@ -319,18 +318,27 @@ fn kill_after(mut child: Child, milliseconds: u64) {
 fn what_is_served_stays_and_keeps_nobody_from_tidying() {
     let repository = Repository::new(&[hello()]);
     let sandbox = sandbox(&repository, HELLO);
-    let mut server =
-        sandbox.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let server = sandbox.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn();
+    let mut server = Server(server.unwrap());
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let first = lines.find(|line| line.contains("/app@")).unwrap();
     lines.find(|line| line.starts_with("serving on ")).unwrap();
     let collected = json(&sandbox, &["gc", "--max-size", "0"]);
     assert!(files(&sandbox.store().join("blobs")).is_empty(), "{collected:#}");
     let (name, _) = first.split_once("  ").unwrap();
-    crane().args(["validate", "--remote", name]).run();
-    server.kill().unwrap();
-    server.wait().unwrap();
+    sandbox.ok(&["copy", name, "oci:copied"]);
+    drop(server);
     assert_eq!(json(&sandbox, &["gc", "--max-size", "0"])["left"], 0);
+}
+
+/// Ended however the test does.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
