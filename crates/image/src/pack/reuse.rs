@@ -28,7 +28,7 @@ const ANCHOR: &str = "layer-chunk-1";
 /// So many of a layer's chunks lead to it in any case.
 const SMALLEST: usize = 4;
 /// So many blobs are looked into for one layer.
-const BLOBS: usize = 8;
+const BLOBS: usize = 32;
 
 /// What is known of a chunk's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
