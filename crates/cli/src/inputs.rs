@@ -149,12 +149,28 @@ pub fn url(
     }
 }
 
-/// The files and folders beside the stack file that an image takes in, by their path as written there.
+/// The files and folders beside the stack file that an image takes in, and its pinned archives, by their path as written there.
 pub fn locals(
     project: &Project,
     machine: &Machine,
     lock: &Lock,
     platform: &Platform,
+    spec: &ImageSpec,
+) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
+    let mut all = files(project, machine, spec)?;
+    for content in &spec.contents {
+        if let ContentSpec::Url(request) = content {
+            let component = url(project, lock, machine, &request.name, platform)?;
+            all.insert(format!("url:{}", request.name), Arc::new(component));
+        }
+    }
+    Ok(all)
+}
+
+/// The files and folders beside the stack file that an image takes in, by their path as written there.
+pub fn files(
+    project: &Project,
+    machine: &Machine,
     spec: &ImageSpec,
 ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
     let mut all = BTreeMap::new();
@@ -169,10 +185,6 @@ pub fn locals(
                 let component =
                     path::directory(&project.folder, &folder.path, path, &machine.store, &*machine.progress)?;
                 all.insert(folder.path.clone(), Arc::new(component));
-            }
-            ContentSpec::Url(request) => {
-                let component = url(project, lock, machine, &request.name, platform)?;
-                all.insert(format!("url:{}", request.name), Arc::new(component));
             }
             _ => {}
         }

@@ -20,6 +20,7 @@ mod prompt;
 mod report;
 mod settings;
 mod sharing;
+mod unchanged;
 mod vendored;
 
 use std::process::ExitCode;

@@ -1,7 +1,6 @@
 //! `longshore build`: images, known by their config digests; with `--output` an OCI layout of them.
 
 use longshore_build::explain;
-use longshore_image::Image;
 use longshore_image::pack::Wanted;
 use longshore_oci::Platform;
 use longshore_publish::layout;
@@ -16,27 +15,34 @@ use crate::machine::Machine;
 use crate::pipeline::{self, Images};
 use crate::project::Project;
 use crate::report::{Failure, bytes, print, print_json, published_json};
+use crate::unchanged::{self, Done, Row};
 
 pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
+    let inputs = match (&args.output, &args.explain) {
+        (None, None) => unchanged::Inputs::of(project, machine, &names, &platforms)?,
+        _ => None,
+    };
+    if let Some(done) = inputs.as_ref().and_then(|inputs| inputs.done(project, machine)) {
+        done.tell(machine);
+        return tell(global, project, &done.rows);
+    }
     let lock = for_build(global, project, machine)?;
     if let Some(build) = &args.explain {
         return explain(build, global, project, machine, &lock, &platforms);
     }
     let codec = args.output.as_ref().map(|_| machine.codec(args.compression));
     let wanted = codec.map_or(Wanted::DiffIds, |codec| machine.wanted(project, codec));
-    let images = pipeline::build(project, &lock, machine, &names, &platforms, wanted)?;
-    let (rows, table) = (rows(&images), table(&images));
-    let builds = toolchains(project);
+    let built = pipeline::build_each(project, &lock, machine, &names, &platforms, wanted)?;
+    let done = Done::of(project, &built, &names);
+    if let Some(inputs) = inputs {
+        inputs.keep(project, machine, &done);
+    }
     let (Some(folder), Some(codec)) = (&args.output, codec) else {
-        if global.json {
-            print_json(&project.with_profile(json!({ "images": rows, "builds": builds })));
-        } else {
-            print(&table);
-        }
-        return Ok(());
+        return tell(global, project, &done.rows);
     };
+    let images = Images::of(built);
     let indexes = images.indexes(project, &args.tag)?;
     machine.take_layers(project, &indexes, codec);
     let published =
@@ -44,20 +50,31 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     machine.give_layers(project, &indexes, codec);
     if global.json {
         let answer = json!({
-            "images": rows,
-            "builds": builds,
+            "images": rows(&done.rows),
+            "builds": toolchains(project),
             "layout": folder,
             "published": published_json(&published),
         });
         print_json(&project.with_profile(answer));
         return Ok(());
     }
-    print(&table);
+    print(&table(&done.rows));
     print("");
     for image in &published.images {
         print(&format!("{}  {}", image.identity.digest(), image.name));
     }
     print(&format!("wrote {}: {} new", folder.display(), bytes(published.bytes_sent)));
+    Ok(())
+}
+
+/// Says what images are.
+fn tell(global: &Global, project: &Project, done: &[Row]) -> Result<(), Failure> {
+    if global.json {
+        let answer = json!({ "images": rows(done), "builds": toolchains(project) });
+        print_json(&project.with_profile(answer));
+    } else {
+        print(&table(done));
+    }
     Ok(())
 }
 
@@ -105,30 +122,29 @@ fn toolchains(project: &Project) -> Vec<Value> {
 }
 
 /// One row an image.
-fn table(images: &Images) -> String {
-    let width = images.0.keys().map(|(name, _)| name.len()).max().unwrap_or(0).max(5);
+fn table(done: &[Row]) -> String {
+    let width = done.iter().map(|row| row.image.len()).max().unwrap_or(0).max(5);
     let mut table = format!("{:width$}  {:13}  {:6}  {:>9}  id\n", "image", "platform", "layers", "size");
-    for ((name, platform), image) in &images.0 {
-        let (platform, size, layers) = (platform.to_string(), bytes(image.size()), image.layers.len());
-        table += &format!("{name:width$}  {platform:13}  {layers:>6}  {size:>9}  {}\n", image.id());
+    for Row { image, platform, id, size, layers } in done {
+        let (platform, size, layers) = (platform.to_string(), bytes(*size), layers.len());
+        table += &format!("{image:width$}  {platform:13}  {layers:>6}  {size:>9}  {id}\n");
     }
     table
 }
 
 /// The same as data.
-fn rows(images: &Images) -> Vec<Value> {
-    let row = |((name, platform), image): (&(String, Platform), &Image)| {
-        let layers = image
-            .layers
+fn rows(done: &[Row]) -> Vec<Value> {
+    let row = |Row { image, platform, id, size, layers }: &Row| {
+        let layers = layers
             .iter()
-            .map(|layer| json!({ "name": layer.name(), "diff_id": layer.diff_id, "size": layer.size }));
+            .map(|(name, diff_id, size)| json!({ "name": name, "diff_id": diff_id, "size": size }));
         json!({
-            "image": name,
+            "image": image,
             "platform": platform.to_string(),
-            "id": image.id(),
-            "size": image.size(),
+            "id": id,
+            "size": size,
             "layers": layers.collect::<Vec<_>>(),
         })
     };
-    images.0.iter().map(row).collect()
+    done.iter().map(row).collect()
 }

@@ -18,6 +18,7 @@ mod flox;
 mod git_crates;
 mod golden;
 mod interrupted;
+mod layers;
 mod nix;
 mod nix_bills;
 mod packing;

@@ -54,6 +54,9 @@ impl Freed {
     }
 }
 
+/// The kind of the records that say what came of many others, and hold none of their blobs: they go whenever anything goes.
+pub const SUMMARY: &str = "summary-1";
+
 impl Alone {
     /// The store at `root`, as soon as nobody else uses it. Others wait for its end.
     ///
@@ -90,6 +93,7 @@ impl Alone {
         progress: &dyn Progress,
     ) -> Result<Freed, StoreError> {
         let step = progress.begin("Removing", "what was used longest ago", Some(plan.size()));
+        self.forget_summaries()?;
         for useless in &plan.useless {
             remove(&useless.path)?;
             step.advance(useless.size);
@@ -123,6 +127,7 @@ impl Alone {
         let still = |digest: &&Digest| super::verify::is_damaged(&self.store, digest).unwrap_or(true);
         let blobs: BTreeSet<_> = damage.blobs.iter().filter(still).copied().collect();
         let census = Census::take(&self.store)?;
+        self.forget_summaries()?;
         let mut gone: u64 = census.useless.iter().map(|it| it.size).sum();
         for useless in &census.useless {
             remove(&useless.path)?;
@@ -144,6 +149,12 @@ impl Alone {
         }
         ledger::set(&self.store, census.size().saturating_sub(gone));
         Ok(())
+    }
+
+    /// What says that something was done says nothing once anything of it may be gone.
+    fn forget_summaries(&self) -> Result<(), StoreError> {
+        let folder = self.store.root().join("records").join(SUMMARY);
+        Ok(there(fs::remove_dir_all(folder)).map(drop)?)
     }
 
     /// What is only half there would be taken for a whole: it goes at once, and its files after that.

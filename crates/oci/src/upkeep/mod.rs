@@ -19,7 +19,7 @@ mod plan;
 mod tests;
 mod verify;
 
-pub use self::alone::{Alone, Freed};
+pub use self::alone::{Alone, Freed, SUMMARY};
 pub use self::census::{Blob, Census, Record, Useless, Why};
 pub use self::folders::{Folder, Hold};
 pub use self::plan::{Bounds, Plan};
