@@ -82,13 +82,13 @@ impl Inputs {
     /// What they came to with the lock that there is now.
     pub fn done(&self, project: &Project, machine: &Machine) -> Option<Done> {
         let record = machine.store.record(SUMMARY, &self.key(project)?).ok()??;
-        postcard::from_bytes(&record).ok()
+        serde_json::from_slice(&record).ok()
     }
 
     /// Keeps what they came to with the lock that there is now.
     pub fn keep(&self, project: &Project, machine: &Machine, done: &Done) {
         let Some(key) = self.key(project) else { return };
-        let record = postcard::to_allocvec(done).unwrap_or_default();
+        let record = serde_json::to_vec(done).unwrap_or_default();
         if let Err(error) = machine.store.put_record(SUMMARY, &key, &record, []) {
             machine.warn(&format!("what was built can't be kept: {error}"));
         }

@@ -11,8 +11,8 @@ use common::HEAD;
 use insta::assert_snapshot;
 use longshore_oci::{Content, DiffId, Digest, PackageId, StorePath};
 use longshore_stack::lock::{
-    self, AboutStorePath, Change, Lock, LockError, LockedClosure, LockedImage, LockedLayer, LockedManifest,
-    LockedNix, LockedPackage, LockedRelease, LockedStorePath, LockedUrl,
+    self, AboutStorePath, Change, Changes, LayoutLayer, Lock, LockError, LockedClosure, LockedImage,
+    LockedLayer, LockedManifest, LockedNix, LockedPackage, LockedRelease, LockedStorePath, LockedUrl,
 };
 use longshore_stack::model::{Consumer, Requirement, Scope, Stack};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -176,6 +176,9 @@ prop_compose! {
             prop::option::of("\\PC{1,8}"), prop::option::of("\\PC{1,8}"), vec("CVE-2024-[0-9]{4}", 0..2)), 0..4),
         asked in btree_map(("\\PC{1,8}", prop::sample::select(&["linux/amd64", "linux/arm64"][..])), vec(any::<prop::sample::Index>(), 0..3), 0..3),
         go_sums in btree_set("[a-z.]{1,8}(/[a-z]{1,8}){0,2} v[0-9]\\.[0-9]\\.[0-9](/go\\.mod)? h1:[a-zA-Z0-9+/]{43}=", 0..3),
+        (updates, counts) in (0..9_u64, btree_map("\\PC{1,8}", 0..9_u64, 0..3)),
+        layouts in btree_map(prop::sample::select(&["linux/amd64", "linux/arm64"][..]),
+            btree_set((btree_set("\\PC{1,8}", 1..3), btree_set("\\PC{1,8}", 1..3), any::<[u8; 8]>()), 1..3), 0..3),
     ) -> Lock {
         let urls = urls.into_iter().map(|((name, platform), (url, content))| LockedUrl { name, platform: platform.map(str::to_owned), url, content }).collect();
         let names: Vec<String> = sources.keys().cloned().collect();
@@ -218,7 +221,14 @@ prop_compose! {
         let nix = asked.into_iter().map(|((installable, platform), outputs)| {
             LockedNix { installable, platform: platform.to_owned(), outputs: some(&outputs) }
         }).collect();
-        Lock { assembler, profile, sources, releases, packages, closures, urls, images, nix, store_paths, go_sums }
+        let changes = Changes { updates, inputs: if updates == 0 { BTreeMap::new() } else { counts } };
+        let layouts = layouts.into_iter().map(|(platform, layers)| {
+            let layer = |(images, members, content): (BTreeSet<String>, BTreeSet<String>, [u8; 8])| LayoutLayer {
+                images: images.into_iter().collect(), members: members.into_iter().collect(), content: Digest::of(&content),
+            };
+            (platform.to_owned(), layers.into_iter().map(layer).collect::<BTreeSet<_>>().into_iter().collect())
+        }).collect();
+        Lock { assembler, profile, sources, releases, packages, closures, urls, images, nix, store_paths, go_sums, layouts, changes }
     }
 }
 

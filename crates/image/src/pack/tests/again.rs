@@ -213,7 +213,7 @@ fn a_wrong_state_is_found_by_whoever_reads_the_whole_layer() {
     let mut other = Sha256::new();
     other.update(&[7; 512]);
     let point = keys.points().next().unwrap();
-    store.put_record("layer-state-1", keys.before(point).unwrap(), &other.state()).unwrap();
+    store.put_record("layer-state-1", keys.before(point).unwrap(), &other.state(), []).unwrap();
     let layer = made(&store, &tree, Wanted::DiffIds).unwrap();
     let results = [
         compress(&layer, Codec::Zstd, &store, 2, &Silent).map(drop),
