@@ -270,7 +270,7 @@ fn what_a_later_revision_adds_is_passed_over() {
     let text = sample().to_string();
     let later = text
         .replace("revision = 1", "revision = 7\nnew = { a = 1 }")
-        .replace("[[closure]]", "[[layer]]\nname = \"x\"\n\n[[closure]]\nnew = true");
+        .replace("[[closure]]", "[[future]]\nname = \"x\"\n\n[[closure]]\nnew = true");
     assert_ne!(later, text);
     assert_eq!(parse(&later).unwrap(), sample());
 }
