@@ -171,7 +171,7 @@ impl Sha256 {
         self.size
     }
 
-    /// All that is to be kept to go on from here later: 113 bytes, readable by the same 0.x version of `sha2`.
+    /// All that is to be kept to go on from here later: 112 bytes, readable by the same 0.x version of `sha2`.
     pub fn state(&self) -> Vec<u8> {
         [&self.size.to_le_bytes()[..], &hazmat::SerializableState::serialize(&self.hasher)].concat()
     }
@@ -219,7 +219,7 @@ mod tests {
             let mut hash = Sha256::new();
             hash.update(&bytes[..cut]);
             let state = hash.state();
-            assert_eq!(state.len(), 113);
+            assert_eq!(state.len(), 112);
             let mut resumed = Sha256::from_state(&state).unwrap();
             assert_eq!(resumed.size(), cut as u64);
             resumed.update(&bytes[cut..]);

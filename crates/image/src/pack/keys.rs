@@ -29,7 +29,7 @@ impl Keys {
         let chunks: Vec<_> = chunks.iter().map(|chunk| key(recipe, chunk, &mut line)).collect();
         let (mut prefixes, mut hash) = (Vec::new(), Sha256::new());
         for (index, key) in chunks.iter().enumerate() {
-            if index > 0 && index % EVERY == 0 {
+            if index > 0 && index.is_multiple_of(EVERY) {
                 prefixes.push(hash.clone().finish().digest);
             }
             hash.update(key.as_bytes());
@@ -39,7 +39,7 @@ impl Keys {
 
     /// The key of all chunks before the one at `index`, if a layer can be gone on with there.
     pub(super) fn before(&self, index: usize) -> Option<&Digest> {
-        (index % EVERY == 0).then(|| self.prefixes.get((index / EVERY).checked_sub(1)?)).flatten()
+        index.is_multiple_of(EVERY).then(|| self.prefixes.get((index / EVERY).checked_sub(1)?)).flatten()
     }
 
     /// Where a layer can be gone on with, the last first.
