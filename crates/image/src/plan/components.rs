@@ -1,5 +1,6 @@
 //! From root filesystems to the components that layers are made of, and from groups of components to the plan.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, StorePath, TreePath};
@@ -174,7 +175,7 @@ impl Parts {
         let origins: BTreeSet<_> = parts().flat_map(|part| &part.origins).cloned().collect();
         let paths: BTreeSet<_> = parts().flat_map(|part| &part.paths).cloned().collect();
         let layer = PlannedLayer {
-            name: name(&origins),
+            name: name(parts()),
             origins: origins.into_iter().collect(),
             members: group.members.iter().map(|&member| self.names[member].clone()).collect(),
             content: problem.content(&group.members),
@@ -258,16 +259,27 @@ pub(super) fn program(path: &StorePath) -> String {
     }
 }
 
-/// A name for people: up to three inputs, then how many more.
-fn name(origins: &BTreeSet<Origin>) -> String {
-    let short = |origin: &Origin| match origin {
+/// A name for people: up to three inputs, the heaviest first, then how many more.
+fn name<'a>(parts: impl Iterator<Item = &'a Part>) -> String {
+    let mut heaviest: Vec<_> = parts.collect();
+    heaviest.sort_by_key(|part| Reverse(part.bytes));
+    let mut names: Vec<String> = Vec::new();
+    for name in heaviest.into_iter().flat_map(|part| &part.origins).map(short) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let more = names.len().saturating_sub(3);
+    names.truncate(3);
+    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+}
+
+fn short(origin: &Origin) -> String {
+    match origin {
         Origin::Package(id) => format!("{} {}", id.name, id.version),
         Origin::Longshore(name) => name.clone(),
         Origin::Path(path) | Origin::Inline(path) | Origin::Build(path) | Origin::Url(path) => path.clone(),
         Origin::Image(layer) | Origin::Base(layer) => layer.reference.clone(),
         Origin::Nix(path) => path.name().to_owned(),
-    };
-    let names: Vec<_> = origins.iter().take(3).map(short).collect();
-    let more = origins.len() - names.len();
-    names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+    }
 }
