@@ -37,7 +37,8 @@ usage: ./x COMMAND
   bless          accept the outputs that tests see now as the expected ones
   tidy           check arrows between crates, file sizes, links and other rules of the house
   bench          measure images against mmdebstrap with umoci and buildah, builds against go, ko and cargo,
-                 starts against Compose (`images`, `builds`, `services`, `push`, `sign`, `nix`: these alone); results in target/bench/
+                 starts against Compose, plans of layers against other strategies (`images`, `builds`, `services`, `push`,
+                 `sign`, `nix`, `layers`: these alone); results in target/bench/
 ";
 
 fn main() -> ExitCode {
@@ -53,15 +54,22 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),
-        ["bench"] => {
-            bench::bench(&[Part::Images, Part::Builds, Part::Services, Part::Push, Part::Sign, Part::Nix])
-        }
+        ["bench"] => bench::bench(&[
+            Part::Images,
+            Part::Builds,
+            Part::Services,
+            Part::Push,
+            Part::Sign,
+            Part::Nix,
+            Part::Layers,
+        ]),
         ["bench", "images"] => bench::bench(&[Part::Images]),
         ["bench", "builds"] => bench::bench(&[Part::Builds]),
         ["bench", "services"] => bench::bench(&[Part::Services]),
         ["bench", "push"] => bench::bench(&[Part::Push]),
         ["bench", "sign"] => bench::bench(&[Part::Sign]),
         ["bench", "nix"] => bench::bench(&[Part::Nix]),
+        ["bench", "layers"] => bench::bench(&[Part::Layers]),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

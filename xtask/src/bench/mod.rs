@@ -3,6 +3,7 @@
 
 mod builds;
 mod by_hand;
+mod layers;
 mod measure;
 mod nix;
 mod ours;
@@ -54,13 +55,24 @@ pub enum Part {
     Sign,
     /// Closures of the Nix store.
     Nix,
+    /// Plans of layers.
+    Layers,
 }
 
 /// Measures `parts` and writes the report.
 pub fn bench(parts: &[Part]) -> Result {
+    let folder = root().join("target/bench");
+    // What is counted takes none of what is timed: no other programs, no shipped binary, no rights.
+    let counted = |part: &Part| *part == Part::Layers;
+    let sections = if parts.iter().all(counted) { Vec::new() } else { timed(parts, &folder)? };
+    let tables =
+        if parts.iter().any(counted) { layers::tables(&folder.join("replay"))? } else { Vec::new() };
+    report::write(&folder, &sections, &tables)
+}
+
+fn timed(parts: &[Part], folder: &Path) -> Result<Vec<Section>> {
     setup::setup(crate::test::Length::Short)?;
     build_shipped()?;
-    let folder = root().join("target/bench");
     let memory = Memory::mount(folder.join("work"))?;
     let mut sections = Vec::new();
     if parts.contains(&Part::Images) {
@@ -88,7 +100,7 @@ pub fn bench(parts: &[Part]) -> Result {
         say("closures of the Nix store");
         sections.extend(nix::sections(&memory.0.join("nix"))?);
     }
-    report::write(&folder, &sections)
+    Ok(sections)
 }
 
 fn images(case: &Case, work: &Path) -> Result<Section> {

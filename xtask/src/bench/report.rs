@@ -18,8 +18,14 @@ pub struct Section {
     pub targets: String,
 }
 
+/// What was counted and not timed: as it is printed, and for programs.
+pub struct Table {
+    pub text: String,
+    pub data: Vec<Value>,
+}
+
 /// Prints the tables, and writes `report.md` and `report.json`.
-pub fn write(folder: &Path, sections: &[Section]) -> Result {
+pub fn write(folder: &Path, sections: &[Section], tables: &[Table]) -> Result {
     let mut text = String::new();
     let mut data = Vec::new();
     for Section { title, key, rows, targets } in sections {
@@ -50,7 +56,12 @@ pub fn write(folder: &Path, sections: &[Section]) -> Result {
         }
         text += targets;
     }
+    for table in tables {
+        text += &table.text;
+        data.extend(table.data.clone());
+    }
     println!("{text}");
+    fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
     save(&folder.join("report.md"), text.trim_start())?;
     save(&folder.join("report.json"), &format!("{:#}\n", Value::Array(data)))
 }
