@@ -96,7 +96,13 @@ fn cargo(work: &Path) -> Result<Section> {
     };
     rows.push(Row { name: "cargo build", runs: Runs::take(3, work, || empty(&build), plain)? });
     let targets = targets(&rows, "cargo build");
-    Ok(Section { title: format!("{} with Cargo", CARGO.folder), key: "cargo", rows, targets, ..Section::default() })
+    Ok(Section {
+        title: format!("{} with Cargo", CARGO.folder),
+        key: "cargo",
+        rows,
+        targets,
+        ..Section::default()
+    })
 }
 
 /// A stack of one build and one image of it.

@@ -39,22 +39,31 @@ fn page(report: &Value) -> String {
     let first = worse.next().unwrap_or_else(|| String::from("Nothing of what was measured here.\n"));
     text += &first;
     text.extend(worse);
-    let mut missed = list(&report["sections"]).flat_map(|section| list(&section["goals"])).filter(|goal| {
-        goal["met"] == Value::Bool(false)
-    });
+    let mut missed = list(&report["sections"])
+        .flat_map(|section| list(&section["goals"]))
+        .filter(|goal| goal["met"] == Value::Bool(false));
     if let Some(first) = missed.next() {
         text += "\n## What was wanted and did not come\n\n";
         for goal in std::iter::once(first).chain(missed) {
             let (bound, wanted, unit) = (word(&goal["bound"]), &goal["wanted"], word(&goal["unit"]));
             let came = goal["came"].as_f64().unwrap_or(f64::NAN);
-            let _ = writeln!(text, "- {}: {came:.2} {unit}, {bound} {wanted} {unit} was wanted.", word(&goal["what"]));
+            let _ = writeln!(
+                text,
+                "- {}: {came:.2} {unit}, {bound} {wanted} {unit} was wanted.",
+                word(&goal["what"])
+            );
         }
     }
     text += "\n## What peers ran\n";
     for section in list(&report["sections"]).filter(|section| list(&section["commands"]).next().is_some()) {
         let _ = write!(text, "\n### {}\n", word(&section["title"]));
         for command in list(&section["commands"]) {
-            let _ = write!(text, "\n{}:\n\n```sh\n{}\n```\n", word(&command["row"]), word(&command["script"]).trim());
+            let _ = write!(
+                text,
+                "\n{}:\n\n```sh\n{}\n```\n",
+                word(&command["row"]),
+                word(&command["script"]).trim()
+            );
         }
     }
     text

@@ -114,7 +114,9 @@ pub(super) fn measure(command: &Command, work: &Path) -> Result<Run> {
     let text = fs::read_to_string(&figures).map_err(|error| super::said(&figures, &error))?;
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers.as_slice() {
-        [user, system, kilobytes] => Ok(Run { wall, cpu: user + system, memory: kilobytes * 1024.0, output: f64::NAN }),
+        [user, system, kilobytes] => {
+            Ok(Run { wall, cpu: user + system, memory: kilobytes * 1024.0, output: f64::NAN })
+        }
         _ => Err(format!("GNU time wrote `{}`", text.trim())),
     }
 }

@@ -38,17 +38,16 @@ impl Section {
             let (cpu, ..) = row.runs.figure(|run| run.cpu);
             let (memory, ..) = row.runs.figure(|run| run.memory);
             let (output, ..) = row.runs.figure(|run| run.output);
-            let output = if output.is_nan() { String::from("–") } else { format!("{:.1} MB", output / 1e6) };
+            let spread = format!("{:.0} ms [{:.0}, {:.0}]", wall * 1e3, least * 1e3, most * 1e3);
             let _ = writeln!(
                 text,
-                "| {} | {:.0} ms [{:.0}, {:.0}] | {:.0} ms | {:.0} MB | {output} | {:.2} × |",
+                "| {} | {} | {:.0} ms | {} | {} | {} |",
                 row.name,
-                wall * 1e3,
-                least * 1e3,
-                most * 1e3,
+                known(wall, spread),
                 cpu * 1e3,
-                memory / 1e6,
-                wall / cold
+                known(memory, format!("{:.0} MB", memory / 1e6)),
+                known(output, format!("{:.1} MB", output / 1e6)),
+                known(wall, format!("{:.2} ×", wall / cold))
             );
         }
         if !self.goals.is_empty() {
@@ -82,6 +81,11 @@ impl Section {
             "text": self.text().trim(),
         })
     }
+}
+
+/// A figure as it is shown, or that there is none.
+fn known(figure: f64, shown: String) -> String {
+    if figure.is_nan() { String::from("–") } else { shown }
 }
 
 /// Prints the tables, and writes `report.md` and `report.json`, which it gives.

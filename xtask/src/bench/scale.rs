@@ -40,9 +40,15 @@ pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
     stack.unpack()?;
     let scale = Scale { work, effort, stack, store: work.join("store"), layout: work.join("layout") };
     say("trees");
-    let trees = scale.section("scale-trees", "a tree that grows, in one image: seconds for 62.5 MB", &TREES, tree)?;
+    let trees =
+        scale.section("scale-trees", "a tree that grows, in one image: seconds for 62.5 MB", &TREES, tree)?;
     say("stacks");
-    let stacks = scale.section("scale-images", "a stack that grows: seconds for an image of 62.5 MB", &STACKS, images)?;
+    let stacks = scale.section(
+        "scale-images",
+        "a stack that grows: seconds for an image of 62.5 MB",
+        &STACKS,
+        images,
+    )?;
     Ok(vec![trees, stacks])
 }
 
@@ -64,15 +70,18 @@ impl Scale<'_> {
         text: fn(usize) -> String,
     ) -> Result<Section> {
         let contestant = |&(name, parts)| {
-            let before = move || self.stack.lock(&text(parts)).and_then(|()| self.stack.unpacked(&self.store));
+            let before =
+                move || self.stack.lock(&text(parts)).and_then(|()| self.stack.unpacked(&self.store));
             let timed = || self.stack.layout(&self.store, &self.layout, &[]);
             Contestant::new(name, timed).before(before).writes(&self.layout)
         };
         let rows = rounds(self.effort, self.work, sizes.iter().map(contestant).collect())?;
         let all = &rows;
-        let each = |figure: Figure| sizes.iter().map(move |(name, parts)| median(all, figure, name) / *parts as f64);
+        let each =
+            |figure: Figure| sizes.iter().map(move |(name, parts)| median(all, figure, name) / *parts as f64);
         let flat = |figure: Figure| {
-            let (least, most) = each(figure).fold((f64::INFINITY, 0.0_f64), |(least, most), one| (least.min(one), most.max(one)));
+            let (least, most) = each(figure)
+                .fold((f64::INFINITY, 0.0_f64), |(least, most), one| (least.min(one), most.max(one)));
             most / least
         };
         let of_each = sizes.iter().zip(each(Cpu).zip(each(Wall)));
@@ -100,7 +109,7 @@ fn content(part: usize) -> String {
 }
 
 fn stack(images: &str) -> String {
-    format!("[stack]\nname = \"parts\"\nplatforms = [\"linux/amd64\"]\n\n[image-defaults]\nallow = [\"no-command\"]\n{images}")
+    format!("[stack]\nname = \"parts\"\nplatforms = [\"linux/amd64\"]\n{images}")
 }
 
 /// One image of all parts.

@@ -70,6 +70,10 @@ fn quiet(command: &mut Command) -> Result {
     let output = command.output().map_err(|error| said(Path::new(command.get_program()), &error))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?} ended with {}\n{}", output.status, String::from_utf8_lossy(&output.stderr))),
+        false => Err(format!(
+            "{command:?} ended with {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::measure::Runs;
 use super::goal::{Goal, median};
 use super::measure::Figure;
+use super::measure::Runs;
 use super::report::{Section, target, wall};
 use super::{Effort, Row, empty, said};
 use crate::run::{Result, capture, root, shipped};

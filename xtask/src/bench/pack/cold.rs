@@ -20,14 +20,13 @@ const ZSTD: &str = "longshore zstd";
 /// To a layout, with every compression, against everybody.
 pub fn section(tree: &Tree, effort: Effort) -> Result<Section> {
     let peers = Peers::new(&tree.work)?;
-    let (store, layout, theirs) = (tree.work.join("store"), tree.work.join("layout"), tree.work.join("theirs"));
+    let (store, layout, theirs) =
+        (tree.work.join("store"), tree.work.join("layout"), tree.work.join("theirs"));
     let mut contestants = Vec::new();
     for (name, compression) in [(GZIP, "default"), (FAST, "fast"), (ZSTD, "zstd")] {
         let (stack, store, layout) = (&tree.stack, &store, &layout);
         let timed = move || stack.layout(store, layout, &["--compression", compression]);
-        contestants.push(
-            Contestant::new(name, timed).before(move || stack.unpacked(store)).writes(layout),
-        );
+        contestants.push(Contestant::new(name, timed).before(move || stack.unpacked(store)).writes(layout));
     }
     for peer in peers::ALL {
         let (peers, theirs) = (&peers, &theirs);
@@ -87,7 +86,8 @@ pub fn diff_ids(tree: &Tree, effort: Effort) -> Result<Section> {
         command
     };
     let contestants = vec![
-        Contestant::new(IDS, || tree.stack.longshore(&store, &["build"])).before(|| tree.stack.unpacked(&store)),
+        Contestant::new(IDS, || tree.stack.longshore(&store, &["build"]))
+            .before(|| tree.stack.unpacked(&store)),
         Contestant::new(PASS, pass),
     ];
     let rows = rounds(effort, &tree.work, contestants)?;
@@ -109,15 +109,16 @@ pub fn diff_ids(tree: &Tree, effort: Effort) -> Result<Section> {
 
 /// The most memory, with an image of 2 GB.
 pub fn memory(work: &Path, effort: Effort) -> Result<Section> {
-    const NAME: &str = "longshore, 2 GB";
-    let stack = folder(work, "memory", effort.part_of(20_000), 100_000)?;
+    const NAME: &str = "longshore, a large folder";
+    let count = effort.part_of(20_000);
+    let stack = folder(work, "memory", count, 100_000)?;
     let (store, layout) = (work.join("store"), work.join("layout"));
     let timed = || stack.layout(&store, &layout, &[]);
     let contestant = Contestant::new(NAME, timed).before(|| stack.unpacked(&store)).writes(&layout);
     let rows = rounds(effort, work, vec![contestant])?;
     let mebibytes = median(&rows, Memory, NAME) / f64::from(1 << 20);
     Ok(Section {
-        title: String::from("memory: a folder of 20,000 generated files of 100 kB in one layer"),
+        title: format!("memory: a folder of {count} generated files of 100 kB in one layer"),
         key: "pack-memory",
         goals: vec![Goal::at_most("the most memory", mebibytes, 128.0, " MiB")],
         rows,

@@ -60,7 +60,8 @@ pub fn section(tree: &Tree, effort: Effort) -> Result<Section> {
 /// The example, built as the binary that is shipped; for a trial, the one that is there.
 fn program(effort: Effort) -> Result<PathBuf> {
     if effort == Effort::Whole {
-        let example = ["build", "--profile", "dist", "--package", "longshore-image", "--example", "pack_folder"];
+        let example =
+            ["build", "--profile", "dist", "--package", "longshore-image", "--example", "pack_folder"];
         run(&mut cargo(&example))?;
     }
     Ok(root().join("target/dist/examples/pack_folder"))
@@ -82,7 +83,12 @@ fn parse(text: &str) -> Option<Run> {
     let (user, system) = times.split_once(" + ")?;
     let memory = figures.split_once("; ").and_then(|(_, rest)| rest.split(' ').next()?.parse::<f64>().ok());
     let cpu = user.parse::<f64>().ok()? + system.parse::<f64>().ok()?;
-    Some(Run { wall, cpu, memory: memory.map_or(f64::NAN, |mebibytes| mebibytes * f64::from(1 << 20)), output: f64::NAN })
+    Some(Run {
+        wall,
+        cpu,
+        memory: memory.map_or(f64::NAN, |mebibytes| mebibytes * f64::from(1 << 20)),
+        output: f64::NAN,
+    })
 }
 
 #[cfg(test)]
@@ -91,7 +97,10 @@ mod tests {
 
     #[test]
     fn what_the_example_says_is_read() {
-        let packed = parse("10 bytes to 5: 1.00 s, 1.50 + 0.25 s of processor, 0.9 s of it a GB; 2 MiB of memory at most\n").unwrap();
+        let packed = parse(
+            "10 bytes to 5: 1.00 s, 1.50 + 0.25 s of processor, 0.9 s of it a GB; 2 MiB of memory at most\n",
+        )
+        .unwrap();
         assert_eq!((packed.wall, packed.cpu, packed.memory), (1.0, 1.75, 2_097_152.0));
         let floor = parse("floor 10 bytes to 5: 1.50 + 0.25 s of processor, 0.9 s of it a GB\n").unwrap();
         assert!(floor.wall.is_nan() && floor.memory.is_nan());

@@ -48,7 +48,8 @@ pub const BUILDAH: Peer = (
      buildah commit --quiet --rm --disable-compression=false \"$container\" oci:layout:x",
 );
 /// Of a tar that is there already.
-pub const CRANE: Peer = ("crane append", "crane append --new_layer \"$2\" --new_tag x --output image.tar");
+pub const CRANE: Peer =
+    ("crane append", "crane append --new_layer \"$2\" --new_tag tree:x --output image.tar");
 
 pub const ALL: [Peer; 6] = [GZIP, PIGZ, ZSTD, UMOCI, BUILDAH, CRANE];
 
@@ -84,7 +85,9 @@ impl<'a> Peers<'a> {
         shell.env("PATH", format!("{}:{path}", tools.display())).env("HOME", self.work);
         // What is written on the way is in memory too.
         shell.env("TMPDIR", self.work.join("temporary"));
-        shell.env("CONTAINERS_STORAGE_CONF", self.work.join("storage.conf")).env("BUILDAH_ISOLATION", "chroot");
+        shell
+            .env("CONTAINERS_STORAGE_CONF", self.work.join("storage.conf"))
+            .env("BUILDAH_ISOLATION", "chroot");
         shell
     }
 }

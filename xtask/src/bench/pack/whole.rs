@@ -28,7 +28,8 @@ pub fn stack(work: &Path) -> Result<Stack> {
 
 pub fn section(work: &Path, effort: Effort) -> Result<Section> {
     let stack = stack(work)?;
-    let images: Vec<&str> = STACK.lines().filter_map(|line| line.strip_prefix("[image.")?.strip_suffix(']')).collect();
+    let images: Vec<&str> =
+        STACK.lines().filter_map(|line| line.strip_prefix("[image.")?.strip_suffix(']')).collect();
     let (store, layout, alone) = (work.join("store"), work.join("layout"), work.join("alone"));
     let stores = || {
         empty(&alone.join("stores"))?;
@@ -36,7 +37,12 @@ pub fn section(work: &Path, effort: Effort) -> Result<Section> {
     };
     let one_by_one = || {
         let mut shell = Command::new("sh");
-        shell.args(["-e", "-c", SCRIPT, "sh"]).arg(shipped()).arg(&stack.folder).args(&images).current_dir(&alone);
+        shell
+            .args(["-e", "-c", SCRIPT, "sh"])
+            .arg(shipped())
+            .arg(&stack.folder)
+            .args(&images)
+            .current_dir(&alone);
         shell
     };
     let contestants = vec![
@@ -49,7 +55,10 @@ pub fn section(work: &Path, effort: Effort) -> Result<Section> {
     Ok(Section {
         title: String::from("eight images that share packages, to a layout"),
         key: "pack-whole",
-        goals: vec![Goal::times(&rows, Wall, TOGETHER, ALONE, 3.0), Goal::times(&rows, Cpu, TOGETHER, ALONE, 3.0)],
+        goals: vec![
+            Goal::times(&rows, Wall, TOGETHER, ALONE, 3.0),
+            Goal::times(&rows, Cpu, TOGETHER, ALONE, 3.0),
+        ],
         rows,
         ..Section::default()
     })
