@@ -1,5 +1,5 @@
 //! Files that are made up, for trees of any size: words of random bytes, the first of them far more often than the last, which
-//! compress to about a third as programs do. Equal numbers give equal files.
+//! compress to less than half, as programs do. Equal numbers give equal files.
 
 use std::fs;
 use std::path::Path;
