@@ -24,6 +24,7 @@ const RUNS: usize = 3;
 const QUICK_RUNS: usize = 9;
 
 pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
+    crate::nix::setup()?;
     let (store, closures) = closure::prepare()?;
     let key = closure::public_key(&store)?;
     let mut sections = Vec::new();
