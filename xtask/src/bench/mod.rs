@@ -146,6 +146,9 @@ pub fn command(words: &[&str]) -> Result {
             }
         }
     }
+    if (effort, kind) == (Effort::Trial, Report::Published) {
+        return Err(String::from("`--write-docs` is for figures, and those of a `--trial` say nothing"));
+    }
     if parts.is_empty() {
         parts.extend(Part::ALL.map(|(_, part)| part));
     }

@@ -42,7 +42,7 @@ impl Section {
             let _ = writeln!(
                 text,
                 "| {} | {} | {:.0} ms | {} | {} | {} |",
-                row.name,
+                row.name.replace('|', "\\|"),
                 known(wall, spread),
                 cpu * 1e3,
                 known(memory, format!("{:.0} MB", memory / 1e6)),

@@ -49,6 +49,7 @@ pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
         &STACKS,
         images,
     )?;
+    empty(work)?;
     Ok(vec![trees, stacks])
 }
 

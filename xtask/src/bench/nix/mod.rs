@@ -22,6 +22,8 @@ use closure::{Closure, Store};
 const STACK: &str = include_str!("stack.toml");
 const RUNS: usize = 3;
 const QUICK_RUNS: usize = 9;
+/// Bytes of a closure whose packing is measured: with less, programs that start are all that is seen.
+const LEAST: u64 = 100_000_000;
 
 pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
     crate::nix::setup()?;
@@ -36,7 +38,9 @@ pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
         let server = Server::start(&closure.cache)?;
         let bench = Bench { store: &store, closure, work, cache: server.address(), key: &key };
         sections.push(bench.section(name)?);
-        sections.push(packing::section(&bench, packing, effort)?);
+        if effort == Effort::Trial || closure.bytes > LEAST {
+            sections.push(packing::section(&bench, packing, effort)?);
+        }
         empty(&bench.work)?;
         if effort == Effort::Trial {
             break;

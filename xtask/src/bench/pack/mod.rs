@@ -38,5 +38,6 @@ pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
     empty(work)?;
     say("memory");
     sections.push(cold::memory(work, effort)?);
+    empty(work)?;
     Ok(sections)
 }
