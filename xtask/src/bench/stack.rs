@@ -57,7 +57,12 @@ impl Stack {
         command
     }
 
-    /// Builds it once.
+    /// Builds its images alone, as they are then when nothing changes.
+    pub fn settle(&self, store: &Path) -> Result {
+        quiet(&mut self.longshore(store, &["build"]))
+    }
+
+    /// Builds it once, to a layout.
     pub fn build(&self, store: &Path, layout: &Path) -> Result {
         self.unpacked(store)?;
         remove(layout)?;

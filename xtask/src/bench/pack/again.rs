@@ -91,6 +91,7 @@ pub fn nothing(work: &Path, effort: Effort) -> Result<Section> {
     let stores = [work.join("packages-store"), work.join("files-store")];
     for (stack, store) in [&packages, &files].into_iter().zip(&stores) {
         stack.build(store, &work.join("layout"))?;
+        stack.settle(store)?;
     }
     let contestants = vec![
         Contestant::new(PACKAGES, || packages.longshore(&stores[0], &["build"])),
