@@ -23,8 +23,6 @@ mod tools;
 
 use std::process::ExitCode;
 
-use bench::Part;
-
 const HELP: &str = "\
 usage: ./x COMMAND
 
@@ -36,9 +34,9 @@ usage: ./x COMMAND
   gen            write the generated files: docs/reference/
   bless          accept the outputs that tests see now as the expected ones
   tidy           check arrows between crates, file sizes, links and other rules of the house
-  bench          measure images against mmdebstrap with umoci and buildah, builds against go, ko and cargo,
-                 starts against Compose, plans of layers against other strategies (`images`, `builds`, `services`, `push`,
-                 `sign`, `nix`, `layers`: these alone); results in target/bench/
+  bench          measure images against mmdebstrap with umoci and buildah, packing against gzip, zstd, umoci, buildah and crane,
+                 builds against go, ko and cargo, starts against Compose (`images`, `builds`, `services`, `push`, `sign`,
+                 `nix`, `pack`, `scale`, `layers`: these alone); results in target/bench/, with --write-docs in docs/benchmarks.md too
 ";
 
 fn main() -> ExitCode {
@@ -54,22 +52,7 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["bless"] => test::bless(),
         ["tidy"] => tidy::tidy(),
-        ["bench"] => bench::bench(&[
-            Part::Images,
-            Part::Builds,
-            Part::Services,
-            Part::Push,
-            Part::Sign,
-            Part::Nix,
-            Part::Layers,
-        ]),
-        ["bench", "images"] => bench::bench(&[Part::Images]),
-        ["bench", "builds"] => bench::bench(&[Part::Builds]),
-        ["bench", "services"] => bench::bench(&[Part::Services]),
-        ["bench", "push"] => bench::bench(&[Part::Push]),
-        ["bench", "sign"] => bench::bench(&[Part::Sign]),
-        ["bench", "nix"] => bench::bench(&[Part::Nix]),
-        ["bench", "layers"] => bench::bench(&[Part::Layers]),
+        ["bench", words @ ..] => bench::command(words),
         [] | ["help" | "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

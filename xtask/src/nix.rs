@@ -10,6 +10,8 @@ use crate::tools::Apt;
 
 /// Raised with what is unpacked, so that what was unpacked before is unpacked anew.
 const FOLDER: &str = "target/test-tools/nix-1";
+/// Its programs, once unpacked.
+pub const PROGRAMS: &str = "target/test-tools/nix-1/programs";
 /// Nix, and what the builders of tests are made of.
 const PACKAGES: [&str; 2] = ["nix-bin", "busybox-static"];
 /// Nix goes by the name it is called by.

@@ -1,6 +1,6 @@
 //! Registries and clients of registries, for tests: `crates/testkit/registries/go.mod` pins all of their source.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::kubernetes::{fresh, go};
 use crate::run::{Result, root, run, say};
@@ -27,6 +27,11 @@ pub fn clients() -> Result {
     programs()?;
     let folder = root().join(FOLDER);
     if folder.join("regctl").exists() { Ok(()) } else { build(&folder, &[BENCH]) }
+}
+
+/// crane, once built.
+pub fn crane() -> PathBuf {
+    root().join(FOLDER).join("crane")
 }
 
 fn build(folder: &Path, packages: &[&str]) -> Result {

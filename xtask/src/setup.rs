@@ -52,9 +52,18 @@ const FILES: [(&str, &str); 5] = [
     ("/usr/lib/python3/dist-packages/grpc", "python3-grpcio"),
 ];
 
+/// Programs that benchmarks compare with besides.
+const PACKERS: [(&str, &[&str]); 4] =
+    [("pigz", &["pigz"]), ("zstd", &["zstd"]), ("umoci", &["umoci"]), ("buildah", &["buildah"])];
+
+/// Installs those that benchmarks alone need.
+pub fn benchmarks() -> Result {
+    install(|| lacking(&PACKERS))
+}
+
 /// Installs what is missing; says nothing when all is there.
 pub fn setup(length: Length) -> Result {
-    install()?;
+    install(missing)?;
     tools::setup()?;
     nix::setup()?;
     kubernetes::schemas()?;
@@ -71,8 +80,8 @@ pub fn setup(length: Length) -> Result {
     kubernetes::programs()
 }
 
-fn install() -> Result {
-    let missing = missing();
+fn install(find: impl Fn() -> Vec<&'static str>) -> Result {
+    let missing = find();
     if missing.is_empty() {
         return Ok(());
     }
@@ -90,8 +99,8 @@ fn install() -> Result {
         }
         sleep(Duration::from_secs(pause));
     }
-    last.map_err(|error| format!("{error}\n  tests need: {}", missing.join(" ")))?;
-    match self::missing().as_slice() {
+    last.map_err(|error| format!("{error}\n  needed: {}", missing.join(" ")))?;
+    match find().as_slice() {
         [] => Ok(()),
         left => Err(format!("still missing after installing: {}", left.join(" "))),
     }
@@ -108,19 +117,23 @@ fn foreign() -> Result {
     run(Command::new("rustup").args(["target", "add", "aarch64-unknown-linux-gnu"]).current_dir(root()))
 }
 
-fn missing() -> Vec<&'static str> {
+/// The packages of those programs that are not there.
+fn lacking(programs: &[(&str, &[&'static str])]) -> Vec<&'static str> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Daemons lie where an ordinary user's PATH does not look.
     let folders: Vec<_> = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect();
-    let programs =
-        PROGRAMS.iter().filter(|(program, _)| !folders.iter().any(|folder| folder.join(program).exists()));
+    let lacking =
+        programs.iter().filter(|(program, _)| !folders.iter().any(|folder| folder.join(program).exists()));
+    lacking.flat_map(|(_, packages)| packages.iter().copied()).collect()
+}
+
+fn missing() -> Vec<&'static str> {
     let files = FILES.iter().filter(|(file, _)| !installed(file)).map(|(_, package)| *package);
     // Debian takes a part of Python's own library out, into a package without a fixed path.
     let venv = Command::new("python3").args(["-c", "import ensurepip"]).output();
     let venv = venv.is_ok_and(|output| output.status.success());
     let venv = (!venv).then_some("python3-venv");
-    let packages = programs.flat_map(|(_, packages)| packages.iter().copied());
-    let mut all: Vec<_> = packages.chain(files).chain(venv).collect();
+    let mut all: Vec<_> = lacking(&PROGRAMS).into_iter().chain(files).chain(venv).collect();
     all.sort_unstable();
     all.dedup();
     all

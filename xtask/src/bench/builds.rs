@@ -66,7 +66,7 @@ fn go(work: &Path) -> Result<Section> {
     };
     rows.push(Row { name: "ko build", runs: Runs::take(3, work, || empty(&cache), by_ko)? });
     let targets = targets(&rows, "go build");
-    Ok(Section { title: format!("{} with Go", GO.folder), key: "go", rows, targets })
+    Ok(Section { title: format!("{} with Go", GO.folder), key: "go", rows, targets, ..Section::default() })
 }
 
 /// In the very root that longshore builds in, so that both have one compiler: takes root's rights.
@@ -96,7 +96,13 @@ fn cargo(work: &Path) -> Result<Section> {
     };
     rows.push(Row { name: "cargo build", runs: Runs::take(3, work, || empty(&build), plain)? });
     let targets = targets(&rows, "cargo build");
-    Ok(Section { title: format!("{} with Cargo", CARGO.folder), key: "cargo", rows, targets })
+    Ok(Section {
+        title: format!("{} with Cargo", CARGO.folder),
+        key: "cargo",
+        rows,
+        targets,
+        ..Section::default()
+    })
 }
 
 /// A stack of one build and one image of it.

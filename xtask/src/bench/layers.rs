@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::report::{Table, target};
+use super::report::{Section, target};
 use super::{empty, said};
 use crate::run::{Result, capture, cargo, root, say};
 
@@ -31,8 +31,13 @@ const LAYERS: u64 = 40;
 const OVER: f64 = 0.10;
 const ALONE: f64 = 1.15;
 
+/// What was counted and not timed: as it is printed, its title first.
+struct Table {
+    text: String,
+}
+
 /// The tables.
-pub fn tables(work: &Path) -> Result<Vec<Table>> {
+pub fn sections(work: &Path) -> Result<Vec<Section>> {
     empty(work)?;
     say("worlds");
     let mut series = worlds(work)?;
@@ -48,7 +53,14 @@ pub fn tables(work: &Path) -> Result<Vec<Table>> {
     let mut tables = groups(&figures);
     tables.push(single_packages(&figures));
     tables.push(targets(&figures));
-    Ok(tables)
+    Ok(tables.into_iter().map(Table::section).collect())
+}
+
+impl Table {
+    fn section(self) -> Section {
+        let (title, rest) = self.text.trim_start().split_once('\n').unwrap_or_default();
+        Section { title: title.to_owned(), key: "layers", targets: rest.to_owned(), ..Section::default() }
+    }
 }
 
 /// Writes the simulated series.
@@ -158,7 +170,6 @@ fn group(name: &str, figures: &[Value]) -> Table {
         all.ideal_stack / all.steps / 1e6,
         all.ideal_single / all.steps / 1e6,
     );
-    let mut data = Vec::new();
     for (layers, strategy) in order {
         let sum = sum((layers, strategy));
         let (stack, single) = sum.over();
@@ -174,14 +185,8 @@ fn group(name: &str, figures: &[Value]) -> Table {
             sum.reused / sum.layers * 100.0,
             sum.most,
         );
-        data.push(json!({
-            "case": "layers", "group": name, "strategy": strategy, "max_layers": layers,
-            "steps": sum.steps, "stack_bytes": sum.stack, "stack_over_ideal": stack,
-            "single_bytes": sum.single, "single_over_ideal": single, "registry_bytes": sum.registry / sum.series,
-            "reused": sum.reused / sum.layers, "layers_mean": mean, "layers_most": sum.most,
-        }));
     }
-    Table { text: table, data }
+    Table { text: table }
 }
 
 /// What is pulled for one source package alone, in parts of its size.
@@ -228,9 +233,9 @@ fn single_packages(figures: &[Value]) -> Table {
     let mut strategies: BTreeMap<&str, Alone> = BTreeMap::new();
     for one in figures.iter().filter(|one| strategy(one).0 == LAYERS || strategy(one).0 < 20) {
         let name = strategy(one).1;
-        strategies.entry(name).or_insert_with(|| {
-            Alone::of(figures.iter().filter(|other| strategy(other) == strategy(one)))
-        });
+        strategies
+            .entry(name)
+            .or_insert_with(|| Alone::of(figures.iter().filter(|other| strategy(other) == strategy(one))));
     }
     let steps: Vec<_> = strategies
         .values()
@@ -245,7 +250,6 @@ fn single_packages(figures: &[Value]) -> Table {
         steps.join(" | "),
         " --- |".repeat(steps.len() + 3),
     );
-    let mut data = Vec::new();
     for (name, alone) in &strategies {
         let ratios: Vec<_> = alone.steps.iter().map(|(_, stack, _)| format!("{stack:.2}")).collect();
         let (sum, median, within) = (alone.every.0, alone.median(), alone.within());
@@ -260,21 +264,16 @@ fn single_packages(figures: &[Value]) -> Table {
             .iter()
             .map(|(what, stack, single)| json!({ "what": what, "stack": stack, "single": single }))
             .collect();
-        data.push(json!({
-            "case": "layers, one package", "strategy": name, "steps": steps,
-            "every_sum": sum, "every_median": median, "every_within": within,
-        }));
     }
-    Table { text: table, data }
+    Table { text: table }
 }
 
 fn targets(figures: &[Value]) -> Table {
     let ours = (LAYERS, OURS);
     let mut text = format!("\nTargets of `{OURS}` at {LAYERS} layers\n\n");
     for start in ["simulated, stable", "simulated, rolling", "recorded"] {
-        let own = figures
-            .iter()
-            .filter(|one| self::text(one, "group").starts_with(start) && strategy(one) == ours);
+        let own =
+            figures.iter().filter(|one| self::text(one, "group").starts_with(start) && strategy(one) == ours);
         let (stack, single) = Sum::of(own).over();
         let _ = writeln!(
             text,
@@ -323,5 +322,5 @@ fn targets(figures: &[Value]) -> Table {
         alone.median(),
         alone.within() * 100.0
     );
-    Table { text, data: Vec::new() }
+    Table { text }
 }

@@ -16,6 +16,30 @@ pub struct Run {
     pub cpu: f64,
     /// Bytes of the largest process.
     pub memory: f64,
+    /// Bytes of what it wrote, where that was asked for; not a number elsewhere.
+    pub output: f64,
+}
+
+/// What is told of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    Wall,
+    Cpu,
+    Memory,
+    Output,
+}
+
+impl Figure {
+    pub const ALL: [Self; 4] = [Self::Wall, Self::Cpu, Self::Memory, Self::Output];
+
+    pub fn of(self, run: &Run) -> f64 {
+        match self {
+            Self::Wall => run.wall,
+            Self::Cpu => run.cpu,
+            Self::Memory => run.memory,
+            Self::Output => run.output,
+        }
+    }
 }
 
 /// Several runs of one thing.
@@ -39,6 +63,11 @@ impl Runs {
         Ok(Self(runs))
     }
 
+    /// Runs that were measured elsewhere.
+    pub fn of(runs: Vec<Run>) -> Self {
+        Self(runs)
+    }
+
     /// All of them as one.
     pub fn together(runs: Vec<Self>) -> Self {
         Self(runs.into_iter().flat_map(|runs| runs.0).collect())
@@ -53,7 +82,7 @@ impl Runs {
     }
 }
 
-fn measure(command: &Command, work: &Path) -> Result<Run> {
+pub(super) fn measure(command: &Command, work: &Path) -> Result<Run> {
     let figures = work.join("time");
     let mut time = Command::new("/usr/bin/time");
     time.args(["-q", "-f", "%U %S %M", "-o"])
@@ -85,7 +114,9 @@ fn measure(command: &Command, work: &Path) -> Result<Run> {
     let text = fs::read_to_string(&figures).map_err(|error| super::said(&figures, &error))?;
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers.as_slice() {
-        [user, system, kilobytes] => Ok(Run { wall, cpu: user + system, memory: kilobytes * 1024.0 }),
+        [user, system, kilobytes] => {
+            Ok(Run { wall, cpu: user + system, memory: kilobytes * 1024.0, output: f64::NAN })
+        }
         _ => Err(format!("GNU time wrote `{}`", text.trim())),
     }
 }
@@ -96,7 +127,7 @@ mod tests {
 
     #[test]
     fn medians() {
-        let run = |wall| Run { wall, cpu: 0.0, memory: 0.0 };
+        let run = |wall| Run { wall, cpu: 0.0, memory: 0.0, output: f64::NAN };
         let runs = Runs(vec![run(3.0), run(1.0), run(2.0)]);
         assert_eq!(runs.figure(|run| run.wall), (2.0, 1.0, 3.0));
     }

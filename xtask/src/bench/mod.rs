@@ -1,24 +1,32 @@
-//! `./x bench`: longshore against the same images made by hand, and its builds against the ecosystems' own commands, each
-//! on the same inputs in one run.
+//! `./x bench`: longshore against the same images made by hand, its packing against other packers, and its builds against the
+//! ecosystems' own commands, each on the same inputs in one run.
 
 mod builds;
 mod by_hand;
+mod docs;
+mod generated;
+mod goal;
 mod layers;
+mod machine;
 mod measure;
 mod nix;
 mod ours;
+mod pack;
 mod push;
 mod registry;
 mod report;
+mod rounds;
+mod scale;
 mod services;
 mod sign;
+mod stack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::run::{Result, build_shipped, root, run, say};
-use crate::setup;
+use crate::{registries, setup};
 use measure::Runs;
 use report::Section;
 
@@ -55,52 +63,123 @@ pub enum Part {
     Sign,
     /// Closures of the Nix store.
     Nix,
+    /// Layers, against other packers.
+    Pack,
+    /// Trees and stacks that grow.
+    Scale,
     /// Plans of layers.
     Layers,
 }
 
-/// Measures `parts` and writes the report.
-pub fn bench(parts: &[Part]) -> Result {
-    let folder = root().join("target/bench");
-    // What is counted takes none of what is timed: no other programs, no shipped binary, no rights.
-    let counted = |part: &Part| *part == Part::Layers;
-    let sections = if parts.iter().all(counted) { Vec::new() } else { timed(parts, &folder)? };
-    let tables =
-        if parts.iter().any(counted) { layers::tables(&folder.join("replay"))? } else { Vec::new() };
-    report::write(&folder, &sections, &tables)
-}
+impl Part {
+    /// All of them, by their names.
+    pub const ALL: [(&'static str, Self); 9] = [
+        ("images", Self::Images),
+        ("builds", Self::Builds),
+        ("services", Self::Services),
+        ("push", Self::Push),
+        ("sign", Self::Sign),
+        ("nix", Self::Nix),
+        ("pack", Self::Pack),
+        ("scale", Self::Scale),
+        ("layers", Self::Layers),
+    ];
 
-fn timed(parts: &[Part], folder: &Path) -> Result<Vec<Section>> {
-    setup::setup(crate::test::Length::Short)?;
-    build_shipped()?;
-    let memory = Memory::mount(folder.join("work"))?;
-    let mut sections = Vec::new();
-    if parts.contains(&Part::Images) {
-        for case in &CASES {
-            sections.push(images(case, &memory.0.join(case.package))?);
+    fn sections(self, memory: &Path, effort: Effort) -> Result<Vec<Section>> {
+        match self {
+            Self::Images => CASES.iter().map(|case| images(case, &memory.join(case.package))).collect(),
+            Self::Builds => builds::sections(memory),
+            Self::Services => Ok(vec![services::section(&memory.join("services"))?]),
+            Self::Push => Ok(vec![push::section(&memory.join("push"))?]),
+            Self::Sign => Ok(vec![sign::section(&memory.join("sign"))?]),
+            Self::Nix => nix::sections(&memory.join("nix"), effort),
+            Self::Pack => pack::sections(&memory.join("pack"), effort),
+            Self::Scale => scale::sections(&memory.join("scale"), effort),
+            Self::Layers => layers::sections(&memory.join("layers")),
         }
     }
-    if parts.contains(&Part::Builds) {
-        say("builds from source");
-        sections.extend(builds::sections(&memory.0)?);
+}
+
+/// How much is done of what is measured in rounds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// One round that does not count and five that do.
+    Whole,
+    /// One round of little, with the binary that is there and programs that are installed: whether a benchmark works. Its figures
+    /// say nothing.
+    Trial,
+}
+
+impl Effort {
+    /// Rounds that warm up, and rounds that count.
+    pub fn rounds(self) -> (usize, usize) {
+        match self {
+            Self::Whole => (1, 5),
+            Self::Trial => (0, 1),
+        }
     }
-    if parts.contains(&Part::Services) {
-        say("services");
-        sections.push(services::section(&memory.0.join("services"))?);
+
+    /// How much there is of what is `whole`.
+    pub fn part_of(self, whole: u64) -> u64 {
+        match self {
+            Self::Whole => whole,
+            Self::Trial => whole.div_ceil(20),
+        }
     }
-    if parts.contains(&Part::Push) {
-        say("pushes");
-        sections.push(push::section(&memory.0.join("push"))?);
+}
+
+/// What becomes of the report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// It is printed, and kept below `target`.
+    Kept,
+    /// It becomes `docs/benchmarks.md` besides.
+    Published,
+}
+
+/// Does what the words after `./x bench` say.
+pub fn command(words: &[&str]) -> Result {
+    let (mut parts, mut effort, mut kind) = (Vec::new(), Effort::Whole, Report::Kept);
+    for word in words {
+        match (*word, Part::ALL.iter().find(|(name, _)| name == word)) {
+            ("--trial", _) => effort = Effort::Trial,
+            ("--write-docs", _) => kind = Report::Published,
+            (_, Some((_, part))) => parts.push(*part),
+            _ => {
+                let names: Vec<_> = Part::ALL.iter().map(|(name, _)| *name).collect();
+                return Err(format!("`./x bench` knows no `{word}`, but: {}", names.join(" ")));
+            }
+        }
     }
-    if parts.contains(&Part::Sign) {
-        say("signatures");
-        sections.push(sign::section(&memory.0.join("sign"))?);
+    if (effort, kind) == (Effort::Trial, Report::Published) {
+        return Err(String::from("`--write-docs` is for figures, and those of a `--trial` say nothing"));
     }
-    if parts.contains(&Part::Nix) {
-        say("closures of the Nix store");
-        sections.extend(nix::sections(&memory.0.join("nix"))?);
+    if parts.is_empty() {
+        parts.extend(Part::ALL.map(|(_, part)| part));
     }
-    Ok(sections)
+    bench(&parts, effort, kind)
+}
+
+/// Measures `parts` and writes the report.
+fn bench(parts: &[Part], effort: Effort, kind: Report) -> Result {
+    if effort == Effort::Whole {
+        setup::setup(crate::test::Length::Short)?;
+        build_shipped()?;
+    }
+    setup::benchmarks()?;
+    registries::programs()?;
+    let folder = root().join("target/bench");
+    let memory = Memory::mount(folder.join("work"))?;
+    let mut sections = Vec::new();
+    for (name, part) in Part::ALL.iter().filter(|(_, part)| parts.contains(part)) {
+        say(&format!("bench {name}"));
+        sections.extend(part.sections(&memory.0, effort)?);
+    }
+    let report = report::write(&folder, &sections)?;
+    match kind {
+        Report::Kept => Ok(()),
+        Report::Published => docs::write(&report),
+    }
 }
 
 fn images(case: &Case, work: &Path) -> Result<Section> {
@@ -112,7 +191,7 @@ fn images(case: &Case, work: &Path) -> Result<Section> {
     say(&format!("{}: by hand", case.stack));
     rows.extend(by_hand::rows(case, work, &debs)?);
     let title = format!("{}: {} packages", case.stack, debs.len());
-    Ok(Section { title, key: case.package, targets: report::targets(&rows), rows })
+    Ok(Section { title, key: case.package, targets: report::targets(&rows), rows, ..Section::default() })
 }
 
 /// An empty folder at `path`, whatever was there.
@@ -144,6 +223,16 @@ impl Drop for Memory {
         // It goes at the latest with the machine.
         drop(Command::new("umount").arg("-l").arg(&self.0).output());
     }
+}
+
+/// A file as text.
+pub fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|error| said(path, &error))
+}
+
+/// A text as a file.
+pub fn write(path: &Path, text: &str) -> Result {
+    fs::write(path, text).map_err(|error| said(path, &error))
 }
 
 /// A locked package on disk: its digest, its name in the archive, and where its bytes are.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::measure::Runs;
-use super::{Case, Deb, Row, empty, said};
+use super::{Case, Deb, Row, empty, read, said};
 use crate::run::{Result, root, run, shipped};
 
 /// Copies the stack, fetches its packages into a store of the benchmark's own, and lists them.
@@ -19,12 +19,16 @@ pub fn prepare(case: &Case, work: &Path) -> Result<Vec<Deb>> {
         run(&mut command(&stack, &seed, &["update"]))?;
         run(&mut command(&stack, &seed, &["--quiet", "build"]))?;
     }
-    let lock = stack.join("stack.lock");
-    let text = fs::read_to_string(&lock).map_err(|error| said(&lock, &error))?;
+    fetched(&stack, &seed)
+}
+
+/// The packages that are locked in `stack` and are in the store `seed`.
+pub fn fetched(stack: &Path, seed: &Path) -> Result<Vec<Deb>> {
+    let text = read(&stack.join("stack.lock"))?;
     packages(&text)
         .into_iter()
         .map(|(digest, name)| {
-            let bytes = blob(&seed, &digest);
+            let bytes = blob(seed, &digest);
             // Packages that the image takes nothing from are locked, and never fetched.
             Ok(bytes.exists().then_some(Deb { digest, name, bytes }))
         })
@@ -43,11 +47,24 @@ fn packages(lock: &str) -> Vec<(String, String)> {
     found.map(|(digest, path)| (digest, path.rsplit('/').next().unwrap_or_default().to_owned())).collect()
 }
 
+/// A store that holds packages as they were fetched, and nothing else.
+pub fn only_fetched(store: &Path, debs: &[Deb]) -> Result {
+    empty(store)?;
+    for deb in debs {
+        let target = blob(store, &deb.digest);
+        let folder = target.parent().unwrap_or(store);
+        fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
+        fs::hard_link(&deb.bytes, &target).map_err(|error| said(&target, &error))?;
+    }
+    Ok(())
+}
+
 fn blob(store: &Path, digest: &str) -> PathBuf {
     store.join("blobs/sha256").join(&digest[..2]).join(digest)
 }
 
-fn command(stack: &Path, store: &Path, arguments: &[&str]) -> Command {
+/// longshore for a stack, with a store of its own.
+pub fn command(stack: &Path, store: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(shipped());
     command.arg("-C").arg(stack).args(arguments).env("LONGSHORE_STORE", store);
     command
@@ -58,13 +75,7 @@ pub fn rows(case: &Case, work: &Path, debs: &[Deb]) -> Result<Vec<Row>> {
     let (stack, store, out) = (work.join("stack"), work.join("store"), work.join("layout"));
     let out_text = out.display().to_string();
     let fresh = || {
-        empty(&store)?;
-        for deb in debs {
-            let target = blob(&store, &deb.digest);
-            let folder = target.parent().unwrap_or(&store);
-            fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
-            fs::hard_link(&deb.bytes, &target).map_err(|error| said(&target, &error))?;
-        }
+        only_fetched(&store, debs)?;
         if out.exists() { fs::remove_dir_all(&out).map_err(|error| said(&out, &error)) } else { Ok(()) }
     };
     let cold =

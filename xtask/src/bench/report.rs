@@ -6,64 +6,104 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Row, said};
+use super::goal::{Goal, worse};
+use super::{Row, machine, said};
 use crate::run::Result;
 
 /// What was measured of one thing; the first row is what the others are held against.
+#[derive(Default)]
 pub struct Section {
     pub title: String,
     pub key: &'static str,
     pub rows: Vec<Row>,
-    /// What was wanted, and whether it came.
+    /// What was wanted, and whether it came: in words.
     pub targets: String,
+    /// The same as figures.
+    pub goals: Vec<Goal>,
+    /// Rows of ours, each with one of a peer that does the same.
+    pub pairs: Vec<(&'static str, &'static str)>,
+    /// What the rows of peers are: scripts for a shell.
+    pub commands: Vec<(&'static str, String)>,
 }
 
-/// What was counted and not timed: as it is printed, and for programs.
-pub struct Table {
-    pub text: String,
-    pub data: Vec<Value>,
-}
-
-/// Prints the tables, and writes `report.md` and `report.json`.
-pub fn write(folder: &Path, sections: &[Section], tables: &[Table]) -> Result {
-    let mut text = String::new();
-    let mut data = Vec::new();
-    for Section { title, key, rows, targets } in sections {
-        let _ = write!(
-            text,
-            "\n{title}\n\n| | wall | CPU | memory | against the first |\n| --- | --- | --- | --- | --- |\n",
-        );
-        let cold = rows.first().map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0);
-        for row in rows {
+impl Section {
+    fn text(&self) -> String {
+        let mut text = format!("\n{}\n", self.title);
+        if !self.rows.is_empty() {
+            text += "\n| | wall | CPU | memory | output | against the first |\n| --- | --- | --- | --- | --- | --- |\n";
+        }
+        let cold = self.rows.first().map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0);
+        for row in &self.rows {
             let (wall, least, most) = row.runs.figure(|run| run.wall);
             let (cpu, ..) = row.runs.figure(|run| run.cpu);
             let (memory, ..) = row.runs.figure(|run| run.memory);
-            let ratio = wall / cold;
+            let (output, ..) = row.runs.figure(|run| run.output);
+            let spread = format!("{:.0} ms [{:.0}, {:.0}]", wall * 1e3, least * 1e3, most * 1e3);
             let _ = writeln!(
                 text,
-                "| {} | {:.0} ms [{:.0}, {:.0}] | {:.0} ms | {:.0} MB | {ratio:.2} × |",
-                row.name,
-                wall * 1e3,
-                least * 1e3,
-                most * 1e3,
+                "| {} | {} | {:.0} ms | {} | {} | {} |",
+                row.name.replace('|', "\\|"),
+                known(wall, spread),
                 cpu * 1e3,
-                memory / 1e6
+                known(memory, format!("{:.0} MB", memory / 1e6)),
+                known(output, format!("{:.1} MB", output / 1e6)),
+                known(wall, format!("{:.2} ×", wall / cold))
             );
-            data.push(json!({
-                "case": key, "row": row.name, "wall_s": wall, "wall_min_s": least, "wall_max_s": most,
-                "cpu_s": cpu, "memory_bytes": memory, "against_first": ratio,
-            }));
         }
-        text += targets;
+        if !self.goals.is_empty() {
+            text += "\n| wanted | came | target | |\n| --- | --- | --- | --- |\n";
+            text.extend(self.goals.iter().map(Goal::row));
+        }
+        text + &self.targets
     }
-    for table in tables {
-        text += &table.text;
-        data.extend(table.data.clone());
+
+    fn json(&self) -> Value {
+        let cold = self.rows.first().map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0);
+        let rows = self.rows.iter().map(|row| {
+            let (wall, least, most) = row.runs.figure(|run| run.wall);
+            let (cpu, ..) = row.runs.figure(|run| run.cpu);
+            let (memory, ..) = row.runs.figure(|run| run.memory);
+            let (output, ..) = row.runs.figure(|run| run.output);
+            json!({
+                "row": row.name, "wall_s": wall, "wall_min_s": least, "wall_max_s": most, "cpu_s": cpu,
+                "memory_bytes": memory, "output_bytes": output, "against_first": wall / cold,
+            })
+        });
+        let commands = self.commands.iter().map(|(row, script)| json!({ "row": row, "script": script }));
+        json!({
+            "case": self.key,
+            "title": self.title,
+            "rows": rows.collect::<Vec<_>>(),
+            "targets": self.targets.trim(),
+            "goals": self.goals.iter().map(Goal::json).collect::<Vec<_>>(),
+            "worse": worse(&self.rows, &self.pairs),
+            "commands": commands.collect::<Vec<_>>(),
+            "text": self.text().trim(),
+        })
     }
+}
+
+/// A figure as it is shown, or that there is none.
+fn known(figure: f64, shown: String) -> String {
+    if figure.is_nan() { String::from("–") } else { shown }
+}
+
+/// Prints the tables, and writes `report.md` and `report.json`, which it gives.
+pub fn write(folder: &Path, sections: &[Section]) -> Result<Value> {
+    let text: String = sections.iter().map(Section::text).collect();
     println!("{text}");
-    fs::create_dir_all(folder).map_err(|error| said(folder, &error))?;
+    let report = json!({
+        "machine": facts(machine::machine()),
+        "versions": facts(machine::versions()),
+        "sections": sections.iter().map(Section::json).collect::<Vec<_>>(),
+    });
     save(&folder.join("report.md"), text.trim_start())?;
-    save(&folder.join("report.json"), &format!("{:#}\n", Value::Array(data)))
+    save(&folder.join("report.json"), &format!("{report:#}\n"))?;
+    Ok(report)
+}
+
+fn facts(facts: machine::Facts) -> Value {
+    facts.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
 /// Median seconds of the row called `name`.
@@ -90,6 +130,6 @@ pub fn targets(rows: &[Row]) -> String {
     )
 }
 
-fn save(path: &Path, text: &str) -> Result {
+pub fn save(path: &Path, text: &str) -> Result {
     fs::write(path, text).map_err(|error| said(path, &error))
 }

@@ -57,7 +57,13 @@ pub fn section(work: &Path) -> Result<Section> {
         memory / 1e6,
         target(memory < 20e6),
     );
-    Ok(Section { title: format!("{STACK}: to all ready"), key: "services", rows, targets })
+    Ok(Section {
+        title: format!("{STACK}: to all ready"),
+        key: "services",
+        rows,
+        targets,
+        ..Section::default()
+    })
 }
 
 fn wall(rows: &[Row], index: usize) -> f64 {

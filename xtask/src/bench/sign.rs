@@ -70,7 +70,7 @@ pub fn section(work: &Path) -> Result<Section> {
         target(verify >= 5.0)
     );
     let title = String::from("eight images for two platforms: signed and verified by key");
-    Ok(Section { title, key: "sign", targets, rows })
+    Ok(Section { title, key: "sign", targets, rows, ..Section::default() })
 }
 
 struct Bench<'a> {

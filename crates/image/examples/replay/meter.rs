@@ -188,10 +188,12 @@ impl Figures {
 
     /// As one JSON object.
     pub fn line(&self, series: &Series, contender: &Contender) -> String {
-        let only = self.only.iter().map(
-            |(what, own, with)| json!({ "what": what, "bytes": own.json(), "pulled": with.json() }),
-        );
-        let alone = self.alone.iter().map(|(own, with)| json!([own.stack, with.stack, own.single, with.single]));
+        let only = self
+            .only
+            .iter()
+            .map(|(what, own, with)| json!({ "what": what, "bytes": own.json(), "pulled": with.json() }));
+        let alone =
+            self.alone.iter().map(|(own, with)| json!([own.stack, with.stack, own.single, with.single]));
         json!({
             "series": series.name, "group": series.group,
             "strategy": contender.name, "max_layers": contender.max_layers,

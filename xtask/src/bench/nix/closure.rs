@@ -117,7 +117,7 @@ impl Store {
 }
 
 fn programs() -> PathBuf {
-    root().join("target/test-tools/nix-1/programs")
+    root().join(crate::nix::PROGRAMS)
 }
 
 /// The flake that tests pack.

@@ -1,7 +1,8 @@
 //! Closures of the Nix store as images: read from the store and from a binary cache, against Nix's own reading and copying of the
-//! same paths, and against umoci with a tar of them.
+//! same paths, and against umoci with a tar of them; and packed, when they are read already, against other packers.
 
 mod closure;
+mod packing;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -10,27 +11,42 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::goal::{Goal, median};
+use super::measure::Figure;
 use super::measure::Runs;
 use super::report::{Section, target, wall};
-use super::{Row, empty, said};
+use super::{Effort, Row, empty, said};
 use crate::run::{Result, capture, root, shipped};
 use closure::{Closure, Store};
 
 const STACK: &str = include_str!("stack.toml");
 const RUNS: usize = 3;
 const QUICK_RUNS: usize = 9;
+/// Bytes of a closure whose packing is measured: with less, programs that start are all that is seen.
+const LEAST: u64 = 100_000_000;
 
-pub fn sections(work: &Path) -> Result<Vec<Section>> {
+pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
+    crate::nix::setup()?;
     let (store, closures) = closure::prepare()?;
     let key = closure::public_key(&store)?;
-    let [small, large] = &closures;
-    let section = |name, closure: &Closure| {
+    let mut sections = Vec::new();
+    for (closure, [name, packing]) in
+        closures.iter().zip([["nix-small", "nix-small-packing"], ["nix-large", "nix-large-packing"]])
+    {
         let work = work.join(name);
         empty(&work)?;
         let server = Server::start(&closure.cache)?;
-        Bench { store: &store, closure, work, cache: server.address(), key: &key }.section(name)
-    };
-    Ok(vec![section("nix-small", small)?, section("nix-large", large)?])
+        let bench = Bench { store: &store, closure, work, cache: server.address(), key: &key };
+        sections.push(bench.section(name)?);
+        if effort == Effort::Trial || closure.bytes > LEAST {
+            sections.push(packing::section(&bench, packing, effort)?);
+        }
+        empty(&bench.work)?;
+        if effort == Effort::Trial {
+            break;
+        }
+    }
+    Ok(sections)
 }
 
 struct Bench<'a> {
@@ -94,12 +110,38 @@ impl Bench<'_> {
         written.push(("nix copy from the cache", size(&other)?));
         empty(&other)?;
 
-        let title = format!(
-            "{} store paths, {:.1} MB of archives",
-            self.closure.paths.len(),
-            megabytes(self.closure.bytes)
-        );
-        Ok(Section { title, key, targets: targets(&rows, &written), rows })
+        let goals = vec![
+            Goal::at_most(
+                "longshore, no-op",
+                median(&rows, Figure::Wall, "longshore, no-op") * 1e3,
+                10.0,
+                " ms",
+            ),
+            Goal::at_most(
+                "longshore, one path: CPU",
+                median(&rows, Figure::Cpu, "longshore, one path"),
+                0.9,
+                " s",
+            ),
+        ];
+        Ok(Section {
+            title: self.title(),
+            key,
+            targets: targets(&rows, &written),
+            goals,
+            pairs: vec![
+                ("longshore, cold", "tar + umoci"),
+                ("longshore, cold, no layout", "nix-store --dump | sha256sum"),
+                ("longshore from the cache", "nix copy from the cache"),
+            ],
+            rows,
+            ..Section::default()
+        })
+    }
+
+    fn title(&self) -> String {
+        let archives = megabytes(self.closure.bytes);
+        format!("{} store paths, {archives:.1} MB of archives", self.closure.paths.len())
     }
 
     /// Writes and locks the stack with an application that was never there before.

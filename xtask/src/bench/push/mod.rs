@@ -70,7 +70,13 @@ pub fn section(work: &Path) -> Result<Section> {
         }
     }
     let targets = targets(&rows, &bytes);
-    Ok(Section { title: String::from("eight images for two platforms: pushed"), key: "push", rows, targets })
+    Ok(Section {
+        title: String::from("eight images for two platforms: pushed"),
+        key: "push",
+        rows,
+        targets,
+        ..Section::default()
+    })
 }
 
 fn targets(rows: &[Row], bytes: &[(&str, u64)]) -> String {

@@ -1,0 +1,3 @@
+module longshore.dev/digest
+
+go 1.21
