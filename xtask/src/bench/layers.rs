@@ -259,11 +259,6 @@ fn single_packages(figures: &[Value]) -> Table {
             ratios.join(" | "),
             within * 100.0
         );
-        let steps: Vec<_> = alone
-            .steps
-            .iter()
-            .map(|(what, stack, single)| json!({ "what": what, "stack": stack, "single": single }))
-            .collect();
     }
     Table { text: table }
 }
