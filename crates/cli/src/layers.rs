@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use longshore_image::plan::notes;
 use longshore_image::plan::{Class, Known, LayerPlan, Pins};
-use longshore_oci::{Annotations, Component, Digest, Manifest, Origin, PackageId, PackageMeta, Platform};
+use longshore_oci::{
+    Annotations, Component, Digest, Manifest, Origin, PackageId, PackageMeta, Platform, read_bounded,
+};
 use longshore_publish::copy::{Referrers, Whole, from_registry};
 use longshore_sources::deb::changelog::{self, Counted};
 use longshore_stack::lock::{LayoutLayer, Lock};
 use longshore_stack::model::{BuildKind, ContentSpec, GoSource, SourceSpec};
+use serde::Deserialize;
 
 use crate::inputs::Loader;
 use crate::machine::Machine;
@@ -23,6 +26,16 @@ const YEAR: u64 = 365 * 86_400;
 const ROLLING: [&str; 4] = ["sid", "unstable", "testing", "experimental"];
 /// The records that keep how often packages changed.
 const RECORD: &str = "changes-1";
+
+/// Most bytes of a configuration that are read.
+const MOST_CONFIG: u64 = 4 << 20;
+
+/// What an image's configuration says of where it runs.
+#[derive(Deserialize)]
+struct Runs {
+    #[serde(flatten)]
+    platform: Platform,
+}
 
 /// Whether commands that build keep in the lock how layers were cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,13 +203,19 @@ pub fn published(
     for name in project.stack.images.keys() {
         let reference = pipeline::reference(project, name, tag)?;
         let parcel = from_registry(&reference, whole.clone(), &client, &*machine.progress)?;
-        for (platform, digest) in &parcel.platforms {
-            let bytes = parcel.manifests.iter().find(|(descriptor, _)| descriptor.digest == *digest);
-            // It was understood when it was fetched.
-            let manifest = bytes.and_then(|(_, bytes)| serde_json::from_slice::<Manifest>(bytes).ok());
-            let layers = manifest.into_iter().flat_map(|manifest| manifest.layers);
-            let notes = layers.map(|layer| layer.annotations).collect();
-            images.entry(platform.clone()).or_default().insert(name.clone(), notes);
+        for (_, bytes) in &parcel.manifests {
+            // An index is none; the rest was understood when it was fetched.
+            let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) else { continue };
+            let content = manifest.config.content();
+            let Some(config) = parcel.blobs.get(&content) else { continue };
+            let here = machine
+                .progress
+                .during("Reading", name, None, |step| config.here(&content, &machine.store, step))?;
+            let config =
+                read_bounded(here.open(0).map_err(Failure::Io)?, MOST_CONFIG).map_err(Failure::Io)?;
+            let Ok(config) = serde_json::from_slice::<Runs>(&config) else { continue };
+            let notes = manifest.layers.into_iter().map(|layer| layer.annotations).collect();
+            images.entry(config.platform.to_string()).or_default().insert(name.clone(), notes);
         }
     }
     let layouts: BTreeMap<_, _> =

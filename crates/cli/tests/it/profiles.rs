@@ -195,5 +195,5 @@ fn data_carries_the_profile() {
         assert!(data(&without, command).get("profile").is_none(), "{command}");
     }
     assert!(data(&without, "check").get("profile").is_none());
-    assert!(without.read("stack.lock").contains("\nrevision = 1\n"));
+    assert!(without.read("stack.lock").contains("\nrevision = 5\n"));
 }
