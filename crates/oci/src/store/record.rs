@@ -44,7 +44,7 @@ impl Store {
     }
 
     /// Records `bytes` as what `kind` derives from `key`. They are worth nothing without the blobs `names`: as long as the
-    /// record stays, so do these.
+    /// record stays, so do these. A kind is a plain name of at most 24 letters, digits and hyphens.
     pub fn put_record(
         &self,
         kind: &str,
@@ -64,10 +64,11 @@ impl Store {
     }
 }
 
-/// Whether records may have this kind: a plain name.
+/// Whether records may have this kind: a plain name, and no more of one than an archive has room for.
 pub(crate) fn is_kind(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain)
+    let letter = |byte: u8| byte.is_ascii_alphanumeric();
+    let plain = |byte: u8| letter(byte) || matches!(byte, b'-' | b'_' | b'.');
+    name.bytes().next().is_some_and(letter) && name.len() <= 24 && name.bytes().all(plain)
 }
 
 fn encode(body: &[u8], names: impl IntoIterator<Item = Content>) -> Vec<u8> {

@@ -92,6 +92,9 @@ impl Alone {
         plan: &Plan,
         progress: &dyn Progress,
     ) -> Result<Freed, StoreError> {
+        if plan.is_empty() {
+            return Ok(Freed::default());
+        }
         let step = progress.begin("Removing", "what was used longest ago", Some(plan.size()));
         self.forget_summaries()?;
         for useless in &plan.useless {

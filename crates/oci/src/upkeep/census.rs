@@ -94,7 +94,7 @@ impl Census {
     pub fn take(store: &Store) -> Result<Self, StoreError> {
         let mut census = Self::default();
         census.blobs(&store.root().join("blobs/sha256"))?;
-        census.records(&store.root().join("records"))?;
+        census.records(store)?;
         folders::find(store, &mut census)?;
         ledger::set(store, census.size());
         Ok(census)
@@ -114,9 +114,20 @@ impl Census {
         self.shared.values().map(|(_, size)| *size).sum()
     }
 
-    /// Whether a blob is there with the length that it is said to have.
-    pub(super) fn has(&self, content: &Content) -> bool {
-        self.blobs.get(&content.digest).is_some_and(|blob| blob.len == content.size)
+    /// Whether blobs are there with the lengths that they are said to have. Others may have brought some since blobs were walked
+    /// through, before the record that names them.
+    fn has_all(&mut self, names: &[Content], store: &Store) -> io::Result<bool> {
+        for content in names {
+            if !self.blobs.contains_key(&content.digest)
+                && let Some(meta) = there(fs::symlink_metadata(store.blob_path(&content.digest)))?
+            {
+                self.blobs.insert(content.digest, Blob { len: meta.len(), used: used(&meta)? });
+            }
+            if self.blobs.get(&content.digest).is_none_or(|blob| blob.len != content.size) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn blobs(&mut self, all: &Path) -> io::Result<()> {
@@ -129,8 +140,8 @@ impl Census {
         })
     }
 
-    fn records(&mut self, all: &Path) -> io::Result<()> {
-        for kind in entries(all)? {
+    fn records(&mut self, store: &Store) -> io::Result<()> {
+        for kind in entries(&store.root().join("records"))? {
             let name = kind.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             each(&kind, &mut |path, meta| {
                 let Some(key) = named(path).filter(|_| meta.is_file() && record::is_kind(&name)) else {
@@ -138,7 +149,7 @@ impl Census {
                     return Ok(());
                 };
                 match record::names(&mut fs::File::open(path)?, Look::Names)? {
-                    Found::Names(names) if names.iter().all(|content| self.has(content)) => {
+                    Found::Names(names) if self.has_all(&names, store)? => {
                         let (kind, len) = (name.clone(), meta.len());
                         self.records.push(Record { kind, key, len, used: used(meta)?, names });
                     }
