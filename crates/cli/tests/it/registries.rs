@@ -26,7 +26,7 @@ user = { name = \"api\", uid = 10002 }
 
 /// A stack of those, called `test`, at version 1.2.3.
 pub fn two() -> (Repository, Sandbox) {
-    let noise: String = (0..20_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
+    let noise: String = (0..400_000_u32).map(|n| format!("{:08x}", n.wrapping_mul(2_654_435_761))).collect();
     let base = |architecture: &str| {
         let base = Package::new("base", "1.0-1").architecture(architecture);
         base.executable("usr/bin/serve", architecture).file("usr/share/noise", &noise)
