@@ -46,6 +46,7 @@ pub fn tables(work: &Path) -> Result<Vec<Table>> {
     };
     let figures = output.lines().map(parse).collect::<Result<Vec<_>>>()?;
     let mut tables = groups(&figures);
+    tables.push(steps(&figures));
     tables.push(single_packages(&figures));
     tables.push(targets(&figures));
     Ok(tables)
@@ -184,6 +185,39 @@ fn group(name: &str, figures: &[Value]) -> Table {
     Table { text: table, data }
 }
 
+/// What a host with the whole stack pulls in each step of the series that are told in few.
+fn steps(figures: &[Value]) -> Table {
+    let recorded = |one: &&Value| text(one, "group").starts_with("recorded") && strategy(one).0 == LAYERS;
+    let own: Vec<_> = figures.iter().filter(recorded).collect();
+    let mut names: Vec<_> = own.iter().map(|one| text(one, "series")).collect();
+    names.dedup();
+    let mut table = String::new();
+    for name in names {
+        let all: Vec<_> = own.iter().filter(|one| text(one, "series") == name).collect();
+        let strategies: Vec<_> = all.iter().map(|one| strategy(one).1).collect();
+        let _ = write!(
+            table,
+            "\nEvery step of {name}, {LAYERS} layers at most: MB on a host with the whole stack\n\n| step | changed | {} |\n| --- | --- |{}\n",
+            strategies.join(" | "),
+            " --- |".repeat(strategies.len()),
+        );
+        let count = all.first().and_then(|one| one["each"].as_array()).map_or(0, Vec::len);
+        for step in 0..count {
+            let of = |one: &Value, what: &str| number(one, &format!("/each/{step}/{what}/stack")) / 1e6;
+            let cells: Vec<_> = all.iter().map(|one| format!("{:.2}", of(one, "pulled"))).collect();
+            let first = all[0];
+            let _ = writeln!(
+                table,
+                "| {} | {:.2} | {} |",
+                text(&first["each"][step], "what"),
+                of(first, "bytes"),
+                cells.join(" | ")
+            );
+        }
+    }
+    Table { text: table, data: Vec::new() }
+}
+
 /// What is pulled for one source package alone, in parts of its size.
 struct Alone {
     /// Of the steps that are about one, in their order: what, on a host with the whole stack, on those with one image.
@@ -228,9 +262,9 @@ fn single_packages(figures: &[Value]) -> Table {
     let mut strategies: BTreeMap<&str, Alone> = BTreeMap::new();
     for one in figures.iter().filter(|one| strategy(one).0 == LAYERS || strategy(one).0 < 20) {
         let name = strategy(one).1;
-        strategies.entry(name).or_insert_with(|| {
-            Alone::of(figures.iter().filter(|other| strategy(other) == strategy(one)))
-        });
+        strategies
+            .entry(name)
+            .or_insert_with(|| Alone::of(figures.iter().filter(|other| strategy(other) == strategy(one))));
     }
     let steps: Vec<_> = strategies
         .values()
@@ -272,9 +306,8 @@ fn targets(figures: &[Value]) -> Table {
     let ours = (LAYERS, OURS);
     let mut text = format!("\nTargets of `{OURS}` at {LAYERS} layers\n\n");
     for start in ["simulated, stable", "simulated, rolling", "recorded"] {
-        let own = figures
-            .iter()
-            .filter(|one| self::text(one, "group").starts_with(start) && strategy(one) == ours);
+        let own =
+            figures.iter().filter(|one| self::text(one, "group").starts_with(start) && strategy(one) == ours);
         let (stack, single) = Sum::of(own).over();
         let _ = writeln!(
             text,

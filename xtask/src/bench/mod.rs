@@ -65,8 +65,7 @@ pub fn bench(parts: &[Part]) -> Result {
     // What is counted takes none of what is timed: no other programs, no shipped binary, no rights.
     let counted = |part: &Part| *part == Part::Layers;
     let sections = if parts.iter().all(counted) { Vec::new() } else { timed(parts, &folder)? };
-    let tables =
-        if parts.iter().any(counted) { layers::tables(&folder.join("replay"))? } else { Vec::new() };
+    let tables = if parts.iter().any(counted) { layers::tables(&folder.join("replay"))? } else { Vec::new() };
     report::write(&folder, &sections, &tables)
 }
 
