@@ -51,6 +51,7 @@ pub fn sections(work: &Path) -> Result<Vec<Section>> {
     };
     let figures = output.lines().map(parse).collect::<Result<Vec<_>>>()?;
     let mut tables = groups(&figures);
+    tables.push(steps(&figures));
     tables.push(single_packages(&figures));
     tables.push(targets(&figures));
     Ok(tables.into_iter().map(Table::section).collect())
@@ -185,6 +186,39 @@ fn group(name: &str, figures: &[Value]) -> Table {
             sum.reused / sum.layers * 100.0,
             sum.most,
         );
+    }
+    Table { text: table }
+}
+
+/// What a host with the whole stack pulls in each step of the series that are told in few.
+fn steps(figures: &[Value]) -> Table {
+    let recorded = |one: &&Value| text(one, "group").starts_with("recorded") && strategy(one).0 == LAYERS;
+    let own: Vec<_> = figures.iter().filter(recorded).collect();
+    let mut names: Vec<_> = own.iter().map(|one| text(one, "series")).collect();
+    names.dedup();
+    let mut table = String::new();
+    for name in names {
+        let all: Vec<_> = own.iter().filter(|one| text(one, "series") == name).collect();
+        let strategies: Vec<_> = all.iter().map(|one| strategy(one).1).collect();
+        let _ = write!(
+            table,
+            "\nEvery step of {name}, {LAYERS} layers at most: MB on a host with the whole stack\n\n| step | changed | {} |\n| --- | --- |{}\n",
+            strategies.join(" | "),
+            " --- |".repeat(strategies.len()),
+        );
+        let count = all.first().and_then(|one| one["each"].as_array()).map_or(0, Vec::len);
+        for step in 0..count {
+            let of = |one: &Value, what: &str| number(one, &format!("/each/{step}/{what}/stack")) / 1e6;
+            let cells: Vec<_> = all.iter().map(|one| format!("{:.2}", of(one, "pulled"))).collect();
+            let first = all[0];
+            let _ = writeln!(
+                table,
+                "| {} | {:.2} | {} |",
+                text(&first["each"][step], "what"),
+                of(first, "bytes"),
+                cells.join(" | ")
+            );
+        }
     }
     Table { text: table }
 }

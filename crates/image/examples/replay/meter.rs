@@ -36,6 +36,8 @@ pub struct Figures {
     cold: Moved,
     /// The longest that planning took.
     slowest: Duration,
+    /// Every step: what happened, what changed, what was pulled.
+    each: Vec<(String, Moved, Moved)>,
     /// Steps in which one source package changed alone: what, its bytes, what was pulled.
     only: Vec<(String, Moved, Moved)>,
     /// The same for every source package, after the last step.
@@ -63,8 +65,10 @@ pub fn measure(series: &Series, contender: &Contender) -> Result<Figures> {
             None => figures.cold = pulled(&Layers::new(), &layers),
             Some((before, had)) => {
                 figures.steps += 1;
-                figures.pulled.add(pulled(had, &layers));
-                figures.ideal.add(changed(before, &problem));
+                let (new, moved) = (changed(before, &problem), pulled(had, &layers));
+                figures.pulled.add(moved);
+                figures.ideal.add(new);
+                figures.each.push((step.what.clone(), new, moved));
                 figures.count(had, &layers);
                 if let Some(source) = &step.only {
                     let (own, with) = of_source(&problem, &groups, had, source);
@@ -188,10 +192,10 @@ impl Figures {
 
     /// As one JSON object.
     pub fn line(&self, series: &Series, contender: &Contender) -> String {
-        let only = self
-            .only
-            .iter()
-            .map(|(what, own, with)| json!({ "what": what, "bytes": own.json(), "pulled": with.json() }));
+        let list = |all: &[(String, Moved, Moved)]| -> Vec<Value> {
+            let one = |(what, new, moved): &(String, Moved, Moved)| json!({ "what": what, "bytes": new.json(), "pulled": moved.json() });
+            all.iter().map(one).collect()
+        };
         let alone =
             self.alone.iter().map(|(own, with)| json!([own.stack, with.stack, own.single, with.single]));
         json!({
@@ -202,7 +206,7 @@ impl Figures {
             "registry": self.registry,
             "layers": self.layers, "reused": self.reused, "most_layers": self.most,
             "slowest_s": self.slowest.as_secs_f64(),
-            "only": only.collect::<Vec<_>>(), "alone": alone.collect::<Vec<_>>(),
+            "each": list(&self.each), "only": list(&self.only), "alone": alone.collect::<Vec<_>>(),
         })
         .to_string()
     }

@@ -11,17 +11,27 @@ const REQUEST: u64 = 200_000;
 const COLD: u64 = 12;
 /// Builds a year, in thousandths: a layer changes no more often.
 const BUILDS: u64 = 52_000;
+/// One, as fractions are held here: squares of them fit.
+const ONE: u64 = 1 << 31;
+/// How often a fraction is squared.
+const SQUARES: u32 = 10;
 /// Thousandths.
 const MILLI: i128 = 1000;
 
-/// The sum of rates as far as builds can show it.
-fn capped(rate: u64) -> u64 {
-    rate.min(BUILDS)
+/// How often a layer is another one at a build, where its sources change `rate` thousand times a year in all, each when it
+/// will: `BUILDS * (1 - e^(-rate / BUILDS))`. The sum itself, cut off at the builds, would let whatever changes often travel with
+/// everything else that does, as if they always changed at once.
+///
+/// In integers, so that every machine finds the same: `e^x` is `(1 + x / 2^n)^(2^n)` for large `n`, and the power is `n` squares.
+fn shown(rate: u64) -> u64 {
+    let part = rate.saturating_mul(ONE) / (BUILDS << SQUARES);
+    let unchanged = (0..SQUARES).fold(ONE.saturating_sub(part), |power, _| power * power / ONE);
+    BUILDS * (ONE - unchanged) / ONE
 }
 
 /// A year of a layer of `images` images, whose sources change `rate` thousand times a year, of `bytes`.
 pub(super) fn yearly(images: usize, rate: u64, bytes: u64) -> i128 {
-    let pulls = i128::from(capped(rate)) * (i128::from(bytes) + i128::from(REQUEST));
+    let pulls = i128::from(shown(rate)) * (i128::from(bytes) + i128::from(REQUEST));
     (images as i128 + 1) * (pulls + i128::from(REQUEST * COLD) * MILLI)
 }
 
@@ -50,7 +60,25 @@ pub fn expected(problem: &Problem, group: &Group) -> Weighed {
     let bytes: u64 = sources.iter().map(|component| component.bytes).sum();
     sources.sort_by_key(|component| &component.source);
     sources.dedup_by_key(|component| &component.source);
-    let rate = capped(sources.iter().map(|component| component.rate.0).sum());
+    let rate = shown(sources.iter().map(|component| component.rate.0).sum());
     let stack = bytes.saturating_mul(rate) / BUILDS;
     Weighed { stack, single: stack.saturating_mul(group.images.len() as u64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_of_builds_shows_fewer_changes_than_there_are() {
+        let exact = |rate: u64| {
+            let builds = BUILDS as f64;
+            builds * (1.0 - (-(rate as f64) / builds).exp())
+        };
+        for rate in [0, 1, 500, 3_600, 6_000, 50_000, 52_000, 102_000, 1_000_000] {
+            let (shown, exact) = (shown(rate) as f64, exact(rate));
+            assert!((shown - exact).abs() <= 1.0 + exact / 1000.0, "{rate}: {shown}, {exact}");
+        }
+        assert_eq!((shown(0), shown(u64::MAX)), (0, BUILDS));
+    }
 }
