@@ -38,10 +38,7 @@ fn json(text: &str) -> Value {
 fn built(sandbox: &Sandbox, arguments: &[&str]) -> (String, BTreeSet<String>) {
     let answer = json(&sandbox.ok(&[&["--json", "build"], arguments].concat()));
     let blobs = longshore_testkit::tree::files(&sandbox.store().join("blobs"));
-    (
-        answer["images"][0]["id"].as_str().unwrap().to_owned(),
-        blobs.into_iter().map(|(name, _)| name).collect(),
-    )
+    (answer["images"][0]["id"].as_str().unwrap().to_owned(), blobs.into_keys().collect())
 }
 
 #[test]

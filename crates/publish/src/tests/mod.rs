@@ -73,7 +73,7 @@ impl Bench {
             },
             history: layers.iter().map(history).collect(),
         };
-        Image { name: name.to_owned(), platform, config, layers, base: None }
+        Image { name: name.to_owned(), platform, config, layers, notes: Vec::new(), base: None }
     }
 
     /// Images `web` and `api`, which share their first layer.
