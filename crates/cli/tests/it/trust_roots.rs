@@ -194,12 +194,14 @@ fn what_does_not_hold_takes_the_place_of_nothing() {
     let damaged = sandbox.store().join("records/tuf");
     let folder = fs_err::read_dir(&damaged).unwrap().next().unwrap().unwrap().path();
     let file = fs_err::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    // It ends with its own digest, which whoever changes it can make.
-    let bytes = fs_err::read(&file).unwrap();
-    let text = String::from_utf8(bytes[..bytes.len() - 32].to_vec()).unwrap();
-    let mut bytes = text.replace("fulcio.first.test", "fulcio.evil1.test").into_bytes();
-    bytes.extend(longshore_oci::Digest::of(&bytes).as_bytes());
-    fs_err::write(&file, bytes).unwrap();
+    // It has a digest of itself in it, which whoever changes it can make.
+    let key = longshore_oci::Digest::from_hex(file.file_name().unwrap().to_str().unwrap()).unwrap();
+    let store = longshore_oci::Store::open(sandbox.store()).unwrap();
+    let text = String::from_utf8(store.record("tuf", &key).unwrap().unwrap()).unwrap();
+    assert!(text.contains("fulcio.first.test"));
+    let changed = text.replace("fulcio.first.test", "fulcio.evil1.test");
+    store.put_record("tuf", &key, changed.as_bytes(), []).unwrap();
+    drop(store);
     let refused = sandbox.run(&["--offline", "trusted-root", "show"]);
     assert!(refused.code == 1 && !refused.to_string().contains("evil1"), "{refused}");
     assert_eq!(used(&sandbox, &[]), "first");
