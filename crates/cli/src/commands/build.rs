@@ -20,11 +20,12 @@ use crate::unchanged::{self, Done, Row};
 pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
-    let inputs = match (&args.output, &args.explain) {
-        (None, None) => unchanged::Inputs::of(project, machine, &names, &platforms)?,
-        _ => None,
+    let inputs = match &args.explain {
+        None => unchanged::Inputs::of(project, machine, &names, &platforms)?,
+        Some(_) => None,
     };
-    if let Some(done) = inputs.as_ref().and_then(|inputs| inputs.done(project, machine)) {
+    let known = inputs.as_ref().filter(|_| args.output.is_none());
+    if let Some(done) = known.and_then(|inputs| inputs.done(project, machine)) {
         done.tell(machine);
         return tell(global, project, &done.rows);
     }
