@@ -4,6 +4,7 @@ mod cache;
 mod compression;
 mod generate;
 mod inputs;
+mod layers;
 mod registry;
 mod run;
 mod sbom;
@@ -13,7 +14,6 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use longshore_image::plan;
 use longshore_oci::Platform;
 use longshore_vendor::Place;
 
@@ -21,6 +21,7 @@ pub use cache::{Age, Cache, CacheCommand, ExportStore, Gc, ImportStore, Size, Ve
 pub use compression::Compression;
 pub use generate::{Generate, ImagesBy, KubeForm, Target};
 pub use inputs::Inputs;
+pub use layers::{Lock, Plan};
 pub use registry::{Copy, Login, Logout, Prune, Pull, Push, Serve};
 pub use run::{Down, Exec, Export, Logs, Restart, Secrets, SecretsCommand, Supervise, Up};
 pub use sbom::Sbom;
@@ -433,49 +434,6 @@ pub struct Why {
     /// An absolute path in it, or the name of a package
     #[arg(value_name = "PATH|PACKAGE")]
     pub subject: String,
-}
-
-#[derive(Debug, Args)]
-pub struct Lock {
-    /// Cut layers as those of the images that are published under this tag, where the lock that said so was lost
-    #[arg(long, value_name = "TAG")]
-    pub layers_of: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct Plan {
-    #[command(flatten)]
-    pub selection: Selection,
-    /// Cut layers another way, to compare: images are always built with `stack`
-    #[arg(long, value_enum, default_value_t = Strategy::Stack)]
-    pub strategy: Strategy,
-}
-
-/// Ways to cut layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Strategy {
-    /// All images together; what did not change since the last layout stays
-    Stack,
-    /// The same for each image alone
-    PerImage,
-    /// A layer for each of the largest source packages, and one for the rest
-    Origin,
-    /// A layer for each of what most others depend on, and one for the rest
-    Popularity,
-    /// One layer
-    Single,
-}
-
-impl From<Strategy> for plan::Strategy {
-    fn from(strategy: Strategy) -> Self {
-        match strategy {
-            Strategy::Stack => Self::Stack,
-            Strategy::PerImage => Self::PerImage,
-            Strategy::Origin => Self::Origin,
-            Strategy::Popularity => Self::Popularity,
-            Strategy::Single => Self::Single,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

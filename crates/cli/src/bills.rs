@@ -16,7 +16,7 @@ use crate::builds::{self, Builds, source_folder};
 use crate::inputs::{Loader, locals};
 use crate::machine::Machine;
 use crate::others;
-use crate::pipeline::{Built, Composed};
+use crate::pipeline::{Built, BuiltOn, Composed};
 use crate::project::Project;
 use crate::report::Failure;
 
@@ -30,7 +30,7 @@ pub fn bill(
     detail: Detail,
 ) -> Result<Bill, Failure> {
     let mut gathering = Gathering::new(&project.stack, lock, detail);
-    for (platform, (composed, images)) in built {
+    for (platform, BuiltOn { composed, images, .. }) in built {
         let project = &others::inherited(project, lock, machine, platform)?;
         let loader = Loader::new(project, lock, machine);
         let mut packages = packages(&loader, lock, composed, names, platform)?;

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_image::rootfs::Packages;
-use longshore_oci::{Component, PackageId, Platform};
+use longshore_oci::{Component, PackageId, Platform, Progress};
 use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::unpack::{unpack_again, unpack_all};
 use longshore_sources::{path, url};
@@ -157,7 +157,7 @@ pub fn locals(
     platform: &Platform,
     spec: &ImageSpec,
 ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
-    let mut all = files(project, machine, spec)?;
+    let mut all = files(project, machine, spec, &*machine.progress)?;
     for content in &spec.contents {
         if let ContentSpec::Url(request) = content {
             let component = url(project, lock, machine, &request.name, platform)?;
@@ -172,6 +172,7 @@ pub fn files(
     project: &Project,
     machine: &Machine,
     spec: &ImageSpec,
+    progress: &dyn Progress,
 ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
     let mut all = BTreeMap::new();
     for content in &spec.contents {
@@ -183,7 +184,7 @@ pub fn files(
             ContentSpec::Directory(folder) => {
                 let path = &machine.settings.path;
                 let component =
-                    path::directory(&project.folder, &folder.path, path, &machine.store, &*machine.progress)?;
+                    path::directory(&project.folder, &folder.path, path, &machine.store, progress)?;
                 all.insert(folder.path.clone(), Arc::new(component));
             }
             _ => {}

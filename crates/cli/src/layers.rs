@@ -1,10 +1,10 @@
 //! What the planner of layers is told of a stack's inputs, and what the lock is told of the plan.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_image::plan::notes;
-use longshore_image::plan::{Class, Known, LayerPlan, Pins};
+use longshore_image::plan::{Class, Known, Pins};
 use longshore_oci::{
     Annotations, Component, Digest, Manifest, Origin, PackageId, PackageMeta, Platform, read_bounded,
 };
@@ -26,7 +26,6 @@ const YEAR: u64 = 365 * 86_400;
 const ROLLING: [&str; 4] = ["sid", "unstable", "testing", "experimental"];
 /// The records that keep how often packages changed.
 const RECORD: &str = "changes-1";
-
 /// Most bytes of a configuration that are read.
 const MOST_CONFIG: u64 = 4 << 20;
 
@@ -51,7 +50,7 @@ pub struct Inputs<'a> {
     project: &'a Project,
     lock: &'a Lock,
     loader: &'a Loader<'a>,
-    packages: Vec<PackageId>,
+    packages: BTreeSet<PackageId>,
     /// Source package and changes of a year, by package; none while nobody asked.
     changes: OnceCell<BTreeMap<PackageId, (String, Option<u64>)>>,
 }
@@ -62,7 +61,7 @@ impl<'a> Inputs<'a> {
         project: &'a Project,
         lock: &'a Lock,
         loader: &'a Loader<'a>,
-        packages: Vec<PackageId>,
+        packages: BTreeSet<PackageId>,
     ) -> Self {
         Self { project, lock, loader, packages, changes: OnceCell::new() }
     }
@@ -130,10 +129,21 @@ impl<'a> Inputs<'a> {
         let (source, changes) = all.get(id).cloned().unwrap_or_else(|| (id.name.clone(), None));
         let rate = changes.map_or(class.rate(), |changes| class.rate_after(changes, 1000));
         let depends = self.lock.packages.get(id).map(|locked| locked.depends.as_slice()).unwrap_or_default();
-        let needs =
-            self.packages.iter().filter(|other| other.source == id.source && depends.contains(&other.name));
+        let needs = depends.iter().flat_map(|name| self.called(&id.source, name));
         let needs = needs.cloned().map(Origin::Package).collect();
         Known { source: format!("{}/{source}", id.source), class, rate, needs }
+    }
+
+    /// The packages of `source` called `name`, whatever their versions.
+    fn called<'b>(&'b self, source: &'b str, name: &'b str) -> impl Iterator<Item = &'b PackageId> {
+        // Ids are in the order of source, name, version.
+        let first = PackageId {
+            source: source.to_owned(),
+            name: name.to_owned(),
+            version: String::new(),
+            architecture: String::new(),
+        };
+        self.packages.range(first..).take_while(move |id| id.source == source && id.name == name)
     }
 
     /// Which changes of a package count: all of them where its suite is in the making.
@@ -160,7 +170,8 @@ impl<'a> Inputs<'a> {
         if let Some(found) = record.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
             return found;
         }
-        let Ok(components) = self.loader.load(&self.packages) else { return BTreeMap::new() };
+        let packages: Vec<_> = self.packages.iter().cloned().collect();
+        let Ok(components) = self.loader.load(&packages) else { return BTreeMap::new() };
         let read = |component: &Component| -> Option<(PackageId, (String, Option<u64>))> {
             let Origin::Package(id) = &component.origin else { return None };
             let of_source = self.lock.releases.iter().filter(|release| release.source == id.source);
@@ -228,12 +239,9 @@ pub fn published(
 
 /// Keeps in the lock how the layers of what was built were cut, if that is news.
 pub fn keep(project: &Project, lock: &Lock, machine: &Machine, built: &Built) -> Result<(), Failure> {
-    let plan = |(platform, (composed, _)): (&Platform, &(_, _))| -> Option<(String, Vec<LayoutLayer>)> {
-        let composed: &crate::pipeline::Composed = composed;
-        let plan: &LayerPlan = &composed.plan;
-        plan.outdates(prior(lock, platform)).then(|| (platform.to_string(), plan.layout()))
-    };
-    let news: BTreeMap<_, _> = built.iter().filter_map(plan).collect();
+    let outdated = built.iter().filter(|(platform, on)| on.composed.plan.outdates(prior(lock, platform)));
+    let news: BTreeMap<_, _> =
+        outdated.map(|(platform, on)| (platform.to_string(), on.composed.plan.layout())).collect();
     if news.is_empty() || machine.layouts == Layouts::AsLocked {
         return Ok(());
     }

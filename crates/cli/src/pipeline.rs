@@ -8,8 +8,9 @@ use longshore_image::pack::{self, Recipe, Wanted};
 use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer, Planning, Strategy, notes};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
-use longshore_oci::{Component, Platform, Reference};
+use longshore_oci::{Component, Origin, Platform, Reference};
 use longshore_stack::lock::Lock;
+use serde::{Deserialize, Serialize};
 
 use crate::builds::{self, Builds};
 use crate::inputs::{Loader, locals};
@@ -26,8 +27,37 @@ pub struct Composed {
     pub built: BTreeMap<String, Arc<Component>>,
     /// By image.
     pub rootfs: BTreeMap<String, RootFs>,
+    /// What was read beside the stack file, by its path as written there.
+    pub files: BTreeMap<String, Arc<Component>>,
     /// Which paths go into which layer.
     pub plan: LayerPlan,
+}
+
+/// What was found in an image that is built all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    severity: Severity,
+    message: String,
+}
+
+impl Told {
+    /// Tells it.
+    pub fn tell(&self, machine: &Machine) {
+        match self.severity {
+            Severity::Error | Severity::Warning => machine.warn(&self.message),
+            Severity::Note => machine.note(&self.message),
+        }
+    }
+}
+
+/// What was built on one platform.
+pub struct BuiltOn {
+    /// What was composed on the way, of all images of the stack.
+    pub composed: Composed,
+    /// The images that were asked for.
+    pub images: Vec<Image>,
+    /// What was told of them.
+    pub told: Vec<Told>,
 }
 
 impl Composed {
@@ -38,8 +68,8 @@ impl Composed {
     }
 }
 
-/// What was built on each platform: images, and what was composed on the way, of all images of the stack.
-pub type Built = BTreeMap<Platform, (Composed, Vec<Image>)>;
+/// What was built on each platform.
+pub type Built = BTreeMap<Platform, BuiltOn>;
 
 /// Images by name and platform.
 pub struct Images(pub BTreeMap<(String, Platform), Image>);
@@ -64,16 +94,17 @@ pub fn compose_by(
     platform: &Platform,
 ) -> Result<Composed, Failure> {
     let names = project.stack.images.keys().cloned().collect();
-    let (built, all) = compose_some(project, lock, machine, platform, &names)?;
-    let planned = all.iter().map(|(name, rootfs)| {
+    let Made { built, rootfs, files } = compose_some(project, lock, machine, platform, &names)?;
+    let planned = rootfs.iter().map(|(name, rootfs)| {
         let spec = &project.stack.images[name];
         let below = spec.base.as_ref().and_then(|base| lock.image(&base.reference, platform));
         let max_layers = spec.max_layers.saturating_sub(below.map_or(0, |base| base.layers.len()));
         (name.clone(), ImageInput { rootfs, max_layers })
     });
-    let packages: BTreeSet<_> = all.values().flat_map(RootFs::packages).map(|used| used.id.clone()).collect();
+    let packages: BTreeSet<_> =
+        rootfs.values().flat_map(RootFs::packages).map(|used| used.id.clone()).collect();
     let loader = Loader::new(project, lock, machine);
-    let inputs = layers::Inputs::new(project, lock, &loader, packages.into_iter().collect());
+    let inputs = layers::Inputs::new(project, lock, &loader, packages);
     let planning = Planning {
         strategy,
         prior: layers::prior(lock, platform),
@@ -81,7 +112,7 @@ pub fn compose_by(
         known: &|origin| inputs.known(origin),
     };
     let plan = plan::plan(&planned.collect(), planning).map_err(Failure::Plan)?;
-    Ok(Composed { built, rootfs: all, plan })
+    Ok(Composed { built, rootfs, files, plan })
 }
 
 /// What lints say of one image, less what it allows.
@@ -89,8 +120,12 @@ pub fn findings(project: &Project, name: &str, platform: &Platform, rootfs: &Roo
     project.stack.images.get(name).map(|spec| lint::check(rootfs, spec, platform)).unwrap_or_default()
 }
 
-/// What builds made, and root filesystems, both by name.
-type Made = (BTreeMap<String, Arc<Component>>, BTreeMap<String, RootFs>);
+/// What there is before layers are planned: see [`Composed`].
+struct Made {
+    built: BTreeMap<String, Arc<Component>>,
+    rootfs: BTreeMap<String, RootFs>,
+    files: BTreeMap<String, Arc<Component>>,
+}
 
 /// Composes the images called `names` on `platform`, of what builds make that they take something from.
 fn compose_some(
@@ -106,9 +141,11 @@ fn compose_some(
     let store_paths = StorePaths::new(project, lock, machine);
     let built =
         Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
-    let mut all = BTreeMap::new();
+    let (mut all, mut files) = (BTreeMap::new(), BTreeMap::new());
     for (name, spec) in project.stack.images.iter().filter(|(name, _)| names.contains(*name)) {
         let mut locals = locals(project, machine, lock, platform, spec)?;
+        let beside = locals.iter().filter(|(_, local)| matches!(local.origin, Origin::Path(_)));
+        files.extend(beside.map(|(path, local)| (path.clone(), local.clone())));
         locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
         let others = others.files(name, spec, platform)?;
         let packages = loader.packages(name, platform);
@@ -126,7 +163,7 @@ fn compose_some(
         let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
         all.insert(name.clone(), rootfs);
     }
-    Ok((built, all))
+    Ok(Made { built, rootfs: all, files })
 }
 
 /// Composes and lints the images called `names` on `platform`, to be run and not to be published: without layers.
@@ -138,9 +175,9 @@ pub fn roots(
     platform: &Platform,
 ) -> Result<BTreeMap<String, RootFs>, Failure> {
     let project = &others::inherited(project, lock, machine, platform)?;
-    let (_, roots) = compose_some(project, lock, machine, platform, names)?;
-    refuse_errors(project, machine, &roots, names, platform)?;
-    Ok(roots)
+    let made = compose_some(project, lock, machine, platform, names)?;
+    refuse_errors(project, machine, &made.rootfs, names, platform)?;
+    Ok(made.rootfs)
 }
 
 /// Composes, lints, packs and assembles the images called `names` on `platforms`.
@@ -172,7 +209,7 @@ pub fn build_each(
     Ok(built)
 }
 
-/// The same on one platform, with what was composed on the way: of all images of the stack.
+/// The same on one platform.
 pub fn build_on(
     project: &Project,
     lock: &Lock,
@@ -180,11 +217,11 @@ pub fn build_on(
     names: &BTreeSet<String>,
     platform: &Platform,
     wanted: Wanted,
-) -> Result<(Composed, Vec<Image>), Failure> {
+) -> Result<BuiltOn, Failure> {
     let project = &others::inherited(project, lock, machine, platform)?;
     let others = Others::new(project, lock, machine);
     let composed = compose(project, lock, machine, platform)?;
-    refuse_errors(project, machine, &composed.rootfs, names, platform)?;
+    let told = refuse_errors(project, machine, &composed.rootfs, names, platform)?;
     let roots: Vec<_> = composed.rootfs.iter().filter(|(name, _)| names.contains(*name)).collect();
     // All images' layers at once, so that no thread waits for the last of each image.
     let (mut recipes, mut counts) = (Vec::new(), Vec::new());
@@ -205,35 +242,37 @@ pub fn build_on(
         let image = assemble(name, spec, base.as_ref(), project.stack.epoch, platform, own);
         images.push(Image { notes: composed.layers(name).map(notes::of).collect(), ..image });
     }
-    Ok((composed, images))
+    Ok(BuiltOn { composed, images, told })
 }
 
-/// Fails on findings that will not work, all of them at once; tells of the rest.
+/// Fails on findings that will not work, all of them at once; tells of the rest, and says what it told.
 fn refuse_errors(
     project: &Project,
     machine: &Machine,
     images: &BTreeMap<String, RootFs>,
     names: &BTreeSet<String>,
     platform: &Platform,
-) -> Result<(), Failure> {
-    let mut errors = Vec::new();
+) -> Result<Vec<Told>, Failure> {
+    let (mut errors, mut told) = (Vec::new(), Vec::new());
     for (name, rootfs) in images.iter().filter(|(name, _)| names.contains(*name)) {
         for finding in findings(project, name, platform, rootfs) {
             match finding.severity {
                 Severity::Error => errors.push((name.clone(), finding)),
-                Severity::Warning => machine.warn(&format!("image `{name}`: {}", finding.message)),
-                Severity::Note => machine.note(&format!("image `{name}`: {}", finding.message)),
+                severity => {
+                    told.push(Told { severity, message: format!("image `{name}`: {}", finding.message) });
+                }
             }
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(Failure::Lint(errors)) }
+    told.iter().for_each(|told| told.tell(machine));
+    if errors.is_empty() { Ok(told) } else { Err(Failure::Lint(errors)) }
 }
 
 impl Images {
     /// The images of what was built.
     pub fn of(built: Built) -> Self {
-        let images = built.into_iter().flat_map(|(platform, (_, images))| {
-            images.into_iter().map(move |image| ((image.name.clone(), platform.clone()), image))
+        let images = built.into_iter().flat_map(|(platform, built)| {
+            built.images.into_iter().map(move |image| ((image.name.clone(), platform.clone()), image))
         });
         Self(images.collect())
     }

@@ -55,7 +55,8 @@ impl Machine {
 
     /// Looks in the cache for layers of `indexes` that are not compressed yet.
     pub fn take_layers(&self, project: &Project, indexes: &[ImageIndex], codec: Codec) {
-        let lacks = |layer: &&Layer| !matches!(pack::recorded(layer, codec, &self.store), Ok(Some(_)));
+        let lacks =
+            |layer: &&Layer| !matches!(pack::recorded(layer.diff_id, codec, &self.store), Ok(Some(_)));
         let lacking: Vec<&Layer> = made(indexes).filter(lacks).collect();
         // Who we are in the cache's registry is a helper's to say: nobody is asked for nothing.
         if let Some(sharing) = (!lacking.is_empty()).then(|| self.sharing(project)).flatten() {
@@ -99,14 +100,14 @@ impl Sharing {
 
     fn take_layers(&self, layers: &[&Layer], codec: Codec) {
         for layer in layers {
-            let key = pack::blob_key(layer, codec);
+            let key = pack::blob_key(layer.diff_id, codec);
             let what = format!("layer {} of the cache", layer.diff_id.0.short());
             let found = self.progress.during("Looking for", &what, None, |step| {
                 self.cache.layer(&key, &layer.tar(), codec.media_type(), &self.client, step)
             });
             match found {
                 Ok(Lookup::Found(content)) => {
-                    if let Err(error) = pack::record(layer, codec, content, &self.store) {
+                    if let Err(error) = pack::record(layer.diff_id, codec, content, &self.store) {
                         self.progress.warn(&format!("{what} can't be kept: {error}"));
                     }
                 }
@@ -120,11 +121,11 @@ impl Sharing {
 
     fn give_layers(&self, indexes: &[ImageIndex], codec: Codec) {
         for layer in made(indexes) {
-            let Ok(Some(content)) = pack::recorded(layer, codec, &self.store) else { continue };
+            let Ok(Some(content)) = pack::recorded(layer.diff_id, codec, &self.store) else { continue };
             let what = format!("layer {}", layer.diff_id.0.short());
             let blob = Descriptor::new(codec.media_type(), content);
             let kept = self.progress.during("Caching", &what, Some(content.size), |step| {
-                self.cache.keep_layer(&pack::blob_key(layer, codec), blob, &self.client, step)
+                self.cache.keep_layer(&pack::blob_key(layer.diff_id, codec), blob, &self.client, step)
             });
             if let Err(error) = kept {
                 return self.progress.warn(&format!("the cache is not written: {error}"));

@@ -3,20 +3,21 @@
 //! Packages and images of others are decided by the lock, files beside the stack file by what they are. What builds and Nix make
 //! is not decided by either, so that stacks with those are looked at as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_image::lint::Severity;
 use longshore_oci::upkeep::SUMMARY;
-use longshore_oci::{Digest, Platform, Tree};
+use longshore_oci::{Component, Digest, Platform, Progress, Silent, Step};
 use longshore_sources::nix;
+use longshore_stack::lock::{self, Lock};
 use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::inputs::files;
+use crate::inputs;
 use crate::layers::Layouts;
 use crate::machine::{Machine, Trust};
-use crate::pipeline::{Built, findings};
+use crate::pipeline::{Built, BuiltOn, Told};
 use crate::project::Project;
 use crate::report::Failure;
 
@@ -31,93 +32,20 @@ pub struct Row {
     pub layers: Vec<(String, Digest, u64)>,
 }
 
-/// What a build came to, and what was said of it.
+/// What a build came to, and what was told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// By image, then platform.
     pub rows: Vec<Row>,
-    said: Vec<(Told, String)>,
-}
-
-/// How something was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Told {
-    Warning,
-    Note,
-}
-
-/// All that decides a build but the lock.
-pub struct Inputs {
-    /// Names all of it.
-    rest: Vec<u8>,
-}
-
-impl Inputs {
-    /// Those of the images called `names` on `platforms`; none where more decides it.
-    pub fn of(
-        project: &Project,
-        machine: &Machine,
-        names: &BTreeSet<String>,
-        platforms: &[Platform],
-    ) -> Result<Option<Self>, Failure> {
-        // Layers are cut for all images, whichever are asked for.
-        let specs = || project.stack.images.values();
-        let graph = matches!(machine.settings.nix, nix::Settings::Graph(_));
-        if graph || machine.inputs.is_some() || machine.trust != Trust::Records || specs().any(has_more) {
-            return Ok(None);
-        }
-        let mut trees: Vec<(String, Tree)> = Vec::new();
-        for spec in specs() {
-            for (path, component) in files(project, machine, spec)? {
-                trees.push((path, component.tree.clone()));
-            }
-        }
-        let locked = machine.layouts == Layouts::AsLocked;
-        let stack = serde_json::to_string(&project.stack).unwrap_or_default();
-        let parts = (program(), locked, stack, names, platforms, trees);
-        // Plain data in memory is always serialised.
-        Ok(Some(Self { rest: postcard::to_allocvec(&parts).unwrap_or_default() }))
-    }
-
-    /// What they came to with the lock that there is now.
-    pub fn done(&self, project: &Project, machine: &Machine) -> Option<Done> {
-        let record = machine.store.record(SUMMARY, &self.key(project)?).ok()??;
-        serde_json::from_slice(&record).ok()
-    }
-
-    /// Keeps what they came to with the lock that there is now.
-    pub fn keep(&self, project: &Project, machine: &Machine, done: &Done) {
-        let Some(key) = self.key(project) else { return };
-        let record = serde_json::to_vec(done).unwrap_or_default();
-        if let Err(error) = machine.store.put_record(SUMMARY, &key, &record, []) {
-            machine.warn(&format!("what was built can't be kept: {error}"));
-        }
-    }
-
-    fn key(&self, project: &Project) -> Option<Digest> {
-        let lock = fs_err::read(project.lock_path()).ok()?;
-        let all = [Digest::of(&lock), Digest::of(&self.rest)].map(|digest| *digest.as_bytes()).concat();
-        Some(Digest::of(&all))
-    }
-}
-
-/// Whether an image is of more than the lock and files beside the stack file.
-fn has_more(spec: &ImageSpec) -> bool {
-    spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_) | ContentSpec::Nix(_)))
-}
-
-/// This program, whose next version may build otherwise.
-fn program() -> (&'static str, Option<(u64, i64, i64)>) {
-    let file = std::env::current_exe().and_then(fs_err::metadata).ok();
-    (env!("CARGO_PKG_VERSION"), file.map(|file| (file.len(), file.mtime(), file.mtime_nsec())))
+    told: Vec<Told>,
 }
 
 impl Done {
     /// What was built.
-    pub fn of(project: &Project, built: &Built, names: &BTreeSet<String>) -> Self {
-        let (mut rows, mut said) = (Vec::new(), Vec::new());
-        for (platform, (composed, images)) in built {
-            for image in images {
+    pub fn of(built: &Built) -> Self {
+        let (mut rows, mut told) = (Vec::new(), Vec::new());
+        for (platform, on) in built {
+            for image in &on.images {
                 let layers = image.layers.iter();
                 rows.push(Row {
                     image: image.name.clone(),
@@ -129,27 +57,117 @@ impl Done {
                         .collect(),
                 });
             }
-            for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
-                for finding in findings(project, name, platform, rootfs) {
-                    let told = match finding.severity {
-                        Severity::Note => Told::Note,
-                        Severity::Warning | Severity::Error => Told::Warning,
-                    };
-                    said.push((told, format!("image `{name}`: {}", finding.message)));
-                }
-            }
+            told.extend(on.told.iter().cloned());
         }
         rows.sort_by(|a, b| (&a.image, &a.platform).cmp(&(&b.image, &b.platform)));
-        Self { rows, said }
+        Self { rows, told }
+    }
+}
+
+/// Images that may have been built before.
+pub struct Asked<'a> {
+    project: &'a Project,
+    machine: &'a Machine,
+    names: &'a BTreeSet<String>,
+    platforms: &'a [Platform],
+}
+
+/// Files and folders beside the stack file, by their path as written there.
+type Files = BTreeMap<String, Arc<Component>>;
+
+impl<'a> Asked<'a> {
+    /// The images called `names` on `platforms`; none where more than the lock and files decide what they are.
+    pub fn of(
+        project: &'a Project,
+        machine: &'a Machine,
+        names: &'a BTreeSet<String>,
+        platforms: &'a [Platform],
+    ) -> Option<Self> {
+        let graph = matches!(machine.settings.nix, nix::Settings::Graph(_));
+        // Layers are cut for all images, whichever are asked for.
+        let more = project.stack.images.values().any(has_more);
+        let plain = !graph && !more && machine.inputs.is_none() && machine.trust == Trust::Records;
+        plain.then_some(Self { project, machine, names, platforms })
     }
 
-    /// Says again what was said of it.
-    pub fn tell(&self, machine: &Machine) {
-        for (told, message) in &self.said {
-            match told {
-                Told::Warning => machine.warn(message),
-                Told::Note => machine.note(message),
-            }
+    /// What they came to, as files and the lock are now; tells what was told of it.
+    pub fn done(&self) -> Result<Option<Done>, Failure> {
+        let Ok(lock) = fs_err::read(self.project.lock_path()) else { return Ok(None) };
+        // If there is nothing to find, the files are looked at again, and this is said then.
+        let notes = Notes::default();
+        let mut files = Files::new();
+        for spec in self.project.stack.images.values() {
+            files.extend(inputs::files(self.project, self.machine, spec, &notes)?);
         }
+        let record = self.machine.store.record(SUMMARY, &self.key(&lock, &files))?;
+        let Some(done) = record.and_then(|bytes| serde_json::from_slice::<Done>(&bytes).ok()) else {
+            return Ok(None);
+        };
+        let notes = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        notes.iter().for_each(|note| self.machine.progress.note(note));
+        done.told.iter().for_each(|told| told.tell(self.machine));
+        Ok(Some(done))
+    }
+
+    /// Keeps that `built` of `lock` came to `done`, if that is what a build would find now.
+    pub fn keep(&self, lock: &Lock, built: &Built, done: &Done) {
+        let files: BTreeSet<_> = built.values().map(|on| digest(&on.composed.files)).collect();
+        let (Some(first), 1) = (built.values().next(), files.len()) else { return };
+        let Some(text) = self.lock_of(lock, built) else { return };
+        let key = self.key(text.as_bytes(), &first.composed.files);
+        // Plain data in memory is always serialised.
+        let record = serde_json::to_vec(done).unwrap_or_default();
+        if let Err(error) = self.machine.store.put_record(SUMMARY, &key, &record, []) {
+            self.machine.warn(&format!("what was built can't be kept: {error}"));
+        }
+    }
+
+    /// The lock on disk, if it is `lock`, or that with the layouts of `built`.
+    fn lock_of(&self, lock: &Lock, built: &Built) -> Option<String> {
+        let path = self.project.lock_path();
+        let text = fs_err::read_to_string(&path).ok()?;
+        let now = lock::parse(&text, &path).ok()?;
+        let cut = |(platform, on): (&Platform, &BuiltOn)| {
+            now.layouts.get(&platform.to_string()).is_some_and(|layout| *layout == on.composed.plan.layout())
+        };
+        let same = Lock { layouts: lock.layouts.clone(), ..now.clone() } == *lock;
+        (same && (now.layouts == lock.layouts || built.iter().all(cut))).then_some(text)
+    }
+
+    fn key(&self, lock: &[u8], files: &Files) -> Digest {
+        let locked = self.machine.layouts == Layouts::AsLocked;
+        let stack = serde_json::to_string(&self.project.stack).unwrap_or_default();
+        let parts = (program(), locked, stack, self.names, self.platforms, digest(files), Digest::of(lock));
+        Digest::of(&postcard::to_allocvec(&parts).unwrap_or_default())
+    }
+}
+
+/// Whether an image is of more than the lock and files beside the stack file.
+fn has_more(spec: &ImageSpec) -> bool {
+    spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_) | ContentSpec::Nix(_)))
+}
+
+fn digest(files: &Files) -> Digest {
+    let trees: BTreeMap<_, _> = files.iter().map(|(path, component)| (path, &component.tree)).collect();
+    Digest::of(&postcard::to_allocvec(&trees).unwrap_or_default())
+}
+
+/// This program, whose next version may build otherwise.
+fn program() -> (&'static str, Option<(u64, i64, i64)>) {
+    let file = std::env::current_exe().and_then(fs_err::metadata).ok();
+    (env!("CARGO_PKG_VERSION"), file.map(|file| (file.len(), file.mtime(), file.mtime_nsec())))
+}
+
+/// What would be noted.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Progress for Notes {
+    fn begin(&self, _verb: &'static str, _what: &str, _bytes: Option<u64>) -> Box<dyn Step> {
+        Box::new(Silent)
+    }
+
+    fn note(&self, message: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message.to_owned());
     }
 }

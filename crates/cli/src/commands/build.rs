@@ -15,18 +15,15 @@ use crate::machine::Machine;
 use crate::pipeline::{self, Images};
 use crate::project::Project;
 use crate::report::{Failure, bytes, print, print_json, published_json};
-use crate::unchanged::{self, Done, Row};
+use crate::unchanged::{Asked, Done, Row};
 
 pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
-    let inputs = match &args.explain {
-        None => unchanged::Inputs::of(project, machine, &names, &platforms)?,
-        Some(_) => None,
-    };
-    let known = inputs.as_ref().filter(|_| args.output.is_none());
-    if let Some(done) = known.and_then(|inputs| inputs.done(project, machine)) {
-        done.tell(machine);
+    let asked = Asked::of(project, machine, &names, &platforms);
+    if let (Some(asked), None, None) = (&asked, &args.output, &args.explain)
+        && let Some(done) = asked.done()?
+    {
         return tell(global, project, &done.rows);
     }
     let lock = for_build(global, project, machine)?;
@@ -36,9 +33,9 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
     let codec = args.output.as_ref().map(|_| machine.codec(args.compression));
     let wanted = codec.map_or(Wanted::DiffIds, |codec| machine.wanted(project, codec));
     let built = pipeline::build_each(project, &lock, machine, &names, &platforms, wanted)?;
-    let done = Done::of(project, &built, &names);
-    if let Some(inputs) = inputs {
-        inputs.keep(project, machine, &done);
+    let done = Done::of(&built);
+    if let Some(asked) = asked {
+        asked.keep(&lock, &built, &done);
     }
     let (Some(folder), Some(codec)) = (&args.output, codec) else {
         return tell(global, project, &done.rows);

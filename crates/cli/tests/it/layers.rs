@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use longshore_testkit::Sandbox;
 use longshore_testkit::registry::{Kind, Registry};
+use longshore_testkit::{Sandbox, Tool};
 use serde_json::Value;
 
 use crate::common::LONGSHORE;
@@ -80,6 +80,50 @@ fn what_did_not_change_stays_where_it_is() {
     sandbox.write("stack.lock", &bare);
     sandbox.ok(&["--locked", "build"]);
     assert_eq!(sandbox.read("stack.lock"), bare);
+}
+
+/// What is remembered of a build is what a build would say.
+#[test]
+fn a_build_of_what_did_not_change_says_the_same() {
+    let sandbox = stack();
+    let git = |arguments: &[&str]| {
+        Tool::new("git").arg("-C").arg(sandbox.work()).args(arguments).run();
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "--all"]);
+    sandbox.write("web/untracked", "untracked");
+    sandbox.write("web/header.h", "int x;");
+    git(&["add", "web/header.h"]);
+    let build = || {
+        let ran = sandbox.run(&["build"]);
+        assert_eq!(ran.code, 0, "{ran}");
+        let said = |line: &&str| line.starts_with("note: ") || line.starts_with("warning: ");
+        let said: Vec<_> = ran.stderr.lines().filter(said).map(str::to_owned).collect();
+        (ran.stdout.clone(), said)
+    };
+    build();
+    let remembered = build();
+    assert_eq!(
+        remembered.1.iter().filter(|line| line.contains("web/untracked")).count(),
+        1,
+        "{remembered:?}"
+    );
+    let summaries = sandbox.store().join("records/summary-1");
+    fs_err::remove_dir_all(&summaries).unwrap();
+    assert_eq!(build(), remembered);
+    assert!(summaries.exists());
+
+    // Another file is another image, and the one before is remembered.
+    let first = sandbox.read("web/header.h");
+    sandbox.write("web/header.h", "int y;");
+    assert_ne!(build().0, remembered.0);
+    sandbox.write("web/header.h", first);
+    assert_eq!(build(), remembered);
+    // So is what `build -o` came to.
+    fs_err::remove_dir_all(&summaries).unwrap();
+    sandbox.ok(&["build", "-o", "out"]);
+    assert!(summaries.exists());
+    assert_eq!(build(), remembered);
 }
 
 #[test]

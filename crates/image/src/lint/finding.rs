@@ -2,10 +2,10 @@
 
 use longshore_oci::Origin;
 use longshore_stack::model::Allow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How bad a finding is; the worst sorts first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It will not work: the build fails.

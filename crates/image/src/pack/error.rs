@@ -92,6 +92,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Fails unless the tar of `layer` came to what it was.
+    pub(super) fn unless_same(layer: &str, expected: Content, found: Content) -> Result<(), Self> {
+        match found == expected {
+            true => Ok(()),
+            false => Err(Self::Inconsistent { layer: layer.to_owned(), expected, found }),
+        }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {

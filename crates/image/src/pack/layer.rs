@@ -99,20 +99,11 @@ impl Layer {
                 }
             }
         }
-        self.check(hash)
+        Error::unless_same(self.name(), self.tar(), hash.finish())
     }
 
     fn unreadable(&self, source: StoreError) -> Error {
         Error::Store { layer: self.name().to_owned(), source }
-    }
-
-    /// Fails unless `hash` has seen this layer's tar.
-    fn check(&self, hash: Sha256) -> Result<(), Error> {
-        let (expected, found) = (self.tar(), hash.finish());
-        if found == expected {
-            return Ok(());
-        }
-        Err(Error::Inconsistent { layer: self.name().to_owned(), expected, found })
     }
 }
 

@@ -57,7 +57,7 @@ pub fn layers(
         let tar = record::tar(recipe, store).map_err(failed)?;
         let lacks_blob = match (wanted.codec(), tar) {
             (Some(codec), Some(tar)) => {
-                record::blob(DiffId(tar.digest), codec, store).map_err(failed)?.is_none()
+                record::recorded(DiffId(tar.digest), codec, store).map_err(failed)?.is_none()
             }
             _ => false,
         };
@@ -95,7 +95,7 @@ pub fn compress_all(
     let mut passes: BTreeMap<DiffId, Pass<'_>> = BTreeMap::new();
     for layer in layers {
         let Body::Made(recipe) = &layer.body else { continue };
-        match record::recorded(layer, codec, store).map_err(|source| failed(layer, source))? {
+        match record::recorded(layer.diff_id, codec, store).map_err(|source| failed(layer, source))? {
             Some(content) => drop(blobs.insert(layer.diff_id, content)),
             None => drop(passes.insert(layer.diff_id, Pass { recipe, expected: Some(layer.tar()) })),
         }

@@ -16,7 +16,6 @@ mod buffer;
 mod chunk;
 mod codec;
 mod crew;
-mod draft;
 mod error;
 mod keys;
 mod layer;

@@ -3,12 +3,11 @@
 
 use std::io::{self, Write};
 
-use longshore_oci::{Content, DiffId, Progress, Sha256, Step, Store, StoreError};
+use longshore_oci::{BlobWriter, Content, DiffId, Progress, Sha256, Step, Store, StoreError};
 
 use super::buffer::Buffer;
 use super::chunk::{self, Chunk};
 use super::codec::Encoder;
-use super::draft::Draft;
 use super::keys::Keys;
 use super::reuse::{self, Range, Sum};
 use super::state::{self, Packed, State};
@@ -56,7 +55,7 @@ pub(super) struct End {
 
 /// The compressed side of it.
 struct Blob {
-    draft: Draft,
+    draft: BlobWriter,
     /// Of every chunk of a layer with keys.
     sums: Vec<Sum>,
     hash: Sha256,
@@ -125,7 +124,7 @@ impl Pass<'_> {
             }
             return Ok((line, tar, None));
         };
-        let mut blob = Blob { draft: Draft::new(means.store)?, sums: Vec::new(), hash: Sha256::new() };
+        let mut blob = Blob { draft: means.store.writer()?, sums: Vec::new(), hash: Sha256::new() };
         if let Some(keys) = &line.keys {
             line.ranges = reuse::find(means.store, codec, keys)?;
             if let Some(state) = blob.resume(means.store, codec, keys, &line.ranges)? {
@@ -178,12 +177,7 @@ impl Pass<'_> {
     pub(super) fn finish(&self, means: &Means<'_>, line: &Line, end: End) -> Result<Made, Error> {
         let End { tar, blob, states, step } = end;
         let tar = tar.finish();
-        let checked = match self.expected {
-            Some(expected) if expected != tar => {
-                Err(Error::Inconsistent { layer: self.recipe.name().to_owned(), expected, found: tar })
-            }
-            _ => Ok(()),
-        };
+        let checked = Error::unless_same(self.recipe.name(), self.expected.unwrap_or(tar), tar);
         let keep = |()| self.keep(means, line, tar, blob, &states).map_err(|source| self.kept(source));
         checked.and_then(keep).inspect_err(|_| step.fail())
     }
@@ -202,8 +196,8 @@ impl Pass<'_> {
         }
         let mut made = Made { tar, blob: None };
         if let (Some(codec), Some(Blob { draft, sums, .. })) = (means.codec, blob) {
-            let content = draft.commit(store)?;
-            record::keep_blob(DiffId(tar.digest), codec, content, store)?;
+            let content = draft.commit()?;
+            record::record(DiffId(tar.digest), codec, content, store)?;
             if let Some(keys) = &line.keys {
                 reuse::keep(store, codec, keys, &sums, content)?;
             }

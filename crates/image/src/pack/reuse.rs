@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::Codec;
 use super::buffer::Buffer;
 use super::keys::Keys;
+use super::record::{encoded, read};
 
 /// The chunks of a blob, by the blob's digest.
 const LISTING: &str = "layer-chunks-1";
@@ -123,12 +124,11 @@ pub(super) fn keep(
     blob: Content,
 ) -> Result<(), StoreError> {
     let listing: Vec<_> = keys.chunks.iter().zip(sums).collect();
-    // These types hold nothing that postcard can't, so an empty record is never written.
-    store.put_record(LISTING, &blob.digest, &postcard::to_allocvec(&listing).unwrap_or_default(), [blob])?;
-    let bytes = postcard::to_allocvec(&blob).unwrap_or_default();
+    store.put_record(LISTING, &blob.digest, &encoded(&listing), [blob])?;
+    let found = encoded(&blob);
     anchors(keys)
         .into_iter()
-        .try_for_each(|key| store.put_record(ANCHOR, &anchor(codec, key), &bytes, [blob]))
+        .try_for_each(|key| store.put_record(ANCHOR, &anchor(codec, key), &found, [blob]))
 }
 
 /// The chunks by which a layer is found.
@@ -143,12 +143,4 @@ fn anchors(keys: &Keys) -> Vec<&Digest> {
 
 fn anchor(codec: Codec, key: &Digest) -> Digest {
     Digest::of(format!("{} chunk {key}", codec.id()).as_bytes())
-}
-
-fn read<T: for<'a> Deserialize<'a>>(
-    store: &Store,
-    kind: &str,
-    key: &Digest,
-) -> Result<Option<T>, StoreError> {
-    Ok(store.record(kind, key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
 }

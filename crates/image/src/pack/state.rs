@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Codec;
 use super::keys::Keys;
+use super::record::{encoded, read};
 use super::reuse::Range;
 
 /// How far the tar's hash was, by the key of the chunks before.
@@ -71,8 +72,7 @@ pub(super) fn of_blob(
 ) -> Result<Option<State>, StoreError> {
     for at in keys.points().filter(|at| *at <= ranges.len()) {
         let Some(key) = keys.before(at) else { continue };
-        let Some(record) = store.record(BLOB, &packed(codec, key))? else { continue };
-        let Ok(kept) = postcard::from_bytes::<Kept>(&record) else { continue };
+        let Some(kept) = read::<Kept>(store, BLOB, &packed(codec, key))? else { continue };
         let (Some(tar), Some(hash)) = (Sha256::from_state(&kept.tar), Sha256::from_state(&kept.blob)) else {
             continue;
         };
@@ -100,9 +100,7 @@ pub(super) fn keep(
         if let (Some(codec), Some(blob)) = (codec, &state.blob) {
             let sums = blob.sums.clone().finish().digest;
             let kept = Kept { tar, blob: blob.hash.state(), sums };
-            // These types hold nothing that postcard can't, so an empty record is never written.
-            let record = postcard::to_allocvec(&kept).unwrap_or_default();
-            store.put_record(BLOB, &packed(codec, key), &record, [])?;
+            store.put_record(BLOB, &packed(codec, key), &encoded(&kept), [])?;
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ pub struct Planning<'a> {
     pub prior: &'a [LayoutLayer],
     /// What the stack file keeps together.
     pub pins: &'a Pins,
-    /// What is known of an input besides its files; asked only where something is to be cut.
+    /// What is known of an input besides its files.
     pub known: &'a dyn Fn(&Origin) -> Known,
 }
 

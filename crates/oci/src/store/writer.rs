@@ -1,6 +1,6 @@
 //! How a blob comes into the store.
 
-use std::io::{self, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::PathBuf;
 
 use fs_err as fs;
@@ -32,9 +32,34 @@ impl BlobWriter {
         self.place(found).map(drop)
     }
 
+    /// The hash of what is written.
+    pub fn hash(&self) -> &Sha256 {
+        &self.hash
+    }
+
+    /// Adds bytes that [`go_on`](Self::go_on) brings the hash of.
+    pub fn write_unhashed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Goes on with the hash of all that is written.
+    pub fn go_on(&mut self, hash: Sha256) {
+        self.hash = hash;
+    }
+
+    /// Takes everything out again.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.hash = Sha256::new();
+        Ok(())
+    }
+
+    /// Its size is compared, which a hash that was gone on with would not tell.
     fn place(mut self, content: Content) -> Result<Content, StoreError> {
-        if let Some(path) = self.path.take() {
-            self.store.place(&path, &self.store.blob_path(&content.digest), content.size)?;
+        if let Some(path) = &self.path {
+            self.store.adopt(path, &content)?;
+            self.path = None;
         }
         Ok(content)
     }

@@ -10,6 +10,7 @@
 //! All of it is in integers, and every tie is decided by names; no clock and no order of arrival decides anything.
 
 mod cost;
+mod layer;
 #[cfg(test)]
 mod oracle;
 mod table;

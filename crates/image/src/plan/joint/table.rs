@@ -4,90 +4,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cost;
+use super::layer::{Carrier, Layer, Move, Set, Spread};
 use crate::plan::ImageSet;
 use crate::plan::problem::{Group, Problem, State};
-
-/// A layer as it stands.
-struct Layer {
-    set: usize,
-    /// Its distinct sources by number, ascending.
-    sources: Vec<usize>,
-    /// What they change together, not capped.
-    rate: u64,
-    bytes: u64,
-    members: Vec<usize>,
-    state: State,
-    /// A year of it.
-    cost: i128,
-    /// The best partner among the layers of the same images that come before it, and what joining them changes.
-    partner: Option<(i128, usize)>,
-    /// For each of the sets below its own: the layer there that would carry a copy for least.
-    carriers: Vec<Option<Carrier>>,
-    /// The places in `carriers` that have one, the one that costs an image least first.
-    order: Vec<usize>,
-    /// What of that is known.
-    spread: Spread,
-}
-
-/// Copying a layer into those that together have all its images.
-enum Spread {
-    /// Not looked at since something changed.
-    Unknown,
-    /// Some of its images have no other layer.
-    Impossible,
-    /// What it changes, and into which layers.
-    Possible(i128, Vec<usize>),
-}
-
-/// A layer of fewer images that could carry a copy.
-#[derive(Clone, Copy)]
-struct Carrier {
-    set: usize,
-    /// The images of that set.
-    len: i128,
-    layer: usize,
-    /// Its first component.
-    first: usize,
-    change: i128,
-}
-
-/// All layers of the same images.
-struct Set {
-    images: ImageSet,
-    len: usize,
-    /// Sorted by their first components.
-    layers: Vec<usize>,
-    /// The best two to join: what that changes, the earlier one, the later one.
-    pair: Option<(i128, usize, usize)>,
-    /// Sets of some of its images, ascending.
-    below: Vec<usize>,
-    /// Sets that have all its images and more.
-    above: Vec<usize>,
-}
-
-/// Something that can be done.
-#[derive(Clone, Copy)]
-pub(super) struct Move {
-    /// What it changes, for every `share` images.
-    change: i128,
-    share: i128,
-    first: usize,
-    /// None for copying.
-    second: Option<usize>,
-    layer: usize,
-    with: Option<usize>,
-}
-
-impl Move {
-    pub(super) fn saves(&self) -> bool {
-        self.change < 0
-    }
-
-    fn before(&self, other: &Self) -> bool {
-        let change = (self.change * other.share).cmp(&(other.change * self.share));
-        change.then(self.first.cmp(&other.first)).then(self.second.cmp(&other.second)) == Ordering::Less
-    }
-}
 
 pub(super) struct Table<'a> {
     problem: &'a Problem,
