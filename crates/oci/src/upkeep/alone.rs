@@ -10,7 +10,7 @@ use rustix::fs::FlockOperation;
 
 use super::census::{Census, entries, there};
 use super::folders::Folder;
-use super::plan::Plan;
+use super::plan::{Plan, SUMMARY};
 use super::verify::Damage;
 use crate::store::ledger;
 use crate::{Digest, Progress, Store, StoreError};
@@ -54,9 +54,6 @@ impl Freed {
     }
 }
 
-/// The kind of the records that say what came of many others, and hold none of their blobs: they go whenever anything goes.
-pub const SUMMARY: &str = "summary-1";
-
 impl Alone {
     /// The store at `root`, as soon as nobody else uses it. Others wait for its end.
     ///
@@ -96,7 +93,6 @@ impl Alone {
             return Ok(Freed::default());
         }
         let step = progress.begin("Removing", "what was used longest ago", Some(plan.size()));
-        self.forget_summaries()?;
         for useless in &plan.useless {
             remove(&useless.path)?;
             step.advance(useless.size);
@@ -130,7 +126,6 @@ impl Alone {
         let still = |digest: &&Digest| super::verify::is_damaged(&self.store, digest).unwrap_or(true);
         let blobs: BTreeSet<_> = damage.blobs.iter().filter(still).copied().collect();
         let census = Census::take(&self.store)?;
-        self.forget_summaries()?;
         let mut gone: u64 = census.useless.iter().map(|it| it.size).sum();
         for useless in &census.useless {
             remove(&useless.path)?;
@@ -141,7 +136,7 @@ impl Alone {
             }
         }
         for record in &census.records {
-            if record.names.iter().any(|content| blobs.contains(&content.digest)) {
+            if record.kind == SUMMARY || record.names.iter().any(|it| blobs.contains(&it.digest)) {
                 remove(&self.store.record_path(&record.kind, &record.key))?;
                 gone += ledger::on_disk(record.len);
             }
@@ -152,12 +147,6 @@ impl Alone {
         }
         ledger::set(&self.store, census.size().saturating_sub(gone));
         Ok(())
-    }
-
-    /// What says that something was done says nothing once anything of it may be gone.
-    fn forget_summaries(&self) -> Result<(), StoreError> {
-        let folder = self.store.root().join("records").join(SUMMARY);
-        Ok(there(fs::remove_dir_all(folder)).map(drop)?)
     }
 
     /// What is only half there would be taken for a whole: it goes at once, and its files after that.

@@ -19,9 +19,9 @@ mod plan;
 mod tests;
 mod verify;
 
-pub use self::alone::{Alone, Freed, SUMMARY};
+pub use self::alone::{Alone, Freed};
 pub use self::census::{Blob, Census, Record, Useless, Why};
 pub use self::folders::{Folder, Hold};
-pub use self::plan::{Bounds, Plan};
+pub use self::plan::{Bounds, Plan, SUMMARY};
 pub use self::verify::{Damage, verify};
 pub use crate::store::ledger::{on_disk, read as known_size};

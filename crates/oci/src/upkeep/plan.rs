@@ -12,6 +12,10 @@ use crate::store::ledger::on_disk;
 /// What is begun and was left longer than this is not taken up again.
 const LEFT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The kind of the records that say what came of many others, and hold none of their blobs. They say nothing once anything of
+/// that may be gone: they go first whenever anything goes.
+pub const SUMMARY: &str = "summary-1";
+
 /// What the store is to keep within.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bounds {
@@ -93,6 +97,7 @@ impl Plan {
         let old = |used: SystemTime| {
             bounds.since.is_some_and(|since| used < since) || limit.is_some_and(|limit| used <= limit)
         };
+        let row = |record: &Record| (record.kind.clone(), record.key, on_disk(record.len));
         let records = census.records.iter().filter(|record| old(record.used));
         let blobs =
             census.blobs.iter().filter(|(digest, _)| uses.blobs.get(digest).is_some_and(|used| old(*used)));
@@ -103,14 +108,20 @@ impl Plan {
         let shared = shared.filter(|(inode, _)| {
             uses.shared.get(inode).is_some_and(|used| *used == SystemTime::UNIX_EPOCH || old(*used))
         });
-        Self {
-            records: records.map(|record| (record.kind.clone(), record.key, on_disk(record.len))).collect(),
+        let mut plan = Self {
+            records: records.map(row).collect(),
             blobs: blobs.map(|(digest, blob)| (*digest, on_disk(blob.len))).collect(),
             folders: folders.cloned().collect(),
             unfinished: unfinished.cloned().collect(),
             shared: shared.map(|(_, file)| file.clone()).collect(),
             useless: census.useless.clone(),
+        };
+        if !plan.is_empty() {
+            let summaries = census.records.iter().filter(|record| record.kind == SUMMARY).map(row);
+            let others = plan.records.into_iter().filter(|(kind, _, _)| kind != SUMMARY);
+            plan.records = summaries.chain(others).collect();
         }
+        plan
     }
 
     /// What all of it takes.
