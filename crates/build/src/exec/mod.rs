@@ -101,6 +101,22 @@ impl<'a> Executor<'a> {
         }
         let output = match self.recorded(recipe)? {
             Some(output) => output,
+            None => self.in_turn(recipe, limits)?,
+        };
+        if let Some(shared) = self.shared(recipe) {
+            shared.give(recipe, &output);
+        }
+        self.remember(recipe)?;
+        Ok(output)
+    }
+
+    /// What `recipe` makes, which nothing recorded says, once no other process is at the same.
+    fn in_turn(&self, recipe: &Recipe, limits: &Limits) -> Result<Output, Error> {
+        let others = [String::from("another longshore, which builds it")];
+        let turn =
+            self.store().turn("build", &recipe.key(), || self.progress().wait(&recipe.name, &others))?;
+        let output = match self.recorded(recipe)? {
+            Some(output) => output,
             None => {
                 let output = match self.shared(recipe).and_then(|shared| shared.take(recipe)) {
                     Some(output) => output,
@@ -111,10 +127,8 @@ impl<'a> Executor<'a> {
                 output
             }
         };
-        if let Some(shared) = self.shared(recipe) {
-            shared.give(recipe, &output);
-        }
-        self.remember(recipe)?;
+        // Nothing is kept there; who waits makes it again.
+        let _ = fs_err::remove_dir(&turn.path);
         Ok(output)
     }
 

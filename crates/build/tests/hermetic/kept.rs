@@ -62,3 +62,25 @@ fn a_fetch_that_failed_goes_on_where_it_ended() {
     // It served, so nothing of it is left for a third.
     executor.fetch(&fetch).unwrap_err();
 }
+
+#[test]
+fn who_wants_what_another_one_makes_waits_for_it() {
+    let machine = Machine::new();
+    // What it makes is another thing each time.
+    let recipe = sh("sleep 1; cat /proc/sys/kernel/random/uuid > /out/a");
+    let made = || machine.executor().run(&recipe).unwrap();
+    let (one, two) = std::thread::scope(|scope| {
+        let other = scope.spawn(made);
+        (made(), other.join().unwrap())
+    });
+    assert_eq!(text(&machine, &one, "a"), text(&machine, &two, "a"));
+    let begun = machine.store.root().join("partial/build").join(recipe.key().hex());
+    assert!(!begun.exists(), "nothing is left of it");
+    // A failure is nobody else's.
+    let fails = sh("test -e /out/a");
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| machine.executor().run(&fails).unwrap_err());
+        machine.executor().run(&fails).unwrap_err();
+        other.join().unwrap();
+    });
+}

@@ -4,7 +4,7 @@
 //! blobs/sha256/ab/abcd…      immutable bytes, named by what they are
 //! records/<kind>/ab/abcd…    derived facts, named by the digest of what they derive from; see `record`
 //! partial/abcd…              an unfinished download of that digest
-//! partial/<kind>/abcd…/      what an unfinished fetch brought, locked while one works on it
+//! partial/<kind>/abcd…/      what an unfinished fetch or build has, locked while one works on it
 //! tmp/<pid>-<n>/             one folder a process, locked while it lives
 //! lock                       shared by all who use the store; held alone by who removes things
 //! size                       about how large the store is; see `ledger`
@@ -29,7 +29,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use rustix::fs::FlockOperation;
@@ -39,6 +39,9 @@ pub use self::lock::Claim;
 pub(crate) use self::lock::lock as lock_now;
 pub use self::writer::BlobWriter;
 use crate::{Content, Digest, Node, Sha256, Tree};
+
+/// How often it is seen whether somebody else is done.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// A content store in one folder, shared by every stack of a user; safe to use from many processes at once.
 #[derive(Clone)]
@@ -150,6 +153,21 @@ impl Store {
         let path = self.inner.root.join("partial").join(kind).join(key.hex());
         fs::create_dir_all(&path)?;
         Ok(Claim::of(path)?)
+    }
+
+    /// The same as soon as nobody else has it; what `waits` gives is held until then. What they did meanwhile may be all there
+    /// was to do.
+    pub fn turn<W>(&self, kind: &str, key: &Digest, waits: impl FnOnce() -> W) -> Result<Claim, StoreError> {
+        if let Some(claim) = self.claim(kind, key)? {
+            return Ok(claim);
+        }
+        let _waits = waits();
+        loop {
+            std::thread::sleep(BETWEEN_LOOKS);
+            if let Some(claim) = self.claim(kind, key)? {
+                return Ok(claim);
+            }
+        }
     }
 
     /// Where the blob is or would be.
