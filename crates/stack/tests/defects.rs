@@ -91,10 +91,10 @@ generate = 16
 "#), @r#"
     stack::unknown-key: unknown key `volumes` in the stack file
       at: volumes
-      help: did you mean `values`? Known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `policy`, `profile`
+      help: did you mean `values`? Known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `layers`, `cache`, `publish`, `policy`, `profile`
     stack::unknown-key: unknown key `networks` in the stack file
       at: networks
-      help: known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `policy`, `profile`
+      help: known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `layers`, `cache`, `publish`, `policy`, `profile`
     "#);
 }
 
@@ -307,7 +307,7 @@ compose = { restart = "always" }
 "#), @r#"
     stack::unknown-key: unknown key `compose` in the stack file
       at: compose
-      help: known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `policy`, `profile`
+      help: known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `layers`, `cache`, `publish`, `policy`, `profile`
     stack::unknown-key: unknown key `compose` in `service.web`
       at: compose
       help: known here: `image`, `kind`, `command`, `env`, `files`, `ports`, `publish`, `needs`, `health`, `volumes`, `secrets`, `resources`, `replicas`, `scale`, `restart`, `stop-signal`, `stop-grace`, `egress`, `groups`

@@ -27,7 +27,7 @@ fn unknown_keys_are_named_with_the_nearest_one_and_the_rest_is_still_checked() {
       at: 0
     stack.toml:12:2: stack::unknown-key: unknown key `imag` in the stack file
       at: imag
-      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `cache`, `publish`, `policy`, `profile`
+      help: did you mean `image`? Known here: `stack`, `values`, `sources`, `build`, `url`, `nix`, `image-defaults`, `image`, `service`, `secret`, `layers`, `cache`, `publish`, `policy`, `profile`
     "#);
 }
 

@@ -102,10 +102,10 @@ pub fn upstream(change: impl Fn(Sandbox) -> Sandbox) -> Upstream {
 #[test]
 fn upstream_is_made_of_signed_packages_and_pinned_archives() {
     let stack = upstream(|sandbox| sandbox);
-    with_update(&stack, &["build", "-o", "both"]);
-    assert!(longshore_publish::validate(&stack.work().join("both")).is_empty());
-    stack.ok(&["build", "-p", "linux/amd64", "-o", "out"]);
+    // The programs of this repository for the other platform are the long set's.
+    with_update(&stack, &["build", "-p", "linux/amd64", "-o", "out"]);
     let out = stack.work().join("out");
+    assert!(longshore_publish::validate(&out).is_empty());
     let unpacked = |image: &str| {
         layout::umoci_unpack(&out, &format!("ghcr.io/betrace-hq/{image}:latest"), &stack.work().join(image))
     };

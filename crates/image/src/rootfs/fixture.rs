@@ -111,6 +111,11 @@ impl Parts {
         self.text(at, mode, at)
     }
 
+    /// A file of which only the size counts: nobody can read it.
+    pub(crate) fn sized(self, at: &str, size: u64) -> Self {
+        self.entry(at, Entry::file(0o644, Content { digest: Digest::of(at.as_bytes()), size }))
+    }
+
     pub(crate) fn link(self, at: &str, to: &str) -> Self {
         self.entry(at, Entry::symlink(to))
     }

@@ -1,7 +1,7 @@
 //! Running the probe, and servers for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::process::{Child, Output, Stdio};
 use std::thread::JoinHandle;
 
@@ -114,9 +114,11 @@ impl Canned {
         let thread = std::thread::spawn(move || {
             for _ in programs() {
                 let (mut stream, _) = listener.accept().unwrap();
-                // Read first: to close a connection with unread bytes is to reset it.
                 assert!(stream.read(&mut [0; 4_096]).unwrap() > 0);
                 stream.write_all(&answer).unwrap();
+                stream.shutdown(Shutdown::Write).unwrap();
+                // Read to the end: to close a connection with unread bytes is to reset it.
+                drop(std::io::copy(&mut stream, &mut std::io::sink()));
             }
         });
         Self { address, thread: Some(thread) }
