@@ -104,7 +104,7 @@ fn a_build_of_what_did_not_change_says_the_same() {
     build();
     let remembered = build();
     assert_eq!(
-        remembered.1.iter().filter(|line| line.contains("web/untracked")).count(),
+        remembered.1.iter().filter(|line| line.contains("left out `untracked`")).count(),
         1,
         "{remembered:?}"
     );
