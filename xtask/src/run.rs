@@ -30,6 +30,13 @@ pub fn say(what: &str) {
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| String::from("cargo")));
     command.args(arguments).current_dir(root());
+    // What cargo says of this program is not about what is built now: build scripts that look at it would run again.
+    let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(own) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

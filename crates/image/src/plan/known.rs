@@ -2,7 +2,7 @@
 
 use longshore_oci::Origin;
 
-use super::problem::{Class, Rate};
+use super::problem::{Class, Rate, short};
 
 /// What is known of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Pins(pub Vec<(String, Vec<String>)>);
 impl Pins {
     /// The pin of the component called `name`: the first that has it, as it is or by what stands before a `*`.
     pub(super) fn of(&self, name: &str) -> Option<String> {
-        let short = name.split_once(" #").map_or(name, |(short, _)| short);
+        let short = short(name);
         let fits = |pattern: &String| match pattern.strip_suffix('*') {
             Some(start) => short.starts_with(start),
             None => short == pattern,

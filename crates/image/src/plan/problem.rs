@@ -115,14 +115,27 @@ pub enum State {
     New,
 }
 
+/// A component's name without the number that tells it from others of its name.
+pub(super) fn short(name: &str) -> &str {
+    name.split_once(" #").map_or(name, |(short, _)| short)
+}
+
 impl Problem {
-    /// The components called `names`; none where one of them is not there.
-    pub(super) fn members(&self, names: &[String]) -> Option<Vec<usize>> {
-        let place = |name: &String| self.components.binary_search_by(|other| other.name.cmp(name)).ok();
-        let mut members = names.iter().map(place).collect::<Option<Vec<_>>>()?;
+    /// What `images` have of the components called `names`; none where one of them is not there.
+    pub(super) fn members(&self, names: &[String], images: &ImageSet) -> Option<Vec<usize>> {
+        let mut members = names.iter().map(|name| self.member(name, images)).collect::<Option<Vec<_>>>()?;
         members.sort_unstable();
         members.dedup();
         Some(members)
+    }
+
+    /// Numbers tell apart what is not the same in all images, and are others once an image is gone: it counts who has it.
+    fn member(&self, name: &str, images: &ImageSet) -> Option<usize> {
+        let name = short(name);
+        let from = self.components.partition_point(|other| other.name.as_str() < name);
+        let alike = self.components[from..].iter().take_while(|other| other.name.starts_with(name));
+        let had = |other: &Component| short(&other.name) == name && images.is_subset(&other.images);
+        alike.enumerate().find(|(_, other)| had(other)).map(|(place, _)| from + place)
     }
 
     /// The images called `names`, without those that are gone.
@@ -170,7 +183,7 @@ impl Problem {
         let mut kept = Vec::new();
         for layer in prior {
             let images = self.set(&layer.images);
-            let Some(members) = self.members(&layer.members) else { continue };
+            let Some(members) = self.members(&layer.members, &images) else { continue };
             let wanted = |&member: &usize| images.is_subset(&wants[member]);
             if images.is_empty()
                 || members.is_empty()

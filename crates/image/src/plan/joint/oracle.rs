@@ -66,7 +66,7 @@ fn named(problem: &Problem, groups: &[Group]) -> Vec<(Vec<String>, Vec<String>)>
 fn prior(problem: &Problem, groups: &[Group]) -> Vec<LayoutLayer> {
     let layers = named(problem, groups).into_iter().zip(groups);
     let layers = layers.map(|((images, members), _)| {
-        let places = problem.members(&members).unwrap();
+        let places = problem.members(&members, &problem.set(&images)).unwrap();
         LayoutLayer { content: problem.content(&places), images, members }
     });
     layers.collect()
