@@ -129,13 +129,16 @@ impl Problem {
         Some(members)
     }
 
-    /// Numbers tell apart what is not the same in all images, and are others once an image is gone: it counts who has it.
+    /// Numbers tell apart what is not the same in all images, and are others once an image is gone. So it is the one of that very
+    /// name, as two versions in one image have, or else the one of its name that `images` have.
     fn member(&self, name: &str, images: &ImageSet) -> Option<usize> {
-        let name = short(name);
-        let from = self.components.partition_point(|other| other.name.as_str() < name);
-        let alike = self.components[from..].iter().take_while(|other| other.name.starts_with(name));
-        let had = |other: &Component| short(&other.name) == name && images.is_subset(&other.images);
-        alike.enumerate().find(|(_, other)| had(other)).map(|(place, _)| from + place)
+        let start = short(name);
+        let from = self.components.partition_point(|other| other.name.as_str() < start);
+        let alike = self.components[from..].iter().take_while(|other| other.name.starts_with(start));
+        let had = alike
+            .enumerate()
+            .filter(|(_, other)| short(&other.name) == start && images.is_subset(&other.images));
+        had.min_by_key(|(_, other)| other.name != name).map(|(place, _)| from + place)
     }
 
     /// The images called `names`, without those that are gone.

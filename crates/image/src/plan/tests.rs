@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use longshore_oci::Node;
-use longshore_stack::model::{ContentSpec, WritableSpec};
+use longshore_stack::model::{ContentSpec, NixLinks, WritableSpec};
 
 use super::*;
 use crate::rootfs::fixture::*;
@@ -97,6 +97,22 @@ fn images_with_too_many_layers_get_the_smallest_merged() {
     let one = planned(&images(), 1);
     assert_eq!(one.layers.len(), 3);
     assert!(one.images.values().all(|layers| layers.len() == 1));
+}
+
+#[test]
+fn two_versions_of_one_program_stay_where_they_are() {
+    let world = World::new([
+        store_path("app-1", &["lib-1.0", "lib-2.0"]).file(&below("app-1", "share/app"), 0o444),
+        store_path("lib-1.0", &[]).sized(&below("lib-1.0", "lib/one"), 9_000_000),
+        store_path("lib-2.0", &[]).sized(&below("lib-2.0", "lib/two"), 8_000_000),
+    ]);
+    let image = world.compose(&spec([nix(NixLinks::Nothing, &[])])).unwrap();
+    let images = BTreeMap::from([("app".to_owned(), image)]);
+    let first = planned(&images, 40);
+    let libraries = first.layers.iter().filter(|layer| layer.bytes > 7_000_000);
+    assert_eq!(libraries.count(), 2, "{first}");
+    let again = planned_after(&images, 40, &first.layout());
+    assert!(again.layers.iter().all(|layer| layer.state == State::Kept), "{again}");
 }
 
 #[test]
