@@ -110,25 +110,29 @@ impl<'a> Executor<'a> {
         Ok(output)
     }
 
-    /// What `recipe` makes, which nothing recorded says, once no other process is at the same.
+    /// What `recipe` makes, once no other process is at the same.
     fn in_turn(&self, recipe: &Recipe, limits: &Limits) -> Result<Output, Error> {
         let others = [String::from("another longshore, which builds it")];
         let turn =
             self.store().turn("build", &recipe.key(), || self.progress().wait(&recipe.name, &others))?;
-        let output = match self.recorded(recipe)? {
-            Some(output) => output,
-            None => {
-                let output = match self.shared(recipe).and_then(|shared| shared.take(recipe)) {
-                    Some(output) => output,
-                    None => self.make(recipe, limits, &Conditions::usual(self), "logs")?,
-                };
-                let files = output.tree.contents();
-                self.store().put_record(OUTPUT, &recipe.key(), &output.to_record(), files)?;
-                output
-            }
+        // Whoever had the turn before may have made it.
+        let output = match self.recorded(recipe) {
+            Ok(None) => self.obtain(recipe, limits),
+            Ok(Some(output)) => Ok(output),
+            Err(error) => Err(error),
         };
-        // Nothing is kept there; who waits makes it again.
+        // Nothing is kept in the folder; who waits makes it again.
         let _ = fs_err::remove_dir(&turn.path);
+        output
+    }
+
+    /// Takes what `recipe` makes from who shares it, or makes it, and records it.
+    fn obtain(&self, recipe: &Recipe, limits: &Limits) -> Result<Output, Error> {
+        let output = match self.shared(recipe).and_then(|shared| shared.take(recipe)) {
+            Some(output) => output,
+            None => self.make(recipe, limits, &Conditions::usual(self), "logs")?,
+        };
+        self.store().put_record(OUTPUT, &recipe.key(), &output.to_record(), output.tree.contents())?;
         Ok(output)
     }
 

@@ -17,9 +17,12 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Takes the folder `path`, if nobody else has it.
+    /// Takes the folder `path`, if nobody else has it. Who had it may have removed it on the way here: then nobody has.
     pub(super) fn of(path: PathBuf) -> io::Result<Option<Self>> {
-        let lock = lock(&path)?.filter(|_| path.exists());
+        let lock = match lock(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            other => other?.filter(|_| path.exists()),
+        };
         Ok(lock.map(|lock| Self { path, lock }))
     }
 }
