@@ -42,7 +42,7 @@ export function Overview() {
   });
 
   const actions = (
-    <Stack gap={1}>
+    <Stack gap={1} wrap="wrap">
       <RadioButtonGroup
         aria-label="Period"
         options={PERIODS.map(({ label, value }) => ({ label, value }))}
