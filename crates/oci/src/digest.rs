@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use longshore_lanes::{Block, State};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 use sha2::digest::common::hazmat;
@@ -161,6 +162,53 @@ impl Sha256 {
         self.size += bytes.len() as u64;
     }
 
+    /// Adds to each hash its bytes, in about half the time of one after the other where the processor can hash.
+    pub fn update_both(hashes: [&mut Self; 2], bytes: [&[u8]; 2]) {
+        let [one, two] = hashes;
+        let (first, second) = (one.fill_block(bytes[0]), two.fill_block(bytes[1]));
+        let (firsts, seconds) = (first.as_chunks().0, second.as_chunks().0);
+        let count = firsts.len().min(seconds.len());
+        let mut states = [one.words(), two.words()];
+        longshore_lanes::compress(&mut states, [&firsts[..count], &seconds[..count]]);
+        for (hash, bytes, words) in [(one, first, states[0]), (two, second, states[1])] {
+            let done = if hash.skip(count, words) { count * size_of::<Block>() } else { 0 };
+            hash.update(&bytes[done..]);
+        }
+    }
+
+    /// Adds as many bytes as end the block that was begun, and gives the others.
+    fn fill_block<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let missing = self.size.next_multiple_of(size_of::<Block>() as u64) - self.size;
+        // Less than a block.
+        let (those, others) = bytes.split_at(bytes.len().min(missing as usize));
+        self.update(those);
+        others
+    }
+
+    /// The words between two blocks, which are the first of a serialized state.
+    fn words(&self) -> State {
+        let state = hazmat::SerializableState::serialize(&self.hasher);
+        let (words, _) = state.as_chunks();
+        std::array::from_fn(|at| u32::from_le_bytes(words[at]))
+    }
+
+    /// Goes on behind `count` blocks more, with which the words are these; or not at all, and tells which.
+    fn skip(&mut self, count: usize, words: State) -> bool {
+        let mut state = hazmat::SerializableState::serialize(&self.hasher);
+        let (blocks, size) = (count as u64, (count * size_of::<Block>()) as u64);
+        let total = self.size / size_of::<Block>() as u64 + blocks;
+        for (to, word) in state.as_chunks_mut().0.iter_mut().zip(words) {
+            *to = word.to_le_bytes();
+        }
+        state[32..40].copy_from_slice(&total.to_le_bytes());
+        let skipped = hazmat::SerializableState::deserialize(&state);
+        match skipped {
+            Ok(hasher) => (self.hasher, self.size) = (hasher, self.size + size),
+            Err(_) => return false,
+        }
+        true
+    }
+
     /// The name of all that was written.
     pub fn finish(self) -> Content {
         Content { digest: Digest(self.hasher.finalize().into()), size: self.size }
@@ -228,6 +276,24 @@ mod tests {
             let mut other = state.clone();
             other[1] ^= 1;
             assert!(Sha256::from_state(&other).is_none(), "256 bytes more or less");
+        }
+    }
+
+    #[test]
+    fn two_are_hashed_as_each_alone() {
+        let bytes: Vec<u8> = (0..3000_u32).map(|i| (i * 11 >> 3) as u8).collect();
+        let sizes = [0, 1, 63, 64, 65, 127, 128, 129, 640, 1000];
+        for (begun, of_other) in sizes.iter().flat_map(|begun| sizes.map(|of_other| (*begun, of_other))) {
+            for (more, of_other_more) in [(0, 1000), (1000, 1000), (64, 700), (1001, 129), (50, 40)] {
+                let (mut one, mut two) = (Sha256::new(), Sha256::new());
+                one.update(&bytes[..begun]);
+                two.update(&bytes[7..7 + of_other]);
+                let (first, second) = (&bytes[begun..begun + more], &bytes[7 + of_other..][..of_other_more]);
+                Sha256::update_both([&mut one, &mut two], [first, second]);
+                one.update(b"end");
+                assert_eq!(one.finish(), Content::of(&[&bytes[..begun + more], b"end"].concat()));
+                assert_eq!(two.finish(), Content::of(&bytes[7..7 + of_other + of_other_more]));
+            }
         }
     }
 

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 17] = [
-    ("longshore-oci", &[]),
+const ARROWS: [(&str, &[&str]); 18] = [
+    ("longshore-lanes", &[]),
+    ("longshore-oci", &["longshore-lanes"]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-net", &["longshore-oci"]),
     ("longshore-registry", &["longshore-oci", "longshore-net"]),

@@ -2,15 +2,16 @@
 //!
 //! Every thread does the same: it takes the next chunk of a layer, reads and compresses it, and puts it down. Whoever puts down the
 //! chunk whose turn it is goes on with it in order, hashing and writing, for as long as the next one is there. Large layers come
-//! first, each thread at its own, and those who are done help at the largest that is left. A set of buffers comes with each chunk,
-//! and there are few of them: that bounds the memory.
+//! first, each thread at its own, and those who are done help at the largest that is left. Where nothing is compressed, a thread is at
+//! two layers of its own, as two hashes take the time of one. A set of buffers comes with each chunk, and there are few of them: that
+//! bounds the memory.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Error;
-use super::pass::{End, Line, Made, Means, Pass, Piece, Tools};
+use super::pass::{self, End, Line, Made, Means, Pass, Piece, Tools, Turn};
 
 /// What every pass comes to, in their order, on `jobs` threads. After a failure nothing new is begun; of several failures that
 /// of the first pass is told.
@@ -27,7 +28,9 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
         failed: BTreeMap::new(),
         panicked: false,
     };
-    let crew = Crew { passes, means, board: Mutex::new(board), changed: Condvar::new() };
+    // Compressed bytes are hashed beside the others already.
+    let at_once = if means.codec.is_some() { 1 } else { 2 };
+    let crew = Crew { passes, means, at_once, board: Mutex::new(board), changed: Condvar::new() };
     std::thread::scope(|scope| {
         for _ in 1..jobs {
             scope.spawn(|| crew.work());
@@ -46,6 +49,8 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
 struct Crew<'a> {
     passes: &'a [Pass<'a>],
     means: &'a Means<'a>,
+    /// At how many layers a thread is.
+    at_once: usize,
     board: Mutex<Board>,
     changed: Condvar,
 }
@@ -96,32 +101,64 @@ impl Lane {
 /// What a thread does next.
 enum Task {
     Start(usize),
-    Chunk { lane: usize, index: usize, line: Arc<Line>, piece: Piece },
+    Chunks(Vec<Taken>),
     Wait,
     Leave,
 }
 
+/// A chunk that a thread has taken.
+struct Taken {
+    lane: usize,
+    pass: usize,
+    line: Arc<Line>,
+    index: usize,
+    piece: Piece,
+}
+
+/// A layer that a thread adds to.
+struct Held {
+    lane: usize,
+    pass: usize,
+    line: Arc<Line>,
+    end: Box<End>,
+}
+
 impl Board {
-    fn task(&mut self) -> Task {
+    /// What one does who can be at so many layers at once.
+    fn task(&mut self, at_once: usize) -> Task {
         if self.panicked || !self.failed.is_empty() {
             return Task::Leave;
         }
         let open = self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_open());
-        let Some((index, _)) = open.min_by_key(|(index, lane)| (lane.hands, *index)) else {
+        let mut open: Vec<_> = open.map(|(index, lane)| (lane.hands, index)).collect();
+        open.sort_unstable();
+        let Some(&(_, first)) = open.first() else {
             let done = self.lanes.iter().all(|lane| lane.made.is_some());
             return if done { Task::Leave } else { Task::Wait };
         };
+        // Nobody is at the others.
+        let others = open[1..].iter().take_while(|(hands, _)| *hands == 0).map(|(_, index)| *index);
+        let chosen: Vec<_> = std::iter::once(first).chain(others).take(at_once).collect();
+        if let Some(&lane) = chosen.iter().find(|lane| self.lanes[**lane].line.is_none()) {
+            self.lanes[lane].hands += 1;
+            return Task::Start(lane);
+        }
+        let taken: Vec<_> = chosen.into_iter().map_while(|lane| self.take(lane)).collect();
+        if taken.is_empty() { Task::Wait } else { Task::Chunks(taken) }
+    }
+
+    fn take(&mut self, index: usize) -> Option<Taken> {
         let lane = &mut self.lanes[index];
-        let task = match &lane.line {
-            None => Task::Start(index),
-            Some(line) => {
-                let Some(piece) = self.free.pop() else { return Task::Wait };
-                lane.next += 1;
-                Task::Chunk { lane: index, index: lane.next - 1, line: Arc::clone(line), piece }
-            }
-        };
+        let line = Arc::clone(lane.line.as_ref()?);
+        let piece = self.free.pop()?;
+        lane.next += 1;
         lane.hands += 1;
-        task
+        Some(Taken { lane: index, pass: lane.pass, line, index: lane.next - 1, piece })
+    }
+
+    /// Of several failures of a pass the first is told.
+    fn fail(&mut self, pass: usize, error: Error) {
+        self.failed.entry(pass).or_insert(error);
     }
 }
 
@@ -137,87 +174,123 @@ impl Crew<'_> {
         loop {
             let mut board = self.board();
             let task = loop {
-                match board.task() {
+                match board.task(self.at_once) {
                     Task::Wait => {
                         board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
                     }
                     task => break task,
                 }
             };
-            let pass = |lane: usize| (board.lanes[lane].pass, &self.passes[board.lanes[lane].pass]);
             match task {
                 Task::Wait | Task::Leave => return,
                 Task::Start(lane) => {
-                    let (number, pass) = pass(lane);
+                    let pass = board.lanes[lane].pass;
                     drop(board);
-                    let started = pass.start(self.means);
+                    let started = self.passes[pass].start(self.means);
                     let mut board = self.board();
-                    board.lanes[lane].hands -= 1;
+                    let place = &mut board.lanes[lane];
+                    place.hands -= 1;
                     match started {
                         Ok((line, end)) => {
-                            let lane = &mut board.lanes[lane];
-                            (lane.next, lane.turn) = (line.from(), line.from());
-                            (lane.line, lane.end) = (Some(Arc::new(line)), Some(Box::new(end)));
+                            (place.next, place.turn) = (line.from(), line.from());
+                            (place.line, place.end) = (Some(Arc::new(line)), Some(Box::new(end)));
                         }
-                        Err(error) => drop(board.failed.insert(number, error)),
+                        Err(error) => board.fail(pass, error),
                     }
                 }
-                Task::Chunk { lane, index, line, mut piece } => {
-                    let (number, pass) = pass(lane);
+                Task::Chunks(mut taken) => {
                     drop(board);
-                    let prepared = pass.prepare(self.means, &line, index, &mut tools, &mut piece);
-                    let mut board = self.board();
-                    board.lanes[lane].hands -= 1;
-                    match prepared {
-                        Ok(()) => {
-                            board.lanes[lane].early.insert(index, piece);
-                            if let Err(error) = self.add(board, lane, pass, &line) {
-                                self.board().failed.entry(number).or_insert(error);
-                            }
-                        }
-                        Err(error) => {
-                            if let Some(end) = &board.lanes[lane].end {
-                                end.fail();
-                            }
-                            board.failed.entry(number).or_insert(error);
-                        }
-                    }
+                    let prepare = |Taken { pass, line, index, piece, .. }: &mut Taken| {
+                        self.passes[*pass].prepare(self.means, line, *index, &mut tools, piece)
+                    };
+                    let prepared: Vec<_> = taken.iter_mut().map(prepare).collect();
+                    let held = self.put(taken, prepared);
+                    self.add(held);
                 }
             }
             self.changed.notify_all();
         }
     }
 
-    /// Adds to the layer what is there in order, unless somebody else is at that, who will see it.
-    fn add<'a>(
-        &'a self,
-        mut board: MutexGuard<'a, Board>,
-        lane: usize,
-        pass: &Pass<'_>,
-        line: &Line,
-    ) -> Result<(), Error> {
-        let Some(mut end) = board.lanes[lane].end.take() else { return Ok(()) };
-        loop {
-            let turn = board.lanes[lane].turn;
-            let Some(piece) = board.lanes[lane].early.remove(&turn) else { break };
+    /// Puts down what was prepared, and takes the layers that nobody else adds to: who does will see what was put down.
+    fn put(&self, taken: Vec<Taken>, prepared: Vec<Result<(), Error>>) -> Vec<Held> {
+        let mut board = self.board();
+        let mut held = Vec::new();
+        for (Taken { lane, pass, line, index, piece }, prepared) in taken.into_iter().zip(prepared) {
+            let place = &mut board.lanes[lane];
+            place.hands -= 1;
+            match prepared {
+                Ok(()) => {
+                    place.early.insert(index, piece);
+                    held.extend(place.end.take().map(|end| Held { lane, pass, line, end }));
+                }
+                Err(error) => {
+                    if let Some(end) = &place.end {
+                        end.fail();
+                    }
+                    board.fail(pass, error);
+                }
+            }
+        }
+        held
+    }
+
+    /// Adds to layers what is there of them in order, and finishes those that are whole.
+    fn add(&self, mut held: Vec<Held>) {
+        while !held.is_empty() {
+            let mut board = self.board();
+            let (mut next, mut whole) = (Vec::new(), Vec::new());
+            for held in held.drain(..) {
+                let place = &mut board.lanes[held.lane];
+                let turn = place.turn;
+                if let Some(piece) = place.early.remove(&turn) {
+                    next.push((held, turn, piece));
+                } else if turn == held.line.len() {
+                    whole.push(held);
+                } else {
+                    if board.failed.contains_key(&held.pass) {
+                        held.end.fail();
+                    }
+                    board.lanes[held.lane].end = Some(held.end);
+                }
+            }
             drop(board);
-            pass.add(line, turn, &piece, &mut end).inspect_err(|_| end.fail())?;
-            board = self.board();
-            board.lanes[lane].turn += 1;
-            board.free.push(piece);
+            for Held { lane, pass, line, end } in whole {
+                let made = self.passes[pass].finish(self.means, &line, *end);
+                let mut board = self.board();
+                match made {
+                    Ok(made) => board.lanes[lane].made = Some(made),
+                    Err(error) => board.fail(pass, error),
+                }
+            }
+            held = self.add_each(next);
             self.changed.notify_all();
         }
-        if board.lanes[lane].turn < line.len() {
-            if board.failed.contains_key(&board.lanes[lane].pass) {
-                end.fail();
+    }
+
+    /// Adds one chunk to each layer, and gives back those that it was added to.
+    fn add_each(&self, mut next: Vec<(Held, usize, Piece)>) -> Vec<Held> {
+        let turns = next.iter_mut().map(|(held, index, piece)| {
+            let Held { pass, line, end, .. } = held;
+            Turn { pass: &self.passes[*pass], line, index: *index, piece, end }
+        });
+        let added = pass::add(turns.collect());
+        let mut board = self.board();
+        let mut held = Vec::new();
+        for ((of, _, piece), added) in next.into_iter().zip(added) {
+            match added {
+                Ok(()) => {
+                    board.lanes[of.lane].turn += 1;
+                    board.free.push(piece);
+                    held.push(of);
+                }
+                Err(error) => {
+                    of.end.fail();
+                    board.fail(of.pass, error);
+                }
             }
-            board.lanes[lane].end = Some(end);
-            return Ok(());
         }
-        drop(board);
-        let made = pass.finish(self.means, line, *end)?;
-        self.board().lanes[lane].made = Some(made);
-        Ok(())
+        held
     }
 }
 

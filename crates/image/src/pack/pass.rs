@@ -1,7 +1,7 @@
 //! One layer's way through the [crew](super::crew): its bytes are read once, for all that is wanted of them, and not at all where an
 //! older layer began the same.
 
-use std::io::{self, Write};
+use std::io;
 
 use longshore_oci::{BlobWriter, Content, DiffId, Progress, Sha256, Step, Store, StoreError};
 
@@ -74,6 +74,59 @@ pub(super) struct Piece {
     packed: Buffer,
     /// None where nothing is kept of it.
     sum: Option<Sum>,
+}
+
+/// A chunk whose turn it is.
+pub(super) struct Turn<'a> {
+    pub pass: &'a Pass<'a>,
+    pub line: &'a Line,
+    pub index: usize,
+    pub piece: &'a Piece,
+    pub end: &'a mut End,
+}
+
+/// Adds each chunk to its layer.
+pub(super) fn add(mut turns: Vec<Turn<'_>>) -> Vec<Result<(), Error>> {
+    for turn in &mut turns {
+        turn.remember();
+    }
+    if let [one, two] = &mut turns[..]
+        && one.end.blob.is_none()
+        && two.end.blob.is_none()
+    {
+        let hashes = [&mut one.end.tar, &mut two.end.tar];
+        Sha256::update_both(hashes, [&one.piece.plain, &two.piece.plain]);
+        for turn in &turns {
+            turn.advance();
+        }
+        return vec![Ok(()), Ok(())];
+    }
+    turns.iter_mut().map(Turn::add).collect()
+}
+
+impl Turn<'_> {
+    fn add(&mut self) -> Result<(), Error> {
+        let End { tar, blob, .. } = &mut *self.end;
+        match blob {
+            Some(blob) => blob.add(self.piece, tar).map_err(|error| self.pass.kept(error.into()))?,
+            None => tar.update(&self.piece.plain),
+        }
+        self.advance();
+        Ok(())
+    }
+
+    fn advance(&self) {
+        self.end.step.advance(self.piece.plain.len() as u64);
+    }
+
+    /// Keeps how far the layer is, where there may be something to go on with later.
+    fn remember(&mut self) {
+        let Self { line, index, end, .. } = self;
+        if *index > line.from && line.keys.as_ref().is_some_and(|keys| keys.before(*index).is_some()) {
+            let blob = end.blob.as_ref().map(Blob::state);
+            end.states.push(State { at: *index, tar: end.tar.clone(), blob });
+        }
+    }
 }
 
 impl Line {
@@ -158,21 +211,6 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Adds the chunk at `index` to the end.
-    pub(super) fn add(&self, line: &Line, index: usize, piece: &Piece, end: &mut End) -> Result<(), Error> {
-        let keys = line.keys.as_ref();
-        if index > line.from && keys.is_some_and(|keys| keys.before(index).is_some()) {
-            let blob = end.blob.as_ref().map(Blob::state);
-            end.states.push(State { at: index, tar: end.tar.clone(), blob });
-        }
-        end.tar.update(&piece.plain);
-        end.step.advance(piece.plain.len() as u64);
-        match &mut end.blob {
-            Some(blob) => blob.add(piece).map_err(|error| self.kept(error.into())),
-            None => Ok(()),
-        }
-    }
-
     /// Checks and keeps what the layer came to.
     pub(super) fn finish(&self, means: &Means<'_>, line: &Line, end: End) -> Result<Made, Error> {
         let End { tar, blob, states, step } = end;
@@ -211,12 +249,12 @@ impl Pass<'_> {
 }
 
 impl Blob {
-    fn add(&mut self, piece: &Piece) -> io::Result<()> {
+    fn add(&mut self, piece: &Piece, tar: &mut Sha256) -> io::Result<()> {
         if let Some(sum) = piece.sum {
             sum.add_to(&mut self.hash);
             self.sums.push(sum);
         }
-        self.draft.write_all(&piece.packed)
+        self.draft.write_beside(&piece.packed, tar, &piece.plain)
     }
 
     fn state(&self) -> Packed {

@@ -37,6 +37,12 @@ impl BlobWriter {
         &self.hash
     }
 
+    /// Adds bytes, and to `other` its own: [both hashes](Sha256::update_both) in one go.
+    pub fn write_beside(&mut self, bytes: &[u8], other: &mut Sha256, others: &[u8]) -> io::Result<()> {
+        Sha256::update_both([&mut self.hash, other], [bytes, others]);
+        self.file.write_all(bytes)
+    }
+
     /// Adds bytes that [`go_on`](Self::go_on) brings the hash of.
     pub fn write_unhashed(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
