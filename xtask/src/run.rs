@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Instant;
 
 /// What goes wrong is said once, to a person.
 pub type Result<T = ()> = std::result::Result<T, String>;
@@ -21,9 +23,11 @@ pub fn shipped() -> PathBuf {
     root().join("target/dist/longshore")
 }
 
-/// Says what is being done.
+/// Says what is being done, and how long after the first that was said.
 pub fn say(what: &str) {
-    eprintln!("\n── {what}");
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let seconds = BEGAN.elapsed().as_secs();
+    eprintln!("\n── {}:{:02} {what}", seconds / 60, seconds % 60);
 }
 
 /// A cargo command in the repository.

@@ -17,6 +17,7 @@ pub enum Length {
 
 /// Sets up, checks style and rules, runs the tests and ends with `N passed, N failed`.
 pub fn test(length: Length) -> Result {
+    say("setting up");
     setup::setup(length)?;
     let mut steps: Vec<(String, Result)> = Vec::new();
     say("cargo fmt --check");
@@ -34,7 +35,7 @@ pub fn test(length: Length) -> Result {
     // A changed snapshot fails, and nothing is left lying about.
     tests.env("INSTA_UPDATE", "no");
     if length == Length::Long {
-        tests.args(["--", "--include-ignored"]).env("LONGSHORE_TEST_LENGTH", "long");
+        tests.args(["--", "--include-ignored"]);
     }
     let (mut counts, ended) = counted(&mut tests)?;
     let (of_backend, backend_ended) = counted(&mut apps::backend_tests())?;
@@ -56,6 +57,7 @@ pub fn test(length: Length) -> Result {
         // Something ended before it could count: a test program that did not compile, or died.
         total.failed += 1;
     }
+    say("done");
     println!("\n{} passed, {} failed", total.passed, total.failed);
     match total.failed {
         0 => Ok(()),
