@@ -74,7 +74,7 @@ fn what_is_wrong_is_said_at_its_place() {
             "{HEAD}[nix]\ncaches = [\"cache.example.org\"]\ntrusted-public-keys = [\"own:short\", \":6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=\"]\n\
              [image.a]\ncommand = [\"/a\"]\ncontents = [\n\
              {{ nix = \"\" }},\n\
-             {{ nix = \"--help\" }},\n\
+             {{ nix = \"--help\" }}, {{ nix = \"hello world\" }},\n\
              {{ nix = \"/nix/store/short\" }},\n\
              {{ nix = \"/nix/store/00000000000000000000000000000000-caddy-2.10/bin/caddy\" }},\n\
              {{ nix = \".#a\", attr = \"b\" }},\n\
@@ -102,6 +102,9 @@ fn what_is_wrong_is_said_at_its_place() {
     stack.toml:17:9: stack::nix: `--help` is nothing that Nix could build
       at: "--help"
       help: write `.#NAME` for an output of a flake, `/nix/store/…`, or a file's path with `attr = "NAME"`
+    stack.toml:17:29: stack::nix: `hello world` is nothing that Nix could build
+      at: "hello world"
+      help: write `.#NAME` for an output of a flake, `/nix/store/…`, or a file's path with `attr = "NAME"`
     stack.toml:18:9: stack::nix: `short` is no store path: it is too short
       at: "/nix/store/short"
       help: say with `from` what inside of the path is meant
@@ -125,10 +128,10 @@ fn what_is_wrong_is_said_at_its_place() {
     stack.toml:25:48: stack::slice: several things can't all become `/bin/c`
       at: "/bin/c"
       help: end it with `/` to put them into that folder
-    stack.toml:26:16: stack::unknown-key: unknown key `mode` in `image.a.contents[10]`
+    stack.toml:26:16: stack::unknown-key: unknown key `mode` in `image.a.contents[11]`
       at: mode
       help: known here: `nix`, `attr`, `from`, `to`, `exclude`
-    stack.toml:27:1: stack::missing-key: `image.a.contents[11]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `image`, `nix`, `flox`, `symlink` is needed
+    stack.toml:27:1: stack::missing-key: `image.a.contents[12]` says nothing of what it is: one of the keys `package`, `file`, `directory`, `text`, `template`, `build`, `url`, `image`, `nix`, `flox`, `symlink` is needed
       at: { attr = "a", to = "/" }
     "#
     );

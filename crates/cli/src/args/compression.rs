@@ -15,6 +15,15 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// Its word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Fast => "fast",
+            Self::Zstd => "zstd",
+        }
+    }
+
     /// What the packer calls it.
     pub fn codec(self) -> Codec {
         match self {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use longshore_trust::foreign::Other;
 
+use super::Compression;
+
 #[derive(Debug, Args)]
 pub struct Generate {
     /// What is written
@@ -19,6 +21,9 @@ pub struct Generate {
     /// By what images are named [default: digest for kube, else loaded]
     #[arg(long, value_enum)]
     pub images: Option<ImagesBy>,
+    /// How layers are compressed in the registry whose digests name images: as `push` is told
+    #[arg(long, value_enum, default_value_t = Compression::Default)]
+    pub compression: Compression,
     /// How objects for Kubernetes are written
     #[arg(long, value_enum, default_value_t = KubeForm::File)]
     pub form: KubeForm,
@@ -73,6 +78,17 @@ pub enum ImagesBy {
     Digest,
     /// What was pushed last: repository and digest, by `stack.published`
     Published,
+}
+
+impl ImagesBy {
+    /// Its word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Digest => "digest",
+            Self::Published => "published",
+        }
+    }
 }
 
 /// How objects for Kubernetes are written.

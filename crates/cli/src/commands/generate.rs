@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use longshore_deploy::{Deployment, Files, Rendered, compose, kube, quadlet};
 use longshore_image::pack::Wanted;
 use longshore_oci::{Digest, Platform, Reference};
-use longshore_publish::Codec;
 use longshore_publish::record::Record;
 use longshore_stack::lock::Lock;
 use longshore_trust::foreign::{self, Other, Strength};
@@ -13,7 +12,7 @@ use longshore_trust::policy::{self, Policy};
 use serde_json::json;
 
 use super::lock::for_build;
-use crate::args::{Generate, Global, ImagesBy, KubeForm, Target};
+use crate::args::{Compression, Generate, Global, ImagesBy, KubeForm, Target};
 use crate::generated::{Folder, Standing};
 use crate::machine::Machine;
 use crate::others;
@@ -27,7 +26,7 @@ type Rendering<'a> = dyn Fn(&Deployment<'_>) -> Result<Rendered, Failure> + 'a;
 pub fn run(args: &Generate, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let of_stack = |usual: ImagesBy, render: &Rendering| {
         let by = args.images.unwrap_or(usual);
-        services(by, render, global, project, machine)
+        services(Naming { by, compression: args.compression }, render, global, project, machine)
     };
     let of_policy = |other: Other| policy(args, other, project, machine);
     let rendered = match args.target {
@@ -83,9 +82,16 @@ fn policy(args: &Generate, other: Other, project: &Project, machine: &Machine) -
     Ok(Rendered { files: Files(foreign.files), ..Rendered::default() })
 }
 
+/// How images are named.
+#[derive(Clone, Copy)]
+struct Naming {
+    by: ImagesBy,
+    compression: Compression,
+}
+
 /// The services of the stack.
 fn services(
-    by: ImagesBy,
+    naming: Naming,
     render: &Rendering,
     global: &Global,
     project: &Project,
@@ -99,7 +105,7 @@ fn services(
         });
     }
     let locked = for_build(global, project, machine)?;
-    let images = references(by, project, &locked, machine)?;
+    let images = references(naming, project, &locked, machine)?;
     let project = &others::inherited_everywhere(project, &locked, machine)?;
     let lock = project.read_lock()?.map(|lock| lock.to_string()).unwrap_or_default();
     let deployment = Deployment { stack: &project.stack, images: &images, lock: Digest::of(lock.as_bytes()) };
@@ -141,6 +147,12 @@ fn again(args: &Generate) -> String {
     if args.target == Target::Kube {
         words += &format!(" --form {}", form(args.form).word());
     }
+    if let Some(images) = args.images {
+        words += &format!(" --images {}", images.word());
+    }
+    if args.compression != Compression::Default {
+        words += &format!(" --compression {}", args.compression.word());
+    }
     if let Some(policy) = &args.policy {
         words += &format!(" --policy {}", policy.display());
     }
@@ -165,14 +177,14 @@ fn form(form: KubeForm) -> kube::Form {
 
 /// By what the images that services run are found.
 fn references(
-    by: ImagesBy,
+    naming: Naming,
     project: &Project,
     lock: &Lock,
     machine: &Machine,
 ) -> Result<BTreeMap<String, Reference>, Failure> {
     let names: BTreeSet<String> =
         project.stack.services.values().map(|service| service.image.clone()).collect();
-    match by {
+    match naming.by {
         ImagesBy::Published => published(project, &names),
         ImagesBy::Loaded => {
             let platform = project.own_platform()?;
@@ -185,13 +197,13 @@ fn references(
         }
         ImagesBy::Digest => {
             let platforms: Vec<Platform> = project.stack.platforms.clone();
-            let wanted = Wanted::Blobs(Codec::Gzip);
+            let codec = machine.codec(naming.compression);
+            let wanted = Wanted::Blobs(codec);
             let images = pipeline::build(project, lock, machine, &names, &platforms, wanted)?;
             let mut references = BTreeMap::new();
             for index in images.indexes(project, "latest")? {
                 let (store, jobs) = (&machine.store, machine.jobs().get());
-                let top =
-                    longshore_publish::descriptor(&index, Codec::Gzip, store, jobs, &*machine.progress)?;
+                let top = longshore_publish::descriptor(&index, codec, store, jobs, &*machine.progress)?;
                 let Some(first) = index.images.first() else { continue };
                 references.insert(first.name.clone(), index.reference.with_digest(top.digest));
             }

@@ -86,13 +86,13 @@ impl Parts {
     pub(super) fn of(images: &BTreeMap<String, ImageInput<'_>>) -> Self {
         let mut found: BTreeMap<(Own, Digest), Part> = BTreeMap::new();
         for (number, input) in images.values().enumerate() {
-            for (group, paths) in groups(input.rootfs) {
+            for (group, Grouped { origins, paths }) in groups(input.rootfs) {
                 let content = digest(input.rootfs, &paths);
                 let part = found.entry((group.clone(), content)).or_insert_with(|| Part {
                     group,
                     content,
                     images: ImageSet::default(),
-                    origins: paths.iter().filter_map(|path| input.rootfs.origin(path)).cloned().collect(),
+                    origins,
                     bytes: paths.iter().filter_map(|path| input.rootfs.tree().get(path)).map(size).sum(),
                     paths,
                 });
@@ -199,14 +199,22 @@ fn size(entry: &Entry) -> u64 {
     if let Node::File(content) = entry.node { content.size } else { 0 }
 }
 
+/// What of an image goes together.
+#[derive(Default)]
+struct Grouped {
+    origins: BTreeSet<Origin>,
+    paths: BTreeSet<TreePath>,
+}
+
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
-fn groups(rootfs: &RootFs) -> BTreeMap<Own, BTreeSet<TreePath>> {
+fn groups(rootfs: &RootFs) -> BTreeMap<Own, Grouped> {
     let components = rootfs.components().into_iter();
-    let ours: Vec<_> = components.filter_map(|(origin, paths)| Some((group(origin)?, paths))).collect();
+    let ours: Vec<_> =
+        components.filter_map(|(origin, paths)| Some((group(origin)?, origin, paths))).collect();
     let parents: BTreeSet<_> =
-        ours.iter().flat_map(|(_, paths)| paths).filter_map(|path| path.parent()).collect();
-    let mut groups: BTreeMap<Own, BTreeSet<TreePath>> = BTreeMap::new();
-    for (own, paths) in ours {
+        ours.iter().flat_map(|(.., paths)| paths).filter_map(|path| path.parent()).collect();
+    let mut groups: BTreeMap<Own, Grouped> = BTreeMap::new();
+    for (own, origin, paths) in ours {
         let mut stay = BTreeSet::new();
         for path in paths {
             let node = rootfs.tree().get(path).map(|entry| &entry.node);
@@ -215,13 +223,17 @@ fn groups(rootfs: &RootFs) -> BTreeMap<Own, BTreeSet<TreePath>> {
                 // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
                 Some(Node::Hardlink(target)) => {
                     let group = rootfs.origin(target).and_then(group).unwrap_or_else(|| own.clone());
-                    groups.entry(group).or_default().insert(path.clone());
+                    let grouped = groups.entry(group).or_default();
+                    grouped.paths.insert(path.clone());
+                    grouped.origins.insert(origin.clone());
                 }
                 _ => drop(stay.insert(path.clone())),
             }
         }
         if !stay.is_empty() {
-            groups.entry(own).or_default().extend(stay);
+            let grouped = groups.entry(own).or_default();
+            grouped.paths.extend(stay);
+            grouped.origins.insert(origin.clone());
         }
     }
     groups

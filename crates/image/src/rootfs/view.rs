@@ -20,12 +20,14 @@ pub(super) struct View<'a> {
     pub(super) used: BTreeMap<PackageId, Brought>,
     /// What was taken from each, by its path there.
     pub(super) taken: BTreeMap<PackageId, BTreeSet<TreePath>>,
+    /// The folder of a package that is placed with all above it: mostly that of the next path, too.
+    folder: Option<(PackageId, TreePath)>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(input: &'a Input<'a>, arch: Arch) -> Self {
-        let (loaded, used, taken) = Default::default();
-        Self { input, arch, loaded, used, taken }
+        let (loaded, used, taken, folder) = Default::default();
+        Self { input, arch, loaded, used, taken, folder }
     }
 
     /// All packages of the closure, sorted.
@@ -76,6 +78,9 @@ impl<'a> View<'a> {
 
     /// One package.
     pub(super) fn load_one(&mut self, id: &PackageId) -> Result<Arc<Component>, ComposeError> {
+        if let Some(component) = self.loaded.get(id) {
+            return Ok(Arc::clone(component));
+        }
         self.load([id.clone()])?;
         self.loaded.get(id).cloned().ok_or_else(|| ComposeError::Load {
             image: self.input.image.to_owned(),
@@ -96,7 +101,9 @@ impl<'a> View<'a> {
         let Some(entry) = component.tree.get(from) else { return Ok(None) };
         let mut entry = entry.clone();
         let stays = from == to;
-        if stays {
+        let folder = from.parent();
+        let placed = self.folder.as_ref().is_some_and(|(of, at)| of == id && Some(at) == folder.as_ref());
+        if stays && !placed {
             for parent in from.ancestors() {
                 // Below a package's documentation folder that is another's link, parents are the other's.
                 let Some(above) = component.tree.get(&parent).filter(|a| a.node == Node::Directory) else {
@@ -106,6 +113,7 @@ impl<'a> View<'a> {
                     build.put(&parent, above.clone(), &component.origin)?;
                 }
             }
+            self.folder = folder.map(|folder| (id.clone(), folder));
         }
         drop_set_id(build, &mut entry, to, &component);
         let mut linked = None;
@@ -121,7 +129,10 @@ impl<'a> View<'a> {
         }
         let facts = component.facts.get(from);
         let at = build.place(Placing { path: to, entry, linked, origin: &component.origin, facts })?;
-        self.taken.entry(id.clone()).or_default().insert(from.clone());
+        match self.taken.get_mut(id) {
+            Some(taken) => drop(taken.insert(from.clone())),
+            None => drop(self.taken.insert(id.clone(), [from.clone()].into())),
+        }
         Ok(Some(at))
     }
 }

@@ -50,10 +50,14 @@ impl Cache {
         Ok(Self { key, old: postcard::from_bytes(&bytes).unwrap_or_default(), new: Index::new(), now: None })
     }
 
-    /// The file at `path` in `folder`, read where it may have changed.
-    pub fn file(&mut self, folder: &Path, path: &TreePath, store: &Store) -> Result<Known, PathError> {
-        let actual = walk::on_disk(folder, path);
-        let stamp = Stamp::of(&actual)?;
+    /// The file at `path` in `folder`, which has this stamp, read where it may have changed.
+    pub fn file(
+        &mut self,
+        folder: &Path,
+        path: &TreePath,
+        stamp: Stamp,
+        store: &Store,
+    ) -> Result<Known, PathError> {
         if let Some((then, known)) = self.old.get(path)
             && *then == stamp
             && store.has(&known.content)
@@ -63,7 +67,7 @@ impl Cache {
             return Ok(known);
         }
         let now = self.now(store)?;
-        let (stamp, content, facts) = read::file(&actual, store)?;
+        let (stamp, content, facts) = read::file(&walk::on_disk(folder, path), store)?;
         let known = Known { mode: stamp.mode(), content, facts };
         if stamp.rested_since() + REST < now {
             self.new.insert(path.clone(), (stamp, known.clone()));

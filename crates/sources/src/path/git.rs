@@ -6,6 +6,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::fs::FileType;
+
+use super::read::Stamp;
 use super::walk::Listing;
 use super::{PathError, tree_path};
 
@@ -24,8 +27,8 @@ pub(super) fn tracked(folder: &Path, relative: &str, search_path: &OsStr) -> Res
     let mut listing = Listing::default();
     list(folder, b"", relative, search_path, MAX_DEPTH, &mut listing)?;
     // Unmerged files are listed once per stage.
-    listing.paths.sort();
-    listing.paths.dedup();
+    listing.paths.sort_by(|(a, _), (b, _)| a.cmp(b));
+    listing.paths.dedup_by(|(a, _), (b, _)| a == b);
     listing.untracked.sort();
     Ok(listing)
 }
@@ -49,25 +52,20 @@ fn list(
             continue;
         }
         let path = folder.join(OsStr::from_bytes(name));
-        match path.symlink_metadata() {
+        match Stamp::find(&path)? {
             // Deleted and not yet committed, or left out by a sparse checkout.
-            Err(error) if missing(&error) => {}
-            Err(error) => return Err(error.into()),
+            None => {}
             // A tracked name that is a folder is a submodule.
-            Ok(metadata) if metadata.is_dir() => {
+            Some(stamp) if stamp.kind() == FileType::Directory => {
                 if depth == 0 || path.join(".git").symlink_metadata().is_err() {
                     return Err(PathError::Submodule { path: String::from_utf8_lossy(&full).into_owned() });
                 }
                 list(&path, &[&full[..], b"/"].concat(), relative, search_path, depth - 1, listing)?;
             }
-            Ok(_) => listing.paths.push(tree_path(&full, relative)?),
+            Some(stamp) => listing.paths.push((tree_path(&full, relative)?, stamp)),
         }
     }
     Ok(())
-}
-
-fn missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Runs git with `PATH` alone, no user or system configuration, and nothing of the repository's that runs programs.

@@ -72,13 +72,12 @@ fn folder(
         false => walk::all(folder)?,
     };
     if which == Which::All {
-        paths.extend(untracked.iter().filter_map(|path| TreePath::new(path.as_bytes()).ok()));
+        let others = untracked.iter().filter_map(|path| TreePath::new(path.as_bytes()).ok());
+        // What has just gone is not there.
+        let there = |path: TreePath| Some((path.clone(), Stamp::of(&walk::on_disk(folder, &path)).ok()?));
+        paths.extend(others.filter_map(there));
     }
-    // What has just gone is not there.
-    Ok(paths
-        .into_iter()
-        .filter_map(|path| Some((path.clone(), Stamp::of(&walk::on_disk(folder, &path)).ok()?)))
-        .collect())
+    Ok(paths.into_iter().collect())
 }
 
 #[cfg(test)]

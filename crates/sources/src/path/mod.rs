@@ -38,7 +38,7 @@ pub fn file(root: &Path, relative: &str, store: &Store) -> Result<Component, Pat
     let folder = path.parent().unwrap_or(root).to_owned();
     let actual = tree_path(path.file_name().unwrap_or_default().as_bytes(), relative)?;
     let mut cache = Cache::open(&path, store)?;
-    let read = cache.file(&folder, &actual, store)?;
+    let read = cache.file(&folder, &actual, Stamp::of(&path)?, store)?;
     cache.save(store)?;
     let mut tree = Tree::new();
     tree.insert(name.clone(), Entry::file(read.mode, read.content));
@@ -75,8 +75,8 @@ pub fn directory(
     }
     let mut cache = Cache::open(&folder, store)?;
     let (mut tree, mut facts) = (Tree::new(), Facts::new());
-    for path in paths {
-        let Some((entry, found)) = walk::entry(&folder, &path, &mut cache, store)? else { continue };
+    for (path, stamp) in paths {
+        let (entry, found) = walk::entry(&folder, &path, stamp, &mut cache, store)?;
         facts.extend(found.map(|found| (path.clone(), found)));
         tree.insert(path, entry);
     }

@@ -31,6 +31,20 @@ impl Stamp {
         }
     }
 
+    /// The same, or nothing where nothing is.
+    pub(super) fn find(path: &Path) -> Result<Option<Self>, PathError> {
+        match rustix::fs::lstat(path) {
+            Ok(stat) => Ok(Some(Self::from_stat(&stat))),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(at(path, error)),
+        }
+    }
+
+    /// What kind of thing it is.
+    pub(super) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.mode)
+    }
+
     #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between systems")]
     fn from_stat(stat: &rustix::fs::Stat) -> Self {
         let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);

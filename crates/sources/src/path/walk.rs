@@ -5,15 +5,17 @@ use std::path::Path;
 
 use fs_err as fs;
 use longshore_oci::{Entry, FileFacts, Store, TreePath};
+use rustix::fs::FileType;
 
 use super::cache::Cache;
+use super::read::Stamp;
 use super::{PathError, tree_path};
 use crate::intake;
 
 /// The paths of a folder that count, sorted, and those that were left out.
 #[derive(Default)]
 pub(super) struct Listing {
-    pub paths: Vec<TreePath>,
+    pub paths: Vec<(TreePath, Stamp)>,
     /// Untracked files, for a note.
     pub untracked: Vec<String>,
 }
@@ -21,6 +23,7 @@ pub(super) struct Listing {
 /// Everything in `folder` but `.git`; of its folders only the empty ones, as the others are where their files are.
 pub(super) fn all(folder: &Path) -> Result<Listing, PathError> {
     let mut listing = Listing::default();
+    let mut paths = Vec::new();
     let mut todo = vec![TreePath::root()];
     while let Some(within) = todo.pop() {
         let mut empty = true;
@@ -33,44 +36,47 @@ pub(super) fn all(folder: &Path) -> Result<Listing, PathError> {
             empty = false;
             let bytes = [within.as_bytes(), b"/", name.as_bytes()].concat();
             let path = tree_path(&bytes, &folder.to_string_lossy())?;
-            let list = if entry.file_type()?.is_dir() { &mut todo } else { &mut listing.paths };
+            let list = if entry.file_type()?.is_dir() { &mut todo } else { &mut paths };
             list.push(path);
         }
         if empty && !within.is_root() {
-            listing.paths.push(within);
+            paths.push(within);
         }
     }
-    listing.paths.sort();
+    paths.sort();
+    for path in paths {
+        // What has just gone is not there.
+        listing.paths.extend(Stamp::find(&on_disk(folder, &path))?.map(|stamp| (path, stamp)));
+    }
     Ok(listing)
 }
 
-/// What is at `path` in `folder`, as an entry with its facts; none when it has just gone.
+/// What is at `path` in `folder`, as an entry with its facts.
 pub(super) fn entry(
     folder: &Path,
     path: &TreePath,
+    stamp: Stamp,
     cache: &mut Cache,
     store: &Store,
-) -> Result<Option<(Entry, Option<FileFacts>)>, PathError> {
-    let actual = on_disk(folder, path);
-    let kind = actual.symlink_metadata()?.file_type();
-    if kind.is_dir() {
-        return Ok(Some((Entry::directory(0o755), None)));
+) -> Result<(Entry, Option<FileFacts>), PathError> {
+    match stamp.kind() {
+        FileType::RegularFile => {}
+        FileType::Directory => return Ok((Entry::directory(0o755), None)),
+        FileType::Symlink => {
+            let target = fs::read_link(on_disk(folder, path))?.into_os_string().into_vec();
+            stays_inside(path, &target)?;
+            return Ok((Entry::symlink(target), None));
+        }
+        _ => {
+            let actual = on_disk(folder, path);
+            let kind = intake::kind(fs::symlink_metadata(&actual)?.file_type());
+            return Err(PathError::Special { path: actual.to_string_lossy().into_owned(), kind });
+        }
     }
-    if kind.is_symlink() {
-        let target = fs::read_link(&actual)?.into_os_string().into_vec();
-        stays_inside(path, &target)?;
-        return Ok(Some((Entry::symlink(target), None)));
-    }
-    if !kind.is_file() {
-        return Err(PathError::Special {
-            path: actual.to_string_lossy().into_owned(),
-            kind: intake::kind(kind),
-        });
-    }
-    let file = cache.file(folder, path, store)?;
+    let file = cache.file(folder, path, stamp, store)?;
     // Only what the kernel would run has needs: a script without the bit is a document.
     let runs = !matches!(file.facts, Some(FileFacts::Script { .. })) || file.mode & 0o111 != 0;
-    Ok(Some((Entry::file(file.mode, file.content), file.facts.filter(|_| runs))))
+    Ok((Entry::file(file.mode, file.content), file.facts.filter(|_| runs)))
 }
 
 pub(super) fn on_disk(folder: &Path, path: &TreePath) -> std::path::PathBuf {

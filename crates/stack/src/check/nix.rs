@@ -80,7 +80,9 @@ fn installable(
     findings: &mut Findings,
 ) -> Option<Installable> {
     let text = written.trim();
-    if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_control()) {
+    // Only a path may have a space in it.
+    let words = text.contains(char::is_whitespace) && !text.contains(['/', '.']);
+    if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_control()) || words {
         return refuse(
             findings,
             written,

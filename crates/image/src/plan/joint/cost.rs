@@ -23,15 +23,15 @@ const MILLI: i128 = 1000;
 /// everything else that does, as if they always changed at once.
 ///
 /// In integers, so that every machine finds the same: `e^x` is `(1 + x / 2^n)^(2^n)` for large `n`, and the power is `n` squares.
-fn shown(rate: u64) -> u64 {
+pub(super) fn shown(rate: u64) -> u64 {
     let part = rate.saturating_mul(ONE) / (BUILDS << SQUARES);
     let unchanged = (0..SQUARES).fold(ONE.saturating_sub(part), |power, _| power * power / ONE);
     BUILDS * (ONE - unchanged) / ONE
 }
 
-/// A year of a layer of `images` images, whose sources change `rate` thousand times a year, of `bytes`.
-pub(super) fn yearly(images: usize, rate: u64, bytes: u64) -> i128 {
-    let pulls = i128::from(shown(rate)) * (i128::from(bytes) + i128::from(REQUEST));
+/// A year of a layer of `images` images and `bytes`, which is another one at `shown` builds of a thousand years.
+pub(super) fn yearly(images: usize, shown: u64, bytes: u64) -> i128 {
+    let pulls = i128::from(shown) * (i128::from(bytes) + i128::from(REQUEST));
     (images as i128 + 1) * (pulls + i128::from(REQUEST * COLD) * MILLI)
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Layer {
     pub sources: Vec<usize>,
     /// What they change together, not capped.
     pub rate: u64,
+    /// How often that makes another layer of it.
+    pub shown: u64,
     pub bytes: u64,
     pub members: Vec<usize>,
     pub state: State,

@@ -101,13 +101,15 @@ impl<'a> Table<'a> {
     fn put(&mut self, set: usize, sources: Vec<usize>, members: Vec<usize>, state: State) -> usize {
         let bytes = members.iter().map(|&member| self.problem.components[member].bytes).sum();
         let rate = sources.iter().map(|&source| self.rates[source]).sum();
-        let cost = cost::yearly(self.sets[set].len, rate, bytes);
+        let shown = cost::shown(rate);
+        let cost = cost::yearly(self.sets[set].len, shown, bytes);
         let at = self.layers.len();
         let first = members[0];
         self.layers.push(Some(Layer {
             set,
             sources,
             rate,
+            shown,
             bytes,
             members,
             state,
@@ -133,7 +135,12 @@ impl<'a> Table<'a> {
     /// A year of `layer` once it has what `more` has, too.
     fn grown(&self, layer: &Layer, more: &Layer) -> i128 {
         let rate = layer.rate + more.rate - self.common(layer, more);
-        cost::yearly(self.sets[layer.set].len, rate, layer.bytes + more.bytes)
+        cost::yearly(self.sets[layer.set].len, cost::shown(rate), layer.bytes + more.bytes)
+    }
+
+    /// What [`grown`](Self::grown) is at least, and that is had at once: all that changes more often than the other changes.
+    fn grown_at_least(&self, layer: &Layer, more: &Layer) -> i128 {
+        cost::yearly(self.sets[layer.set].len, layer.shown.max(more.shown), layer.bytes + more.bytes)
     }
 
     /// What the sources of both change.
@@ -143,22 +150,55 @@ impl<'a> Table<'a> {
         both.map(|&source| self.rates[source]).sum()
     }
 
+    /// What joining both changes besides what [`grown`](Self::grown) says.
+    fn joined_from(&self, a: &Layer, b: &Layer) -> i128 {
+        self.broken(a) + self.broken(b) - a.cost - b.cost
+    }
+
     fn joined(&self, a: usize, b: usize) -> i128 {
         let (a, b) = (self.layer(a), self.layer(b));
-        self.grown(a, b) - a.cost - b.cost + self.broken(a) + self.broken(b)
+        self.grown(a, b) + self.joined_from(a, b)
+    }
+
+    /// What carrying a copy changes besides.
+    fn carried_from(&self, carrier: &Layer) -> i128 {
+        self.broken(carrier) - carrier.cost
     }
 
     fn carried(&self, carrier: usize, layer: &Layer) -> i128 {
         let carrier = self.layer(carrier);
-        self.grown(carrier, layer) - carrier.cost + self.broken(carrier)
+        self.grown(carrier, layer) + self.carried_from(carrier)
+    }
+
+    /// The first of `all` that grows by `more` for least, where `from` is what that changes besides.
+    fn cheapest(
+        &self,
+        all: impl Iterator<Item = usize>,
+        more: &Layer,
+        from: impl Fn(&Layer) -> i128,
+    ) -> Option<(i128, usize)> {
+        let mut best: Option<(i128, usize)> = None;
+        for at in all {
+            let layer = self.layer(at);
+            let from = from(layer);
+            if best.is_some_and(|(change, _)| self.grown_at_least(layer, more) + from >= change) {
+                continue;
+            }
+            let change = self.grown(layer, more) + from;
+            if best.is_none_or(|(least, _)| change < least) {
+                best = Some((change, at));
+            }
+        }
+        best
     }
 
     /// The best partner of `layer` among those before it.
     fn partner(&self, layer: usize) -> Option<(i128, usize)> {
-        let all = self.sets[self.layer(layer).set].layers.iter();
+        let all = self.sets[self.layer(layer).set].layers.iter().copied();
         // They are in the order of their first components, so the first of equals is the one.
-        let before = all.take_while(|&&other| other != layer);
-        before.map(|&other| (self.joined(other, layer), other)).min_by_key(|&(change, _)| change)
+        let before = all.take_while(|&other| other != layer);
+        let layer = self.layer(layer);
+        self.cheapest(before, layer, |other| self.joined_from(other, layer))
     }
 
     fn pair(&self, set: usize) -> Option<(i128, usize, usize)> {
@@ -185,8 +225,8 @@ impl<'a> Table<'a> {
 
     /// The layer of `set` that would carry a copy for least.
     fn carrier(&self, set: usize, layer: &Layer) -> Option<Carrier> {
-        let all = self.sets[set].layers.iter().map(|&other| (self.carried(other, layer), other));
-        let (change, layer) = all.min_by_key(|&(change, _)| change)?;
+        let all = self.sets[set].layers.iter().copied();
+        let (change, layer) = self.cheapest(all, layer, |carrier| self.carried_from(carrier))?;
         let (len, first) = (self.sets[set].len as i128, self.layer(layer).members[0]);
         Some(Carrier { set, len, layer, first, change })
     }
