@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn two_are_hashed_as_each_alone() {
-        let bytes: Vec<u8> = (0..3000_u32).map(|i| (i * 11 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..3000_u32).map(|i| ((i * 11) >> 3) as u8).collect();
         let sizes = [0, 1, 63, 64, 65, 127, 128, 129, 640, 1000];
         for (begun, of_other) in sizes.iter().flat_map(|begun| sizes.map(|of_other| (*begun, of_other))) {
             for (more, of_other_more) in [(0, 1000), (1000, 1000), (64, 700), (1001, 129), (50, 40)] {
