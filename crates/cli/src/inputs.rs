@@ -167,6 +167,16 @@ pub fn locals(
     Ok(all)
 }
 
+/// Where the files and folders beside the stack file are that an image takes in, as written there.
+pub fn beside(spec: &ImageSpec) -> impl Iterator<Item = &str> {
+    let contents = spec.contents.iter().filter_map(|content| match content {
+        ContentSpec::File(file) => Some(file.path.as_str()),
+        ContentSpec::Directory(folder) => Some(folder.path.as_str()),
+        _ => None,
+    });
+    contents.chain(spec.certificates.iter().map(String::as_str))
+}
+
 /// The files and folders beside the stack file that an image takes in, by their path as written there.
 pub fn files(
     project: &Project,

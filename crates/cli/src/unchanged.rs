@@ -1,7 +1,11 @@
 //! What a build came to, kept by all that decides it: a build of what did not change is a look-up.
 //!
-//! Packages and images of others are decided by the lock, files beside the stack file by what they are. What builds and Nix make
-//! is not decided by either, so that stacks with those are looked at as a whole.
+//! Packages and images of others are decided by the lock, files beside the stack file by how they look: no file is read, and that
+//! their bytes are in the store is not asked. What builds and Nix make is not decided by either, so that stacks with those are looked
+//! at as a whole.
+//!
+//! Files are looked at before the build, and may change while it runs. Files that had rested then never look the same again once
+//! they were written to; files that came meanwhile may go again, so what was built must have had the same names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -10,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use longshore_oci::upkeep::SUMMARY;
 use longshore_oci::{Component, Digest, Platform, Progress, Silent, Step};
 use longshore_sources::nix;
+use longshore_sources::path::{Look, Which};
 use longshore_stack::lock::{self, Lock};
 use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde::{Deserialize, Serialize};
@@ -70,10 +75,13 @@ pub struct Asked<'a> {
     machine: &'a Machine,
     names: &'a BTreeSet<String>,
     platforms: &'a [Platform],
+    /// How files and folders beside the stack file look, by their path as written there.
+    looks: BTreeMap<String, Look>,
+    /// What is to be noted of them.
+    notes: Vec<String>,
+    /// Whether whatever looks the same later is the same.
+    rested: bool,
 }
-
-/// Files and folders beside the stack file, by their path as written there.
-type Files = BTreeMap<String, Arc<Component>>;
 
 impl<'a> Asked<'a> {
     /// The images called `names` on `platforms`; none where more than the lock and files decide what they are.
@@ -82,44 +90,60 @@ impl<'a> Asked<'a> {
         machine: &'a Machine,
         names: &'a BTreeSet<String>,
         platforms: &'a [Platform],
-    ) -> Option<Self> {
+    ) -> Result<Option<Self>, Failure> {
         let graph = matches!(machine.settings.nix, nix::Settings::Graph(_));
         // Layers are cut for all images, whichever are asked for.
         let more = project.stack.images.values().any(has_more);
-        let plain = !graph && !more && machine.inputs.is_none() && machine.trust == Trust::Records;
-        plain.then_some(Self { project, machine, names, platforms })
+        if graph || more || machine.inputs.is_some() || machine.trust != Trust::Records {
+            return Ok(None);
+        }
+        let notes = Notes::default();
+        let look = |path: &str| {
+            let search_path = &machine.settings.path;
+            (path.to_owned(), Look::at(&project.folder, path, Which::Taken, search_path, &notes))
+        };
+        let looks: BTreeMap<_, _> =
+            project.stack.images.values().flat_map(inputs::beside).map(look).collect();
+        let mut rested = true;
+        for look in looks.values() {
+            rested &= look.rested(&machine.store)?;
+        }
+        let notes = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(Self { project, machine, names, platforms, looks, notes, rested }))
     }
 
     /// What they came to, as files and the lock are now; tells what was told of it.
     pub fn done(&self) -> Result<Option<Done>, Failure> {
         let Ok(lock) = fs_err::read(self.project.lock_path()) else { return Ok(None) };
+        let record = self.machine.store.record(SUMMARY, &self.key(&lock))?;
+        let done = record.and_then(|bytes| serde_json::from_slice::<Done>(&bytes).ok());
         // If there is nothing to find, the files are looked at again, and this is said then.
-        let notes = Notes::default();
-        let mut files = Files::new();
-        for spec in self.project.stack.images.values() {
-            files.extend(inputs::files(self.project, self.machine, spec, &notes)?);
+        if let Some(done) = &done {
+            self.notes.iter().for_each(|note| self.machine.progress.note(note));
+            done.told.iter().for_each(|told| told.tell(self.machine));
         }
-        let record = self.machine.store.record(SUMMARY, &self.key(&lock, &files))?;
-        let Some(done) = record.and_then(|bytes| serde_json::from_slice::<Done>(&bytes).ok()) else {
-            return Ok(None);
-        };
-        let notes = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        notes.iter().for_each(|note| self.machine.progress.note(note));
-        done.told.iter().for_each(|told| told.tell(self.machine));
-        Ok(Some(done))
+        Ok(done)
     }
 
     /// Keeps that `built` of `lock` came to `done`, if that is what a build would find now.
     pub fn keep(&self, lock: &Lock, built: &Built, done: &Done) {
-        let files: BTreeSet<_> = built.values().map(|on| digest(&on.composed.files)).collect();
-        let (Some(first), 1) = (built.values().next(), files.len()) else { return };
+        if !self.rested || !built.values().all(|on| self.has_names(&on.composed.files)) {
+            return;
+        }
         let Some(text) = self.lock_of(lock, built) else { return };
-        let key = self.key(text.as_bytes(), &first.composed.files);
         // Plain data in memory is always serialised.
         let record = serde_json::to_vec(done).unwrap_or_default();
-        if let Err(error) = self.machine.store.put_record(SUMMARY, &key, &record, []) {
+        if let Err(error) = self.machine.store.put_record(SUMMARY, &self.key(text.as_bytes()), &record, []) {
             self.machine.warn(&format!("what was built can't be kept: {error}"));
         }
+    }
+
+    /// Whether folders that were built had the names that they were looked at with.
+    fn has_names(&self, files: &BTreeMap<String, Arc<Component>>) -> bool {
+        self.looks.iter().all(|(path, look)| match (look, files.get(path)) {
+            (Look::Folder(looked), Some(built)) => looked.keys().eq(built.tree.iter().map(|(path, _)| path)),
+            (_, built) => built.is_some(),
+        })
     }
 
     /// The lock on disk, if it is `lock`, or that with the layouts of `built`.
@@ -134,10 +158,10 @@ impl<'a> Asked<'a> {
         (same && (now.layouts == lock.layouts || built.iter().all(cut))).then_some(text)
     }
 
-    fn key(&self, lock: &[u8], files: &Files) -> Digest {
+    fn key(&self, lock: &[u8]) -> Digest {
         let locked = self.machine.layouts == Layouts::AsLocked;
         let stack = serde_json::to_string(&self.project.stack).unwrap_or_default();
-        let parts = (program(), locked, stack, self.names, self.platforms, digest(files), Digest::of(lock));
+        let parts = (program(), locked, stack, self.names, self.platforms, &self.looks, Digest::of(lock));
         Digest::of(&postcard::to_allocvec(&parts).unwrap_or_default())
     }
 }
@@ -145,11 +169,6 @@ impl<'a> Asked<'a> {
 /// Whether an image is of more than the lock and files beside the stack file.
 fn has_more(spec: &ImageSpec) -> bool {
     spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_) | ContentSpec::Nix(_)))
-}
-
-fn digest(files: &Files) -> Digest {
-    let trees: BTreeMap<_, _> = files.iter().map(|(path, component)| (path, &component.tree)).collect();
-    Digest::of(&postcard::to_allocvec(&trees).unwrap_or_default())
 }
 
 /// This program, whose next version may build otherwise.

@@ -3,16 +3,17 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Content;
 
 /// A path inside a tree: relative, `/`-separated, any bytes but NUL, no empty, `.` or `..` component. The root itself
-/// is the empty path and is never an entry. Orders by raw bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
-pub struct TreePath(Vec<u8>);
+/// is the empty path and is never an entry. Orders by raw bytes. Cloning is cheap: the same path is in many places.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct TreePath(Arc<[u8]>);
 
 /// Longest path in bytes (Linux `PATH_MAX` less the leading slash and the NUL).
 const MAX_PATH: usize = 4094;
@@ -50,8 +51,8 @@ pub enum TreeError {
 
 impl TreePath {
     /// The root of the tree.
-    pub const fn root() -> Self {
-        Self(Vec::new())
+    pub fn root() -> Self {
+        Self::default()
     }
 
     /// Cleans `bytes` into a tree path: leading `/` and `./`, doubled and trailing slashes and `.` components go;
@@ -62,24 +63,26 @@ impl TreePath {
             path: String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned(),
             reason,
         };
-        let mut clean = Vec::with_capacity(bytes.len());
-        for part in bytes.split(|&b| b == b'/') {
+        let parts = || bytes.split(|&b| b == b'/');
+        let mut clean = true;
+        for part in parts() {
             match part {
-                b"" | b"." => continue,
+                b"" | b"." => clean = false,
                 b".." => return Err(error("it contains `..`")),
                 _ if part.len() > MAX_NAME => return Err(error("a name is longer than 255 bytes")),
                 _ if part.contains(&0) => return Err(error("it contains a NUL byte")),
                 _ => {}
             }
-            if !clean.is_empty() {
-                clean.push(b'/');
-            }
-            clean.extend_from_slice(part);
         }
-        if clean.len() > MAX_PATH {
+        let path: Arc<[u8]> = if clean {
+            bytes.into()
+        } else {
+            parts().filter(|part| !matches!(*part, b"" | b".")).collect::<Vec<_>>().join(&b'/').into()
+        };
+        if path.len() > MAX_PATH {
             return Err(error("it is longer than 4094 bytes"));
         }
-        Ok(Self(clean))
+        Ok(Self(path))
     }
 
     /// The bytes, without a leading slash.
@@ -97,8 +100,12 @@ impl TreePath {
         if self.is_root() {
             return None;
         }
-        let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].to_vec()))
+        Some(Self(self.folder().into()))
+    }
+
+    /// The bytes of the directory that holds it; none for what is at the root.
+    pub fn folder(&self) -> &[u8] {
+        &self.0[..self.0.iter().rposition(|&b| b == b'/').unwrap_or(0)]
     }
 
     /// Its last component; empty for the root.
@@ -108,21 +115,23 @@ impl TreePath {
 
     /// `name` inside it; `name` may have several components.
     pub fn join(&self, name: impl AsRef<[u8]>) -> Result<Self, TreeError> {
-        let mut bytes = self.0.clone();
-        bytes.push(b'/');
-        bytes.extend_from_slice(name.as_ref());
-        Self::new(bytes)
+        Self::new([&self.0, &b"/"[..], name.as_ref()].concat())
     }
 
     /// Every directory above it, nearest the root first, without the root.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
-        self.0.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(end, _)| Self(self.0[..end].to_vec()))
+        self.above().map(|above| Self(above.into()))
+    }
+
+    /// Their bytes.
+    fn above(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(end, _)| &self.0[..end])
     }
 
     /// Whether it is `other` or lies under it.
     pub fn is_under(&self, other: &Self) -> bool {
         other.is_root()
-            || self.0.strip_prefix(other.0.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            || self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 }
 
@@ -147,7 +156,42 @@ impl Borrow<[u8]> for TreePath {
 
 impl From<TreePath> for Vec<u8> {
     fn from(path: TreePath) -> Self {
-        path.0
+        path.0.to_vec()
+    }
+}
+
+impl Serialize for TreePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TreePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = TreePath;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the bytes of a path")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<TreePath, E> {
+                TreePath::new(bytes).map_err(E::custom)
+            }
+
+            /// As formats without bytes have them.
+            fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<TreePath, A::Error> {
+                let mut bytes = Vec::new();
+                while let Some(byte) = numbers.next_element()? {
+                    bytes.push(byte);
+                }
+                TreePath::new(bytes).map_err(A::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
     }
 }
 
@@ -242,6 +286,11 @@ impl Tree {
         self.0.get(path)
     }
 
+    /// The directory, or what else is there, that holds `path`; none where that is the root or no entry.
+    pub fn above(&self, path: &TreePath) -> Option<&Entry> {
+        self.0.get(path.folder())
+    }
+
     /// Every entry in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Entry)> {
         self.0.iter()
@@ -281,11 +330,17 @@ impl Tree {
 
     /// Fails unless every entry lies under directories alone and every hard link names a file.
     pub fn check(&self) -> Result<(), TreeError> {
+        // A folder that lies under directories alone: mostly that of the next path, too.
+        let mut checked: &[u8] = b"";
         for (path, entry) in &self.0 {
-            for parent in path.ancestors() {
-                if self.0.get(&parent).is_some_and(|above| above.node != Node::Directory) {
-                    return Err(TreeError::NotADirectory { path: path.clone(), parent });
+            if path.folder() != checked {
+                for parent in path.above() {
+                    if self.0.get(parent).is_some_and(|above| above.node != Node::Directory) {
+                        let parent = TreePath(parent.into());
+                        return Err(TreeError::NotADirectory { path: path.clone(), parent });
+                    }
                 }
+                checked = path.folder();
             }
             if let Node::Hardlink(target) = &entry.node
                 && !matches!(self.0.get(target), Some(Entry { node: Node::File(_), .. }))

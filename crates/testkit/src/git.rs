@@ -1,11 +1,11 @@
 //! Git with nobody's settings, and a server of repositories on loopback.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::Tool;
+use crate::{Tool, free_port};
 
 /// Same commits from same files, whoever runs the test and whatever their settings are.
 const ENV: [(&str, &str); 8] = [
@@ -53,8 +53,8 @@ pub struct GitServer {
 impl GitServer {
     /// Serves what is in `folder`.
     pub fn of(folder: &Path) -> Self {
-        // Free a moment ago; git can't say which one it chose itself.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Git can't say which one it chose itself.
+        let port = free_port();
         // Not through `git`, which would leave it running when it is ended.
         let program = format!("{}/git-daemon", git(folder, &["--exec-path"]));
         let child = Tool::new(&program)

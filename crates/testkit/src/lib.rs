@@ -32,6 +32,7 @@ pub mod tool;
 pub mod tree;
 
 pub use git::GitServer;
+pub use listener::free_port;
 pub use nix::Nix;
 pub use sandbox::Sandbox;
 pub use sigstore::Sigstore;

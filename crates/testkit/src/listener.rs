@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 /// A port that somebody listens on.
@@ -48,9 +48,25 @@ impl Drop for Listener {
     }
 }
 
-/// Ports that nobody listens on now.
+/// Ports that nobody listens on now, and that no other call of this process gets.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    // All are taken before any is given back, so that they differ.
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    [(); N].map(|()| free_port())
+}
+
+/// A port of loopback that nobody listens on now, and that no other call of this process gets.
+///
+/// It is none of those that the system gives to whoever asks for any: such a port is soon somebody else's.
+pub fn free_port() -> u16 {
+    /// Below the first that Linux gives out by itself (`ip_local_port_range`).
+    const PORTS: std::ops::Range<u32> = 10_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes begin at different ones.
+    let first = std::process::id().wrapping_mul(101);
+    (0..PORTS.len())
+        .map(|_| {
+            PORTS.start + first.wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst)) % (PORTS.end - PORTS.start)
+        })
+        .map(|port| u16::try_from(port).unwrap())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
 }

@@ -1,12 +1,11 @@
 //! Registries of other people, each of a test's own: on loopback, in a folder of its own, ended when dropped.
 
-use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Tool;
+use crate::{Tool, free_port};
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +61,7 @@ impl Registry {
     /// None when the port was taken meanwhile: then the program ends, and somebody else may answer there.
     fn try_launch(kind: Kind, more: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let at = folder.path().display().to_string();
         fs_err::write(folder.path().join("htpasswd"), HTPASSWD).unwrap();
         let config = format!(

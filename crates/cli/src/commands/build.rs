@@ -20,8 +20,11 @@ use crate::unchanged::{Asked, Done, Row};
 pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
-    let asked = Asked::of(project, machine, &names, &platforms);
-    if let (Some(asked), None, None) = (&asked, &args.output, &args.explain)
+    let asked = match (&args.output, &args.explain) {
+        (None, None) => Asked::of(project, machine, &names, &platforms)?,
+        _ => None,
+    };
+    if let Some(asked) = &asked
         && let Some(done) = asked.done()?
     {
         return tell(global, project, &done.rows);

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use longshore_testkit::Sandbox;
 use longshore_testkit::sandbox::Answer;
+use longshore_testkit::{Sandbox, free_port};
 use serde_json::Value;
 
 use crate::common::{LONGSHORE, signal};
@@ -90,10 +90,6 @@ fn shop() -> (Stack, u16) {
     (stack(&SHOP.replace("PORT", &port.to_string())), port)
 }
 
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 pub fn json(stack: &Sandbox, arguments: &[&str]) -> Value {
     serde_json::from_str(&stack.ok(&[&["--json"], arguments].concat())).unwrap()
 }
@@ -108,11 +104,14 @@ pub fn state(stack: &Sandbox, service: &str) -> String {
     row(stack, service)["state"].as_str().unwrap().to_owned()
 }
 
+/// How long something may take on a machine that is busy with much else.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
 #[track_caller]
 pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is() {
-        assert!(started.elapsed() < Duration::from_secs(90), "it never came to it: {what}");
+        assert!(started.elapsed() < PATIENCE, "it never came to it: {what}");
         std::thread::sleep(Duration::from_millis(30));
     }
 }

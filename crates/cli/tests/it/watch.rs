@@ -2,11 +2,11 @@
 
 use std::process::{Child, Stdio};
 
-use longshore_testkit::Sandbox;
 use longshore_testkit::sandbox::Answer;
+use longshore_testkit::{Sandbox, free_port};
 
 use crate::common::signal;
-use crate::run::{Stack, eventually, free_port, json, page, row, stack, state, write};
+use crate::run::{PATIENCE, Stack, eventually, json, page, row, stack, state, write};
 
 /// A page that is built, a service with a file beside the stack file, one with a secret there, and one with nothing.
 const SITE: &str = r#"
@@ -80,7 +80,7 @@ impl<'a> Watched<'a> {
     fn says(&self, text: &str) {
         let began = std::time::Instant::now();
         while !self.said().stderr.contains(text) {
-            assert!(began.elapsed().as_secs() < 90, "it never said `{text}`:\n{}", self.said());
+            assert!(began.elapsed() < PATIENCE, "it never said `{text}`:\n{}", self.said());
             std::thread::sleep(std::time::Duration::from_millis(30));
         }
     }
@@ -96,6 +96,9 @@ impl Drop for Watched<'_> {
     fn drop(&mut self) {
         let _ = self.up.kill();
         let _ = self.up.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", self.said());
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! every 1 MiB from its start, its header left in the chunk before, so that its chunks stay the same under another
 //! name or owner.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 use longshore_oci::{Content, Node, Store, StoreError};
 
@@ -16,6 +18,9 @@ use super::{Error, Recipe, tar};
 const MIN: u64 = 256 << 10;
 /// A chunk has no more than this many bytes of files and plain headers.
 pub(super) const MAX: u64 = 1 << 20;
+
+/// So many bytes are hashed at a time where none are compressed: two pieces stay in a processor's own cache.
+const PIECE: u64 = 128 << 10;
 
 /// Consecutive parts of a tar, at most [`MAX`] bytes but for extended headers.
 pub(super) type Chunk = Vec<Part>;
@@ -68,6 +73,66 @@ pub(super) fn plan(recipe: &Recipe) -> Vec<Chunk> {
     chunks
 }
 
+/// Cuts consecutive chunks anew, into pieces of [`PIECE`] bytes: all but the last are equally large, but for extended headers.
+pub(super) fn pieces(recipe: &Recipe, chunks: &[Chunk]) -> Vec<Chunk> {
+    let mut cut = Cut { pieces: Vec::new(), room: 0 };
+    for part in chunks.iter().flatten() {
+        match *part {
+            Part::Entry(index) => match recipe.entries()[index].1.node {
+                Node::File(content) if 512 + content.size > cut.room && content.size > 0 => {
+                    cut.push(Part::Header(index), 512);
+                    cut.slice(index, 0..content.size);
+                }
+                Node::File(content) => cut.push(*part, 512 + content.size.next_multiple_of(512)),
+                _ => cut.push(*part, 512),
+            },
+            Part::Header(_) => cut.push(*part, 512),
+            Part::Slice { entry, offset, length } => cut.slice(entry, offset..offset + length),
+            Part::End => cut.push(*part, tar::END.len() as u64),
+        }
+    }
+    cut.pieces
+}
+
+/// Pieces, and how many bytes the last has room for.
+struct Cut {
+    pieces: Vec<Chunk>,
+    room: u64,
+}
+
+impl Cut {
+    fn push(&mut self, part: Part, bytes: u64) {
+        match self.pieces.last_mut() {
+            Some(piece) if self.room > 0 => piece.push(part),
+            _ => {
+                self.pieces.push(vec![part]);
+                self.room = PIECE;
+            }
+        }
+        self.room = self.room.saturating_sub(bytes);
+    }
+
+    /// A range of a file's bytes; it begins at a block, and so does every piece.
+    fn slice(&mut self, entry: usize, bytes: Range<u64>) {
+        let mut offset = bytes.start;
+        while offset < bytes.end {
+            let room = if self.room == 0 { PIECE } else { self.room };
+            let length = room.min(bytes.end - offset);
+            // Slices that follow one another are one.
+            match self.pieces.last_mut().and_then(|piece| piece.last_mut()) {
+                Some(Part::Slice { entry: last, offset: at, length: more })
+                    if self.room > 0 && *last == entry && *at + *more == offset =>
+                {
+                    *more += length;
+                    self.room = self.room.saturating_sub(length.next_multiple_of(512));
+                }
+                _ => self.push(Part::Slice { entry, offset, length }, length.next_multiple_of(512)),
+            }
+            offset += length;
+        }
+    }
+}
+
 /// Whether five bits of the path's hash are zero: FNV-1a (draft-eastlake-fnv), whose high bits hardly see the last
 /// characters, mixed once more.
 fn ends_chunk(path: &[u8]) -> bool {
@@ -112,19 +177,12 @@ pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Buf
     Ok(())
 }
 
-fn read(
-    store: &Store,
-    content: &Content,
-    range: std::ops::Range<u64>,
-    out: &mut Buffer,
-) -> Result<(), StoreError> {
+fn read(store: &Store, content: &Content, range: Range<u64>, out: &mut Buffer) -> Result<(), StoreError> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
     if length as u64 == content.size {
         return whole(store, content, length, out);
     }
-    let mut file = store.open_blob(content)?;
-    file.seek(SeekFrom::Start(range.start))?;
-    file.read_exact(out.room(length))?;
+    store.open_blob(content)?.file().read_exact_at(out.room(length), range.start)?;
     out.grow(length);
     Ok(())
 }

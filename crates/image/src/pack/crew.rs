@@ -1,9 +1,9 @@
 //! The threads that pack: all layers at once, each in order, so that the bytes do not depend on how many threads made them.
 //!
-//! Every thread does the same: it takes the next chunk of a layer, reads and compresses it, and puts it down. Whoever puts down the
-//! chunk whose turn it is goes on with it in order, hashing and writing, for as long as the next one is there. Large layers come
+//! Every thread does the same: it takes the next piece of a layer, reads and compresses it, and puts it down. Whoever puts down the
+//! piece whose turn it is goes on with it in order, hashing and writing, for as long as the next one is there. Large layers come
 //! first, each thread at its own, and those who are done help at the largest that is left. Where nothing is compressed, a thread is at
-//! two layers of its own, as two hashes take the time of one. A set of buffers comes with each chunk, and there are few of them: that
+//! two layers of its own, as two hashes take the time of one. A set of buffers comes with each piece, and there are few of them: that
 //! bounds the memory.
 
 use std::cmp::Reverse;
@@ -73,11 +73,11 @@ struct Lane {
     line: Option<Arc<Line>>,
     /// Where the layer ends so far; away while somebody adds to it.
     end: Option<Box<End>>,
-    /// The chunk that is taken next.
+    /// The piece that is taken next.
     next: usize,
-    /// The chunk that is added next.
+    /// The piece that is added next.
     turn: usize,
-    /// Chunks that came before their turn.
+    /// Pieces that came before their turn.
     early: BTreeMap<usize, Piece>,
     /// How many threads are at it.
     hands: usize,
@@ -101,12 +101,12 @@ impl Lane {
 /// What a thread does next.
 enum Task {
     Start(usize),
-    Chunks(Vec<Taken>),
+    Pieces(Vec<Taken>),
     Wait,
     Leave,
 }
 
-/// A chunk that a thread has taken.
+/// A piece that a thread has taken.
 struct Taken {
     lane: usize,
     pass: usize,
@@ -144,7 +144,7 @@ impl Board {
             return Task::Start(lane);
         }
         let taken: Vec<_> = chosen.into_iter().map_while(|lane| self.take(lane)).collect();
-        if taken.is_empty() { Task::Wait } else { Task::Chunks(taken) }
+        if taken.is_empty() { Task::Wait } else { Task::Pieces(taken) }
     }
 
     fn take(&mut self, index: usize) -> Option<Taken> {
@@ -198,7 +198,7 @@ impl Crew<'_> {
                         Err(error) => board.fail(pass, error),
                     }
                 }
-                Task::Chunks(mut taken) => {
+                Task::Pieces(mut taken) => {
                     drop(board);
                     let prepare = |Taken { pass, line, index, piece, .. }: &mut Taken| {
                         self.passes[*pass].prepare(self.means, line, *index, &mut tools, piece)
@@ -268,7 +268,7 @@ impl Crew<'_> {
         }
     }
 
-    /// Adds one chunk to each layer, and gives back those that it was added to.
+    /// Adds one piece to each layer, and gives back those that it was added to.
     fn add_each(&self, mut next: Vec<(Held, usize, Piece)>) -> Vec<Held> {
         let turns = next.iter_mut().map(|(held, index, piece)| {
             let Held { pass, line, end, .. } = held;

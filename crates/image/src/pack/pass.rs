@@ -1,6 +1,7 @@
 //! One layer's way through the [crew](super::crew): its bytes are read once, for all that is wanted of them, and not at all where an
 //! older layer began the same.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use longshore_oci::{BlobWriter, Content, DiffId, Progress, Sha256, Step, Store, StoreError};
@@ -36,12 +37,15 @@ pub(super) struct Made {
 
 /// What everybody at a layer reads.
 pub(super) struct Line {
-    chunks: Vec<Chunk>,
+    /// Its chunks; where nothing is compressed, pieces that are hashed faster.
+    pieces: Vec<Chunk>,
     /// None of a small layer, of which nothing is kept but what it came to.
     keys: Option<Keys>,
+    /// Pieces that the layer can be gone on with, and the chunk that each begins.
+    points: BTreeMap<usize, usize>,
     /// Where the chunks are in older blobs.
     ranges: Vec<Option<Range>>,
-    /// The chunk that it is gone on with.
+    /// The piece that it is gone on with.
     from: usize,
 }
 
@@ -67,7 +71,7 @@ pub(super) struct Tools {
     encoder: Option<Encoder>,
 }
 
-/// A chunk on its way: the tar's bytes and their compressed form.
+/// A part of a tar on its way: its bytes and their compressed form.
 #[derive(Default)]
 pub(super) struct Piece {
     plain: Buffer,
@@ -76,7 +80,7 @@ pub(super) struct Piece {
     sum: Option<Sum>,
 }
 
-/// A chunk whose turn it is.
+/// A piece whose turn it is.
 pub(super) struct Turn<'a> {
     pub pass: &'a Pass<'a>,
     pub line: &'a Line,
@@ -85,7 +89,7 @@ pub(super) struct Turn<'a> {
     pub end: &'a mut End,
 }
 
-/// Adds each chunk to its layer.
+/// Adds each piece to its layer.
 pub(super) fn add(mut turns: Vec<Turn<'_>>) -> Vec<Result<(), Error>> {
     for turn in &mut turns {
         turn.remember();
@@ -122,17 +126,45 @@ impl Turn<'_> {
     /// Keeps how far the layer is, where there may be something to go on with later.
     fn remember(&mut self) {
         let Self { line, index, end, .. } = self;
-        if *index > line.from && line.keys.as_ref().is_some_and(|keys| keys.before(*index).is_some()) {
+        if let Some(&at) = line.points.get(index)
+            && *index > line.from
+        {
             let blob = end.blob.as_ref().map(Blob::state);
-            end.states.push(State { at: *index, tar: end.tar.clone(), blob });
+            end.states.push(State { at, tar: end.tar.clone(), blob });
         }
     }
 }
 
 impl Line {
-    /// How many chunks there are.
+    /// That of a layer that is cut into `chunks`.
+    fn new(recipe: &Recipe, chunks: Vec<Chunk>, codec: Option<Codec>) -> Self {
+        let keys = Keys::of(recipe, &chunks);
+        let mut points: Vec<usize> = keys.iter().flat_map(Keys::points).collect();
+        points.reverse();
+        let mut line = Self { pieces: chunks, keys, points: BTreeMap::new(), ranges: Vec::new(), from: 0 };
+        if codec.is_some() {
+            line.points = points.iter().map(|&at| (at, at)).collect();
+            return line;
+        }
+        let chunks = std::mem::take(&mut line.pieces);
+        let mut begun = 0;
+        for at in points {
+            line.pieces.extend(chunk::pieces(recipe, &chunks[begun..at]));
+            line.points.insert(line.pieces.len(), at);
+            begun = at;
+        }
+        line.pieces.extend(chunk::pieces(recipe, &chunks[begun..]));
+        line
+    }
+
+    /// The piece that the chunk at a point begins with.
+    fn piece_of(&self, chunk: usize) -> Option<usize> {
+        self.points.iter().find(|(_, at)| **at == chunk).map(|(piece, _)| *piece)
+    }
+
+    /// How many pieces there are.
     pub(super) fn len(&self) -> usize {
-        self.chunks.len()
+        self.pieces.len()
     }
 
     /// The first that there is something to do for.
@@ -165,15 +197,14 @@ impl Pass<'_> {
     }
 
     fn begin(&self, means: &Means<'_>) -> Result<(Line, Sha256, Option<Blob>), StoreError> {
-        let chunks = chunk::plan(self.recipe);
-        let keys = Keys::of(self.recipe, &chunks);
-        let mut line = Line { chunks, keys, ranges: Vec::new(), from: 0 };
+        let mut line = Line::new(self.recipe, chunk::plan(self.recipe), means.codec);
         let mut tar = Sha256::new();
         let Some(codec) = means.codec else {
             if let Some(keys) = &line.keys
                 && let Some(state) = state::of_tar(means.store, keys)?
+                && let Some(from) = line.piece_of(state.at)
             {
-                (line.from, tar) = (state.at, state.tar);
+                (line.from, tar) = (from, state.tar);
             }
             return Ok((line, tar, None));
         };
@@ -187,7 +218,7 @@ impl Pass<'_> {
         Ok((line, tar, Some(blob)))
     }
 
-    /// Reads a chunk, and compresses it or finds it compressed.
+    /// Reads a piece, and compresses it or finds it compressed.
     pub(super) fn prepare(
         &self,
         means: &Means<'_>,
@@ -196,7 +227,7 @@ impl Pass<'_> {
         tools: &mut Tools,
         piece: &mut Piece,
     ) -> Result<(), Error> {
-        chunk::fill(means.store, self.recipe, &line.chunks[index], &mut piece.plain)?;
+        chunk::fill(means.store, self.recipe, &line.pieces[index], &mut piece.plain)?;
         let Some(codec) = means.codec else { return Ok(()) };
         let (plain, packed) = (&piece.plain, &mut piece.packed);
         let range = line.ranges.get(index).copied().flatten().filter(|range| range.compresses(plain));

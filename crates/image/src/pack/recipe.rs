@@ -26,45 +26,18 @@ impl Recipe {
         paths: impl IntoIterator<Item = &'a TreePath>,
         epoch: Epoch,
     ) -> Result<Self, Error> {
-        let mut holders: BTreeMap<TreePath, TreePath> = BTreeMap::new();
-        let mut entries: Vec<(TreePath, Entry)> = Vec::new();
-        // Directories above the entry at hand. Names sort between a directory and what is in it (`a`, `a.b`, `a/b`),
-        // so looking back at the last entry is not enough.
-        let mut directories: BTreeSet<TreePath> = BTreeSet::new();
-        for path in with_parents(paths) {
+        let paths = with_parents(paths);
+        let mut entries: Vec<(TreePath, Entry)> = Vec::with_capacity(paths.len());
+        for path in paths {
             let entry = tree.get(&path).ok_or_else(|| Error::NotInTree { path: path.clone() })?;
             check(&path, entry)?;
-            if let Some(parent) =
-                path.parent().filter(|parent| !parent.is_root() && !directories.contains(parent))
-            {
+            if tree.above(&path).is_some_and(|above| above.node != Node::Directory) {
+                let parent = path.parent().unwrap_or_default();
                 return Err(Error::NotADirectory { path, parent });
             }
-            // The inode's own entry, and the path that stands for the set in the tree.
-            let (inode, entry) = match &entry.node {
-                Node::Directory => {
-                    directories.insert(path.clone());
-                    (None, entry)
-                }
-                Node::File(_) => (Some(path.clone()), entry),
-                Node::Symlink(_) => (None, entry),
-                Node::Hardlink(target) => match tree.get(target) {
-                    Some(file @ Entry { node: Node::File(_), .. }) => (Some(target.clone()), file),
-                    _ => return Err(Error::DanglingHardlink { path, target: target.clone() }),
-                },
-            };
-            let mut entry = entry.clone();
-            if let Some(inode) = inode {
-                match holders.get(&inode) {
-                    // Attributes are repeated on links, since some engines change the owner of each and thereby drop
-                    // `security.capability` from the file they share.
-                    Some(first) => entry.node = Node::Hardlink(first.clone()),
-                    None => {
-                        holders.insert(inode, path.clone());
-                    }
-                }
-            }
-            entries.push((path, entry));
+            entries.push((path, entry.clone()));
         }
+        link(tree, &mut entries)?;
         let key = key(epoch, &entries);
         Ok(Self { name: name.to_owned(), epoch, entries, key })
     }
@@ -97,19 +70,56 @@ impl Recipe {
     }
 }
 
-/// `paths` and every directory above them, without the root.
-pub(crate) fn with_parents<'a>(paths: impl IntoIterator<Item = &'a TreePath>) -> BTreeSet<TreePath> {
-    let mut all = BTreeSet::new();
-    for path in paths {
-        let mut next = Some(path.clone());
+/// Has the first path of every set of hard links hold the bytes, and the others link to it.
+fn link(tree: &Tree, entries: &mut [(TreePath, Entry)]) -> Result<(), Error> {
+    // The path that stands for a set in the tree, and the first of the set that is here.
+    let mut first: BTreeMap<TreePath, Option<TreePath>> = BTreeMap::new();
+    for (_, entry) in &*entries {
+        if let Node::Hardlink(target) = &entry.node {
+            first.insert(target.clone(), None);
+        }
+    }
+    if first.is_empty() {
+        return Ok(());
+    }
+    for (path, entry) in entries {
+        let target = if let Node::Hardlink(target) = &entry.node { target.clone() } else { path.clone() };
+        let Some(first) = first.get_mut(&target) else { continue };
+        let file = match tree.get(&target) {
+            Some(file @ Entry { node: Node::File(_), .. }) => file,
+            _ => return Err(Error::DanglingHardlink { path: path.clone(), target }),
+        };
+        *entry = file.clone();
+        match first {
+            // Attributes are repeated on links, since some engines change the owner of each and thereby drop
+            // `security.capability` from the file they share.
+            Some(first) => entry.node = Node::Hardlink(first.clone()),
+            None => *first = Some(path.clone()),
+        }
+    }
+    Ok(())
+}
+
+/// `paths` and every directory above them, without the root, sorted.
+pub(crate) fn with_parents<'a>(paths: impl IntoIterator<Item = &'a TreePath>) -> Vec<TreePath> {
+    let mut all: Vec<_> = paths.into_iter().filter(|path| !path.is_root()).cloned().collect();
+    let mut folders: BTreeSet<TreePath> = BTreeSet::new();
+    for (n, path) in all.iter().enumerate() {
+        if n > 0 && all[n - 1].folder() == path.folder() {
+            continue;
+        }
+        let mut next = path.parent();
         // What is above something that is in it is in it, too.
-        while let Some(path) = next.filter(|path| !path.is_root()) {
-            next = path.parent();
-            if !all.insert(path) {
+        while let Some(folder) = next.filter(|folder| !folder.is_root()) {
+            next = folder.parent();
+            if !folders.insert(folder) {
                 break;
             }
         }
     }
+    all.extend(folders);
+    all.sort();
+    all.dedup();
     all
 }
 

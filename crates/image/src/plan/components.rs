@@ -40,7 +40,8 @@ struct Part {
     images: ImageSet,
     content: Digest,
     origins: BTreeSet<Origin>,
-    paths: BTreeSet<TreePath>,
+    /// Sorted.
+    paths: Vec<TreePath>,
     bytes: u64,
 }
 
@@ -173,13 +174,15 @@ impl Parts {
     fn layer(&self, problem: &Problem, group: &Group) -> (Rank, PlannedLayer) {
         let parts = || group.members.iter().map(|&member| &self.parts[member]);
         let origins: BTreeSet<_> = parts().flat_map(|part| &part.origins).cloned().collect();
-        let paths: BTreeSet<_> = parts().flat_map(|part| &part.paths).cloned().collect();
+        let mut paths: Vec<_> = parts().flat_map(|part| &part.paths).cloned().collect();
+        paths.sort();
+        paths.dedup();
         let layer = PlannedLayer {
             name: name(parts()),
             origins: origins.into_iter().collect(),
             members: group.members.iter().map(|&member| self.names[member].clone()).collect(),
             content: problem.content(&group.members),
-            paths: paths.into_iter().collect(),
+            paths,
             bytes: parts().map(|part| part.bytes).sum(),
             images: group.images.iter().map(|image| self.images[image].clone()).collect(),
             class: group
@@ -203,7 +206,8 @@ fn size(entry: &Entry) -> u64 {
 #[derive(Default)]
 struct Grouped {
     origins: BTreeSet<Origin>,
-    paths: BTreeSet<TreePath>,
+    /// Sorted.
+    paths: Vec<TreePath>,
 }
 
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
@@ -211,23 +215,27 @@ fn groups(rootfs: &RootFs) -> BTreeMap<Own, Grouped> {
     let components = rootfs.components().into_iter();
     let ours: Vec<_> =
         components.filter_map(|(origin, paths)| Some((group(origin)?, origin, paths))).collect();
-    let parents: BTreeSet<_> =
-        ours.iter().flat_map(|(.., paths)| paths).filter_map(|path| path.parent()).collect();
+    // Paths of one folder mostly follow one another.
+    let mut parents: Vec<&[u8]> =
+        ours.iter().flat_map(|(.., paths)| paths).map(|path| path.folder()).collect();
+    parents.dedup();
+    parents.sort_unstable();
+    parents.dedup();
     let mut groups: BTreeMap<Own, Grouped> = BTreeMap::new();
     for (own, origin, paths) in ours {
-        let mut stay = BTreeSet::new();
+        let mut stay = Vec::new();
         for path in paths {
             let node = rootfs.tree().get(path).map(|entry| &entry.node);
             match node {
-                Some(Node::Directory) if parents.contains(path) => continue,
+                Some(Node::Directory) if parents.binary_search(&path.as_bytes()).is_ok() => {}
                 // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
                 Some(Node::Hardlink(target)) => {
                     let group = rootfs.origin(target).and_then(group).unwrap_or_else(|| own.clone());
                     let grouped = groups.entry(group).or_default();
-                    grouped.paths.insert(path.clone());
+                    grouped.paths.push(path.clone());
                     grouped.origins.insert(origin.clone());
                 }
-                _ => drop(stay.insert(path.clone())),
+                _ => stay.push(path.clone()),
             }
         }
         if !stay.is_empty() {
@@ -236,11 +244,15 @@ fn groups(rootfs: &RootFs) -> BTreeMap<Own, Grouped> {
             grouped.origins.insert(origin.clone());
         }
     }
+    for Grouped { paths, .. } in groups.values_mut() {
+        paths.sort();
+        paths.dedup();
+    }
     groups
 }
 
 /// What a layer of these paths would hold: the entries and the directories above them.
-fn digest(rootfs: &RootFs, paths: &BTreeSet<TreePath>) -> Digest {
+fn digest(rootfs: &RootFs, paths: &[TreePath]) -> Digest {
     let all = with_parents(paths);
     let entries: Vec<_> = all.iter().map(|path| (path, rootfs.tree().get(path))).collect();
     // Serialising plain data to memory can't fail; an empty answer would only keep equal parts of images apart.

@@ -6,6 +6,7 @@ use longshore_oci::{Content, Entry, Facts, FileFacts, Node, Origin, PackageId, S
 
 use super::links::{self, Walk};
 use super::nix::StorePathUse;
+use super::origins::Origins;
 use super::report::PackageUse;
 use super::{ComposeError, Input, RootFs};
 use crate::lint::{Finding, Severity};
@@ -14,7 +15,7 @@ use crate::lint::{Finding, Severity};
 pub(super) struct Builder<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) tree: Tree,
-    pub(super) origins: BTreeMap<TreePath, Origin>,
+    pub(super) origins: Origins,
     pub(super) facts: Facts,
     pub(super) roots: BTreeSet<TreePath>,
     pub(super) findings: Vec<Finding>,
@@ -67,7 +68,7 @@ impl<'a> Builder<'a> {
         Self {
             input,
             tree: Tree::new(),
-            origins: BTreeMap::new(),
+            origins: Origins::default(),
             facts: Facts::new(),
             roots: BTreeSet::new(),
             findings: Vec::new(),
@@ -161,7 +162,7 @@ impl<'a> Builder<'a> {
 
     /// Where `path` leads. Nothing is ever placed under a link, so where its folder is one of the tree there is none above it.
     fn way(&self, path: &TreePath) -> Walk {
-        match path.parent().and_then(|folder| self.tree.get(&folder)) {
+        match self.tree.above(path) {
             Some(Entry { node: Node::Directory, .. }) => Walk::At(path.clone()),
             _ => links::parents(&self.tree, path),
         }
@@ -233,17 +234,17 @@ impl<'a> Builder<'a> {
             self.linked.insert(at.clone(), content);
         }
         self.tree.insert(at.clone(), new.entry);
-        self.origins.insert(at.clone(), new.origin.clone());
+        self.origins.insert(at.clone(), new.origin);
     }
 
     fn make_parents(&mut self, at: &TreePath, origin: &Origin) {
-        if at.parent().is_some_and(|parent| self.tree.get(&parent).is_some()) {
+        if self.tree.above(at).is_some() {
             return;
         }
         for parent in at.ancestors() {
             if self.tree.get(&parent).is_none() {
                 self.tree.insert(parent.clone(), Entry::directory(0o755));
-                self.origins.insert(parent, origin.clone());
+                self.origins.insert(parent, origin);
             }
         }
     }

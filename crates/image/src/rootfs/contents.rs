@@ -229,7 +229,7 @@ pub(super) fn finish(build: &mut Builder<'_>) -> Result<(), ComposeError> {
         let at = links::follow(&build.tree, &at).unwrap_or(at);
         if build.tree.get(&at).is_some_and(|there| there.node == Node::Directory && *there != entry) {
             build.tree.insert(at.clone(), entry);
-            build.origins.insert(at, inline(&writable.path));
+            build.origins.insert(at, &inline(&writable.path));
         }
     }
     if let Some(workdir) = spec.workdir.as_ref().filter(|path| !path.is_root())

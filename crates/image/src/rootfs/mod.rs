@@ -19,6 +19,7 @@ mod ldcache;
 mod leave;
 pub(crate) mod links;
 mod nix;
+mod origins;
 mod others;
 mod package;
 mod report;
@@ -55,6 +56,7 @@ pub use report::{Brought, PackageUse};
 pub(crate) use search::runpath;
 
 use crate::lint::Finding;
+use origins::Origins;
 
 /// The locked packages of one image and platform, and the way to have them. The binary implements it over sources.
 pub trait Packages: Sync {
@@ -98,7 +100,7 @@ pub struct Input<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootFs {
     tree: Tree,
-    origins: BTreeMap<TreePath, Origin>,
+    origins: Origins,
     facts: Facts,
     roots: BTreeSet<TreePath>,
     library_folders: Vec<TreePath>,
@@ -110,9 +112,12 @@ pub struct RootFs {
 impl RootFs {
     /// That of an image that is there already, on `platform`: as it is, nothing added and nothing checked.
     pub fn of_image(files: ImageFiles, platform: &Platform) -> Self {
-        let origin = |path: &TreePath| (path.clone(), Origin::Image(files.layer(path)));
+        let mut origins = Origins::default();
+        for (path, _) in files.tree.iter() {
+            origins.insert(path.clone(), &Origin::Image(files.layer(path)));
+        }
         Self {
-            origins: files.tree.iter().map(|(path, _)| origin(path)).collect(),
+            origins,
             library_folders: ldcache::standard_of_others(&files.tree, Arch::of(platform)),
             tree: files.tree,
             facts: files.facts,
@@ -187,11 +192,7 @@ impl RootFs {
 
     /// The paths of every origin, directories included.
     pub fn components(&self) -> BTreeMap<&Origin, Vec<&TreePath>> {
-        let mut components: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (path, origin) in &self.origins {
-            components.entry(origin).or_default().push(path);
-        }
-        components
+        self.origins.components()
     }
 
     /// One line an entry, as [`Tree::dump`] has it, with its origin behind two spaces and `<`.

@@ -19,7 +19,7 @@ pub(super) fn lay(build: &mut Builder<'_>) -> Result<(), ComposeError> {
     build.tree = files.tree.clone();
     build.facts = files.facts.clone();
     for (path, entry) in files.tree.iter() {
-        build.origins.insert(path.clone(), Origin::Base(files.layer(path)));
+        build.origins.insert(path.clone(), &Origin::Base(files.layer(path)));
         if let Node::Hardlink(to) = &entry.node
             && let Some(Node::File(content)) = files.tree.get(to).map(|held| &held.node)
         {

@@ -22,12 +22,14 @@ pub(super) struct View<'a> {
     pub(super) taken: BTreeMap<PackageId, BTreeSet<TreePath>>,
     /// The folder of a package that is placed with all above it: mostly that of the next path, too.
     folder: Option<(PackageId, TreePath)>,
+    /// The package that was had last: mostly that of the next path, too.
+    last: Option<(PackageId, Arc<Component>)>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(input: &'a Input<'a>, arch: Arch) -> Self {
-        let (loaded, used, taken, folder) = Default::default();
-        Self { input, arch, loaded, used, taken, folder }
+        let (loaded, used, taken, folder, last) = Default::default();
+        Self { input, arch, loaded, used, taken, folder, last }
     }
 
     /// All packages of the closure, sorted.
@@ -78,14 +80,16 @@ impl<'a> View<'a> {
 
     /// One package.
     pub(super) fn load_one(&mut self, id: &PackageId) -> Result<Arc<Component>, ComposeError> {
-        if let Some(component) = self.loaded.get(id) {
+        if let Some((_, component)) = self.last.as_ref().filter(|(last, _)| last == id) {
             return Ok(Arc::clone(component));
         }
         self.load([id.clone()])?;
-        self.loaded.get(id).cloned().ok_or_else(|| ComposeError::Load {
+        let component = self.loaded.get(id).cloned().ok_or_else(|| ComposeError::Load {
             image: self.input.image.to_owned(),
             source: format!("`{id}` was not handed over").into(),
-        })
+        })?;
+        self.last = Some((id.clone(), Arc::clone(&component)));
+        Ok(component)
     }
 
     /// Places what package `id` has at `from` at `to`, with the folders above it as the package has them when it stays

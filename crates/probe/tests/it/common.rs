@@ -135,11 +135,6 @@ impl Drop for Canned {
     }
 }
 
-/// A port of loopback that nobody listens at.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Runs the machine's own program alone, for its exit code.
 pub fn exit_code(arguments: &[&str]) -> i32 {
     let [own, _] = programs();

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use longshore_testkit::Tool;
+use longshore_testkit::{Tool, free_port};
 
-use crate::common::{Canned, Server, exit_code, free_port, healthy, unhealthy};
+use crate::common::{Canned, Server, exit_code, healthy, unhealthy};
 
 /// A server of Python's gRPC; what it knows is in the script.
 fn python(mode: &str) -> (Server, String) {

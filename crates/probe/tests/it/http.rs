@@ -1,9 +1,9 @@
 //! HTTP, from servers of others.
 
-use longshore_testkit::Tool;
 use longshore_testkit::http::{self, Fault, Times};
+use longshore_testkit::{Tool, free_port};
 
-use crate::common::{Canned, Server, free_port, healthy, unhealthy};
+use crate::common::{Canned, Server, healthy, unhealthy};
 
 /// Python's own server of the files of a folder, at an address.
 fn python(address: &str, folder: &std::path::Path) -> (Server, u16) {

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use longshore_probe::{Check, binary};
-use longshore_testkit::Tool;
+use longshore_testkit::{Tool, free_port};
 
-use crate::common::{Said, free_port, probe, programs, unhealthy};
+use crate::common::{Said, probe, programs, unhealthy};
 
 #[test]
 fn files_are_what_the_crate_embeds_and_can_be_run() {

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use longshore_probe::Check;
-use longshore_testkit::Tool;
+use longshore_testkit::{Tool, free_port};
 
-use crate::common::{Said, free_port, healthy, probe_in, programs, unhealthy};
+use crate::common::{Said, healthy, probe_in, programs, unhealthy};
 
 #[test]
 fn what_is_healthy_is_not_waited_for() {

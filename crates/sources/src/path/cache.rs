@@ -18,9 +18,6 @@ use super::{PathError, walk};
 
 /// Kind of the store's records; a new number whenever their form or meaning changes.
 const RECORD: &str = "path-index-1";
-/// How long a file must have rested, in nanoseconds.
-const REST: i128 = 2_000_000_000;
-
 /// What is known of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
@@ -69,7 +66,7 @@ impl Cache {
         let now = self.now(store)?;
         let (stamp, content, facts) = read::file(&walk::on_disk(folder, path), store)?;
         let known = Known { mode: stamp.mode(), content, facts };
-        if stamp.rested_since() + REST < now {
+        if stamp.rests(now) {
             self.new.insert(path.clone(), (stamp, known.clone()));
         }
         Ok(known)
@@ -90,11 +87,16 @@ impl Cache {
         if let Some(now) = self.now {
             return Ok(now);
         }
-        let path = store.scratch();
-        fs::write(&path, b"").map_err(StoreError::from)?;
-        let now = Stamp::of(&path)?.rested_since();
-        // What stays behind is swept with the folder it is in.
-        let _ = fs::remove_file(&path);
-        Ok(*self.now.insert(now))
+        Ok(*self.now.insert(now(store)?))
     }
+}
+
+/// What time it is by the store's filesystem, in nanoseconds since 1970.
+pub(super) fn now(store: &Store) -> Result<i128, PathError> {
+    let path = store.scratch();
+    fs::write(&path, b"").map_err(StoreError::from)?;
+    let now = Stamp::of(&path)?.touched();
+    // What stays behind is swept with the folder it is in.
+    let _ = fs::remove_file(&path);
+    Ok(now)
 }

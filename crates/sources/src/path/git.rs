@@ -41,34 +41,40 @@ fn list(
     depth: usize,
     listing: &mut Listing,
 ) -> Result<(), PathError> {
-    for line in ls_files(folder, relative, search_path)?.split(|&b| b == 0).filter(|line| line.len() > 2) {
-        // `H name`: a tag and a blank (git-ls-files(1), `-t`).
-        let (tag, name) = (line[0], &line[2..]);
-        let full = [prefix, name].concat();
-        if tag == b'?' {
-            if listing.untracked.len() < MAX_UNTRACKED {
-                listing.untracked.push(String::from_utf8_lossy(&full).into_owned());
-            }
-            continue;
-        }
-        let path = folder.join(OsStr::from_bytes(name));
-        match Stamp::find(&path)? {
-            // Deleted and not yet committed, or left out by a sparse checkout.
-            None => {}
-            // A tracked name that is a folder is a submodule.
-            Some(stamp) if stamp.kind() == FileType::Directory => {
-                if depth == 0 || path.join(".git").symlink_metadata().is_err() {
-                    return Err(PathError::Submodule { path: String::from_utf8_lossy(&full).into_owned() });
+    // One git goes through the folders for those that it does not track; meanwhile the others are looked at.
+    std::thread::scope(|scope| {
+        let untracked =
+            scope.spawn(|| ls_files(folder, relative, search_path, &["--others", "--exclude-standard"]));
+        for name in names(&ls_files(folder, relative, search_path, &["--cached"])?) {
+            let full = [prefix, name].concat();
+            let path = folder.join(OsStr::from_bytes(name));
+            match Stamp::find(&path)? {
+                // Deleted and not yet committed, or left out by a sparse checkout.
+                None => {}
+                // A tracked name that is a folder is a submodule.
+                Some(stamp) if stamp.kind() == FileType::Directory => {
+                    if depth == 0 || path.join(".git").symlink_metadata().is_err() {
+                        let path = String::from_utf8_lossy(&full).into_owned();
+                        return Err(PathError::Submodule { path });
+                    }
+                    list(&path, &[&full[..], b"/"].concat(), relative, search_path, depth - 1, listing)?;
                 }
-                list(&path, &[&full[..], b"/"].concat(), relative, search_path, depth - 1, listing)?;
+                Some(stamp) => listing.paths.push((tree_path(&full, relative)?, stamp)),
             }
-            Some(stamp) => listing.paths.push((tree_path(&full, relative)?, stamp)),
         }
-    }
-    Ok(())
+        let untracked = untracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let room = MAX_UNTRACKED.saturating_sub(listing.untracked.len());
+        let full = |name: &[u8]| String::from_utf8_lossy(&[prefix, name].concat()).into_owned();
+        listing.untracked.extend(names(&untracked).map(full).take(room));
+        Ok(())
+    })
 }
 
-/// Runs git with `PATH` alone, no user or system configuration, and nothing of the repository's that runs programs.
+/// What git lists with `-z`.
+fn names(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&b| b == 0).filter(|name| !name.is_empty())
+}
+
 /// The commit that a work tree stands at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -107,11 +113,14 @@ pub fn commit(folder: &Path, search_path: &OsStr) -> Option<Commit> {
     Some(Commit { sha, branch, tree })
 }
 
-fn ls_files(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Vec<u8>, PathError> {
-    let output = git(folder, search_path)
-        .args(["ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard"])
-        .output();
-    match output {
+/// The names of `which` files, each with a NUL behind it (git-ls-files(1)).
+fn ls_files(
+    folder: &Path,
+    relative: &str,
+    search_path: &OsStr,
+    which: &[&str],
+) -> Result<Vec<u8>, PathError> {
+    match git(folder, search_path).args(["ls-files", "-z"]).args(which).output() {
         Ok(output) if output.status.success() => Ok(output.stdout),
         Ok(output) => {
             let message = String::from_utf8_lossy(&output.stderr).trim().chars().take(300).collect();
@@ -124,7 +133,7 @@ fn ls_files(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Vec<u8
     }
 }
 
-/// Git in `folder`, with nothing of the caller's settings.
+/// Git in `folder` with `PATH` alone, no user or system configuration, and nothing of the repository's that runs programs.
 fn git(folder: &Path, search_path: &OsStr) -> Command {
     let mut git = Command::new("git");
     git

@@ -5,14 +5,15 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use fs_err as fs;
-use longshore_oci::TreePath;
+use longshore_oci::{Progress, Store, TreePath};
+use serde::Serialize;
 
 use super::read::Stamp;
 use super::walk::{self, Listing};
-use super::{PathError, git};
+use super::{PathError, cache, note};
 
 /// How something beside the stack file looks. Whatever changes its bytes, its mode, or which files count in it, changes this.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Look {
     /// There is nothing.
     Nothing,
@@ -34,18 +35,38 @@ pub enum Which {
 }
 
 impl Look {
-    /// At `relative` of the folder `root`; a link is followed. `search_path` is where `git` is looked for.
-    pub fn at(root: &Path, relative: &str, which: Which, search_path: &OsStr) -> Self {
+    /// At `relative` of the folder `root`; a link is followed. `search_path` is where `git` is looked for. What is left out of what
+    /// is taken is noted.
+    pub fn at(
+        root: &Path,
+        relative: &str,
+        which: Which,
+        search_path: &OsStr,
+        progress: &dyn Progress,
+    ) -> Self {
         let path = match fs::canonicalize(root.join(relative)) {
             Ok(path) => path,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Self::Nothing,
             Err(error) => return Self::Refused(error.to_string()),
         };
         let looked = match path.is_dir() {
-            true => folder(&path, relative, which, search_path).map(Self::Folder),
+            true => folder(&path, relative, which, search_path, progress).map(Self::Folder),
             false => Stamp::of(&path).map(Self::File),
         };
         looked.unwrap_or_else(|error| Self::Refused(error.to_string()))
+    }
+
+    /// Whether all of it rested for so long that what looks the same later is the same.
+    ///
+    /// # Errors
+    /// When the store can't be asked what time it is.
+    pub fn rested(&self, store: &Store) -> Result<bool, PathError> {
+        let now = cache::now(store)?;
+        Ok(match self {
+            Self::File(stamp) => stamp.rests(now),
+            Self::Folder(files) => files.values().all(|stamp| stamp.rests(now)),
+            Self::Nothing | Self::Refused(_) => false,
+        })
     }
 
     /// What looked otherwise before: paths below a folder, or the empty path for the thing as a whole.
@@ -66,12 +87,12 @@ fn folder(
     relative: &str,
     which: Which,
     search_path: &OsStr,
+    progress: &dyn Progress,
 ) -> Result<BTreeMap<TreePath, Stamp>, PathError> {
-    let Listing { mut paths, untracked } = match git::work_tree(folder) {
-        true => git::tracked(folder, relative, search_path)?,
-        false => walk::all(folder)?,
-    };
-    if which == Which::All {
+    let Listing { mut paths, untracked } = Listing::of(folder, relative, search_path)?;
+    if which == Which::Taken {
+        note(relative, &untracked, progress);
+    } else {
         let others = untracked.iter().filter_map(|path| TreePath::new(path.as_bytes()).ok());
         // What has just gone is not there.
         let there = |path: TreePath| Some((path.clone(), Stamp::of(&walk::on_disk(folder, &path)).ok()?));
@@ -89,7 +110,7 @@ mod tests {
     fn look(root: &Path, path: &str, which: Which) -> Look {
         #[allow(clippy::disallowed_methods, reason = "git is looked for where the tests look for it")]
         let search_path = std::env::var_os("PATH").unwrap_or_default();
-        Look::at(root, path, which, &search_path)
+        Look::at(root, path, which, &search_path, &longshore_oci::Silent)
     }
 
     fn changed(now: &Look, before: &Look) -> Vec<String> {

@@ -60,19 +60,8 @@ pub fn directory(
     if !folder.is_dir() {
         return Err(PathError::NotDirectory { path: relative.to_owned() });
     }
-    let Listing { paths, untracked } = match git::work_tree(&folder) {
-        true => git::tracked(&folder, relative, search_path)?,
-        false => walk::all(&folder)?,
-    };
-    if let Some(first) = untracked.first() {
-        let more = match untracked.len() {
-            1 => String::new(),
-            n => format!(" and {} more", n - 1),
-        };
-        progress.note(&format!(
-            "`{relative}`: left out `{first}`{more}, which git does not track; `git add` takes it in"
-        ));
-    }
+    let Listing { paths, untracked } = Listing::of(&folder, relative, search_path)?;
+    note(relative, &untracked, progress);
     let mut cache = Cache::open(&folder, store)?;
     let (mut tree, mut facts) = (Tree::new(), Facts::new());
     for (path, stamp) in paths {
@@ -83,6 +72,19 @@ pub fn directory(
     cache.save(store)?;
     tree.check().map_err(|error| PathError::Changed { path: error.to_string() })?;
     Ok(component(relative, tree, facts))
+}
+
+/// Notes what was left out.
+fn note(relative: &str, untracked: &[String], progress: &dyn Progress) {
+    if let Some(first) = untracked.first() {
+        let more = match untracked.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        progress.note(&format!(
+            "`{relative}`: left out `{first}`{more}, which git does not track; `git add` takes it in"
+        ));
+    }
 }
 
 fn component(relative: &str, tree: Tree, facts: Facts) -> Component {

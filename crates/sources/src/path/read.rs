@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::PathError;
 use crate::intake;
 
+/// How long a file must have rested, in nanoseconds.
+const REST: i128 = 2_000_000_000;
+
 /// The metadata that tells whether a file changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -63,9 +66,14 @@ impl Stamp {
         if self.mode & 0o100 == 0 { 0o644 } else { 0o755 }
     }
 
-    /// When it was last touched. Every write moves this one forward, whatever times its owner sets.
-    pub fn rested_since(&self) -> i128 {
+    /// When it was last touched, in nanoseconds since 1970. Every write moves this one forward, whatever times its owner sets.
+    pub(super) fn touched(&self) -> i128 {
         self.ctime
+    }
+
+    /// Whether it had rested for so long at this time that a later write would show.
+    pub(super) fn rests(&self, now: i128) -> bool {
+        self.ctime + REST < now
     }
 }
 

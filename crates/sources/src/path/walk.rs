@@ -1,5 +1,6 @@
 //! What is in a folder, and each thing as an entry.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use rustix::fs::FileType;
 
 use super::cache::Cache;
 use super::read::Stamp;
-use super::{PathError, tree_path};
+use super::{PathError, git, tree_path};
 use crate::intake;
 
 /// The paths of a folder that count, sorted, and those that were left out.
@@ -20,8 +21,15 @@ pub(super) struct Listing {
     pub untracked: Vec<String>,
 }
 
+impl Listing {
+    /// What counts of `folder`: in a work tree of git's the tracked files, elsewhere all.
+    pub(super) fn of(folder: &Path, relative: &str, search_path: &OsStr) -> Result<Self, PathError> {
+        if git::work_tree(folder) { git::tracked(folder, relative, search_path) } else { all(folder) }
+    }
+}
+
 /// Everything in `folder` but `.git`; of its folders only the empty ones, as the others are where their files are.
-pub(super) fn all(folder: &Path) -> Result<Listing, PathError> {
+fn all(folder: &Path) -> Result<Listing, PathError> {
     let mut listing = Listing::default();
     let mut paths = Vec::new();
     let mut todo = vec![TreePath::root()];
@@ -80,7 +88,7 @@ pub(super) fn entry(
 }
 
 pub(super) fn on_disk(folder: &Path, path: &TreePath) -> std::path::PathBuf {
-    folder.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
+    folder.join(OsStr::from_bytes(path.as_bytes()))
 }
 
 /// A relative link must stay in the folder, which is all that gets into the image. An absolute one means the image's

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use longshore_oci::Silent;
 use longshore_sources::path::{Look, Which};
 use longshore_stack::model::{BuildInput, BuildKind, ContentSpec, Installable, SecretOrigin};
 
@@ -64,7 +65,7 @@ impl Looks {
     }
 
     fn look(&self, path: &str, which: Which) -> Look {
-        Look::at(&self.folder, path, which, &self.search_path)
+        Look::at(&self.folder, path, which, &self.search_path, &Silent)
     }
 
     /// Whether the stack file itself looked otherwise.
