@@ -1,8 +1,8 @@
 //! What a build came to, kept by all that decides it: a build of what did not change is a look-up.
 //!
-//! Packages and images of others are decided by the lock, files beside the stack file by how they look: no file is read, and that
-//! their bytes are in the store is not asked. What builds and Nix make is not decided by either, so that stacks with those are looked
-//! at as a whole.
+//! Packages, images of others and paths of the Nix store are decided by the lock, files beside the stack file by how they look: no
+//! file is read, and that their bytes are in the store is not asked. What builds make is not decided by either, so that stacks with
+//! those are looked at as a whole.
 //!
 //! Files are looked at before the build, and may change while it runs. Files that had rested then never look the same again once
 //! they were written to; files that came meanwhile may go again, so what was built must have had the same names.
@@ -115,7 +115,8 @@ impl<'a> Asked<'a> {
     /// What they came to, as files and the lock are now; tells what was told of it.
     pub fn done(&self) -> Result<Option<Done>, Failure> {
         let Ok(lock) = fs_err::read(self.project.lock_path()) else { return Ok(None) };
-        let record = self.machine.store.record(SUMMARY, &self.key(&lock))?;
+        let Some(key) = self.key(&lock) else { return Ok(None) };
+        let record = self.machine.store.record(SUMMARY, &key)?;
         let done = record.and_then(|bytes| serde_json::from_slice::<Done>(&bytes).ok());
         // If there is nothing to find, the files are looked at again, and this is said then.
         if let Some(done) = &done {
@@ -130,10 +131,10 @@ impl<'a> Asked<'a> {
         if !self.rested || !built.values().all(|on| self.has_names(&on.composed.files)) {
             return;
         }
-        let Some(text) = self.lock_of(lock, built) else { return };
+        let Some(key) = self.lock_of(lock, built).and_then(|text| self.key(text.as_bytes())) else { return };
         // Plain data in memory is always serialised.
         let record = serde_json::to_vec(done).unwrap_or_default();
-        if let Err(error) = self.machine.store.put_record(SUMMARY, &self.key(text.as_bytes()), &record, []) {
+        if let Err(error) = self.machine.store.put_record(SUMMARY, &key, &record, []) {
             self.machine.warn(&format!("what was built can't be kept: {error}"));
         }
     }
@@ -158,17 +159,18 @@ impl<'a> Asked<'a> {
         (same && (now.layouts == lock.layouts || built.iter().all(cut))).then_some(text)
     }
 
-    fn key(&self, lock: &[u8]) -> Digest {
-        let locked = self.machine.layouts == Layouts::AsLocked;
-        let stack = serde_json::to_string(&self.project.stack).unwrap_or_default();
-        let parts = (program(), locked, stack, self.names, self.platforms, &self.looks, Digest::of(lock));
-        Digest::of(&postcard::to_allocvec(&parts).unwrap_or_default())
+    /// Names all that decides what they come to; none where that can't be written down.
+    fn key(&self, lock: &[u8]) -> Option<Digest> {
+        let Self { project, machine, names, platforms, looks, .. } = self;
+        let locked = machine.layouts == Layouts::AsLocked;
+        let parts = (program(), locked, &project.stack, names, platforms, looks, Digest::of(lock));
+        Some(Digest::of(&postcard::to_allocvec(&parts).ok()?))
     }
 }
 
 /// Whether an image is of more than the lock and files beside the stack file.
 fn has_more(spec: &ImageSpec) -> bool {
-    spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_) | ContentSpec::Nix(_)))
+    spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_)))
 }
 
 /// This program, whose next version may build otherwise.

@@ -117,7 +117,10 @@ impl<'a> Builder<'a> {
 
     /// Places one thing; returns where it landed, which differs from where it was to go when links lead there.
     pub(super) fn place(&mut self, new: Placing<'_>) -> Result<TreePath, ComposeError> {
-        let at = match self.way(new.path) {
+        // Nothing is ever placed under a link, so where its folder is one of the tree there is none above it.
+        let in_folder = self.tree.above(new.path).is_some_and(|above| above.node == Node::Directory);
+        let way = if in_folder { Walk::At(new.path.clone()) } else { links::parents(&self.tree, new.path) };
+        let at = match way {
             Walk::At(at) => at,
             Walk::Loop => return Err(ComposeError::LinkLoop { path: new.path.clone() }),
             Walk::Blocked(parent) => {
@@ -132,9 +135,11 @@ impl<'a> Builder<'a> {
         if at.is_root() {
             return Ok(at);
         }
-        self.make_parents(&at, new.origin);
+        if !in_folder {
+            self.make_parents(&at, new.origin);
+        }
         let Some(old) = self.tree.get(&at) else {
-            self.set(&at, new);
+            self.add(&at, new);
             return Ok(at);
         };
         match (&old.node, &new.entry.node) {
@@ -158,14 +163,6 @@ impl<'a> Builder<'a> {
             _ => return self.replace(at, new),
         }
         Ok(at)
-    }
-
-    /// Where `path` leads. Nothing is ever placed under a link, so where its folder is one of the tree there is none above it.
-    fn way(&self, path: &TreePath) -> Walk {
-        match self.tree.above(path) {
-            Some(Entry { node: Node::Directory, .. }) => Walk::At(path.clone()),
-            _ => links::parents(&self.tree, path),
-        }
     }
 
     /// Two things that are no directories want one path.
@@ -224,9 +221,15 @@ impl<'a> Builder<'a> {
         self.origins.get(path).cloned().unwrap_or_else(|| Origin::Longshore("base".to_owned()))
     }
 
+    /// Puts something in place of what is there.
     fn set(&mut self, at: &TreePath, new: Placing<'_>) {
         self.facts.remove(at);
         self.linked.remove(at);
+        self.add(at, new);
+    }
+
+    /// Puts something where nothing is.
+    fn add(&mut self, at: &TreePath, new: Placing<'_>) {
         if let Some(facts) = new.facts {
             self.facts.insert(at.clone(), facts.clone());
         }

@@ -8,9 +8,8 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::FileType;
 
-use super::read::Stamp;
 use super::walk::Listing;
-use super::{PathError, tree_path};
+use super::{PathError, read, tree_path};
 
 /// Nested submodules that are followed.
 const MAX_DEPTH: usize = 16;
@@ -45,14 +44,16 @@ fn list(
     std::thread::scope(|scope| {
         let untracked =
             scope.spawn(|| ls_files(folder, relative, search_path, &["--others", "--exclude-standard"]));
-        for name in names(&ls_files(folder, relative, search_path, &["--cached"])?) {
+        let tracked = ls_files(folder, relative, search_path, &["--cached"])?;
+        let tracked: Vec<_> = names(&tracked).collect();
+        for (name, stamp) in tracked.iter().zip(read::stamps(folder, &tracked)?) {
             let full = [prefix, name].concat();
-            let path = folder.join(OsStr::from_bytes(name));
-            match Stamp::find(&path)? {
+            match stamp {
                 // Deleted and not yet committed, or left out by a sparse checkout.
                 None => {}
                 // A tracked name that is a folder is a submodule.
                 Some(stamp) if stamp.kind() == FileType::Directory => {
+                    let path = folder.join(OsStr::from_bytes(name));
                     if depth == 0 || path.join(".git").symlink_metadata().is_err() {
                         let path = String::from_utf8_lossy(&full).into_owned();
                         return Err(PathError::Submodule { path });

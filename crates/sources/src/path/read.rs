@@ -1,10 +1,15 @@
 //! Reads one file into the store and notices when it changes meanwhile.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::num::NonZero;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::thread::ScopedJoinHandle;
 
 use longshore_oci::{Content, FileFacts, Store};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::PathError;
@@ -30,15 +35,6 @@ impl Stamp {
     pub fn of(path: &Path) -> Result<Self, PathError> {
         match rustix::fs::lstat(path) {
             Ok(stat) => Ok(Self::from_stat(&stat)),
-            Err(error) => Err(at(path, error)),
-        }
-    }
-
-    /// The same, or nothing where nothing is.
-    pub(super) fn find(path: &Path) -> Result<Option<Self>, PathError> {
-        match rustix::fs::lstat(path) {
-            Ok(stat) => Ok(Some(Self::from_stat(&stat))),
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
             Err(error) => Err(at(path, error)),
         }
     }
@@ -77,6 +73,31 @@ impl Stamp {
     }
 }
 
+/// Fewer names than these are looked at by one thread.
+const MANY: usize = 1 << 10;
+
+/// The stamps of what has these names in `folder`, in their order; none where nothing is.
+pub(super) fn stamps(folder: &Path, names: &[&[u8]]) -> Result<Vec<Option<Stamp>>, PathError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(folder, flags, Mode::empty()).map_err(|error| at(folder, error))?;
+    let stamp = |name: &&[u8]| match rustix::fs::statat(&opened, *name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(Stamp::from_stat(&stat))),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(error) => Err(at(&folder.join(OsStr::from_bytes(name)), error)),
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = names.len().div_ceil(threads).max(MANY);
+    std::thread::scope(|scope| {
+        let look = |names: &[&[u8]]| names.iter().map(stamp).collect::<Result<Vec<_>, _>>();
+        let threads: Vec<_> = names.chunks(share).map(|names| scope.spawn(move || look(names))).collect();
+        let join = |thread: ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let all: Vec<Vec<_>> = threads.into_iter().map(join).collect::<Result<_, _>>()?;
+        Ok(all.concat())
+    })
+}
+
 /// The file's bytes in the store, and its metadata, which was the same before and after.
 pub(super) fn file(path: &Path, store: &Store) -> Result<(Stamp, Content, Option<FileFacts>), PathError> {
     // Neither a link nor a pipe put there meanwhile is waited for or followed.
@@ -112,7 +133,7 @@ fn small(
     Ok(intake::whole(&bytes, store)?)
 }
 
-fn at(path: &Path, error: rustix::io::Errno) -> PathError {
+fn at(path: &Path, error: Errno) -> PathError {
     let error = io::Error::from(error);
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display())).into()
 }

@@ -9,7 +9,7 @@ use longshore_oci::{Entry, FileFacts, Store, TreePath};
 use rustix::fs::FileType;
 
 use super::cache::Cache;
-use super::read::Stamp;
+use super::read::{self, Stamp};
 use super::{PathError, git, tree_path};
 use crate::intake;
 
@@ -52,10 +52,11 @@ fn all(folder: &Path) -> Result<Listing, PathError> {
         }
     }
     paths.sort();
-    for path in paths {
-        // What has just gone is not there.
-        listing.paths.extend(Stamp::find(&on_disk(folder, &path))?.map(|stamp| (path, stamp)));
-    }
+    let names: Vec<_> = paths.iter().map(TreePath::as_bytes).collect();
+    let stamps = read::stamps(folder, &names)?;
+    // What has just gone is not there.
+    let there = paths.into_iter().zip(stamps).filter_map(|(path, stamp)| Some((path, stamp?)));
+    listing.paths.extend(there);
     Ok(listing)
 }
 
