@@ -72,11 +72,10 @@ impl<'a> Loader<'a> {
 
     /// Their components, in the same order.
     pub fn load(&self, ids: &[PackageId]) -> Result<Vec<Arc<Component>>, Failure> {
-        let missing: Vec<_> = {
-            let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-            let wanted: BTreeSet<_> = ids.iter().filter(|id| !loaded.contains_key(*id)).cloned().collect();
-            wanted.into_iter().collect()
-        };
+        // Held until they are there: whoever wants the same meanwhile shall find them.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing: BTreeSet<_> = ids.iter().filter(|id| !loaded.contains_key(*id)).cloned().collect();
+        let missing: Vec<_> = missing.into_iter().collect();
         if !missing.is_empty() {
             let fetched = self.fetch(&missing)?;
             let Machine { store, progress, .. } = self.machine;
@@ -88,10 +87,8 @@ impl<'a> Loader<'a> {
                     }
                 }
             }
-            let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
             loaded.extend(missing.into_iter().zip(unpacked.into_iter().map(Arc::new)));
         }
-        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(ids.iter().filter_map(|id| loaded.get(id).cloned()).collect())
     }
 }

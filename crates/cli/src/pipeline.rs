@@ -8,6 +8,7 @@ use longshore_image::pack::{self, Recipe, Wanted};
 use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer, Planning, Strategy, notes};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
+use longshore_net::each;
 use longshore_oci::{Component, Origin, Platform, Reference};
 use longshore_stack::lock::Lock;
 use serde::{Deserialize, Serialize};
@@ -141,29 +142,23 @@ fn compose_some(
     let store_paths = StorePaths::new(project, lock, machine);
     let built =
         Builds::new(project, lock, machine, &loader).outputs(platform, builds::wanted(project, names))?;
-    let (mut all, mut files) = (BTreeMap::new(), BTreeMap::new());
+    let (mut parts, mut files) = (Vec::new(), BTreeMap::new());
     for (name, spec) in project.stack.images.iter().filter(|(name, _)| names.contains(*name)) {
         let mut locals = locals(project, machine, lock, platform, spec)?;
         let beside = locals.iter().filter(|(_, local)| matches!(local.origin, Origin::Path(_)));
         files.extend(beside.map(|(path, local)| (path.clone(), local.clone())));
         locals.extend(built.iter().map(|(name, made)| (format!("build:{name}"), made.clone())));
         let others = others.files(name, spec, platform)?;
-        let packages = loader.packages(name, platform);
         let nix = store_paths.closures(name, spec, platform)?;
-        let input = rootfs::Input {
-            spec,
-            image: name,
-            platform,
-            packages: &packages,
-            locals: &locals,
-            others: &others,
-            nix: &nix,
-            store: &machine.store,
-        };
-        let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
-        all.insert(name.clone(), rootfs);
+        parts.push((name, spec, loader.packages(name, platform), locals, others, nix));
     }
-    Ok(Made { built, rootfs: all, files })
+    let rootfs = each(machine.jobs().get(), &parts, |(name, spec, packages, locals, others, nix)| {
+        let (image, store) = (name.as_str(), &machine.store);
+        let input = rootfs::Input { spec, image, platform, packages, locals, others, nix, store };
+        let rootfs = rootfs::compose(&input).map_err(|error| Failure::compose(error, lock, name))?;
+        Ok::<_, Failure>((image.to_owned(), rootfs))
+    })?;
+    Ok(Made { built, rootfs: rootfs.into_iter().collect(), files })
 }
 
 /// Composes and lints the images called `names` on `platform`, to be run and not to be published: without layers.
@@ -224,21 +219,20 @@ pub fn build_on(
     let told = refuse_errors(project, machine, &composed.rootfs, names, platform)?;
     let roots: Vec<_> = composed.rootfs.iter().filter(|(name, _)| names.contains(*name)).collect();
     // All images' layers at once, so that no thread waits for the last of each image.
-    let (mut recipes, mut counts) = (Vec::new(), Vec::new());
-    for (name, rootfs) in &roots {
-        let before = recipes.len();
-        for layer in composed.layers(name) {
-            recipes.push(Recipe::new(&layer.name, rootfs.tree(), &layer.paths, project.stack.epoch)?);
-        }
-        counts.push(recipes.len() - before);
-    }
+    let planned: Vec<_> = roots
+        .iter()
+        .flat_map(|(name, rootfs)| composed.layers(name).map(move |layer| (layer, rootfs.tree())))
+        .collect();
+    let recipes = each(machine.jobs().get(), &planned, |(layer, tree)| {
+        Recipe::new(&layer.name, tree, &layer.paths, project.stack.epoch)
+    })?;
     let layers = pack::layers(recipes, wanted, &machine.store, machine.jobs().get(), &*machine.progress)?;
     let mut layers = layers.into_iter();
     let mut images = Vec::new();
-    for ((name, _), count) in roots.into_iter().zip(counts) {
+    for (name, _) in roots {
         let spec = &project.stack.images[name];
         let base = others.base(name, spec, platform)?;
-        let own = layers.by_ref().take(count).collect();
+        let own = layers.by_ref().take(composed.layers(name).count()).collect();
         let image = assemble(name, spec, base.as_ref(), project.stack.epoch, platform, own);
         images.push(Image { notes: composed.layers(name).map(notes::of).collect(), ..image });
     }

@@ -20,11 +20,11 @@ use crate::unchanged::{Asked, Done, Row};
 pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
     let names = project.select_images(&args.selection.images)?;
     let platforms = project.select_platforms(&args.selection)?;
-    let asked = match (&args.output, &args.explain) {
-        (None, None) => Asked::of(project, machine, &names, &platforms)?,
-        _ => None,
+    let asked = match &args.explain {
+        None => Asked::of(project, machine, &names, &platforms)?,
+        Some(_) => None,
     };
-    if let Some(asked) = &asked
+    if let (Some(asked), None) = (&asked, &args.output)
         && let Some(done) = asked.done()?
     {
         return tell(global, project, &done.rows);

@@ -19,7 +19,11 @@ impl Buffer {
     pub(super) fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.len + size;
         if self.memory.len() < end {
-            self.memory.resize(end, 0);
+            match self.len {
+                // Fresh zeros take no memory before something is written there.
+                0 => self.memory = vec![0; end],
+                _ => self.memory.resize(end, 0),
+            }
         }
         &mut self.memory[self.len..end]
     }

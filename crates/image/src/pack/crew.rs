@@ -2,9 +2,8 @@
 //!
 //! Every thread does the same: it takes the next piece of a layer, reads and compresses it, and puts it down. Whoever puts down the
 //! piece whose turn it is goes on with it in order, hashing and writing, for as long as the next one is there. Large layers come
-//! first, each thread at its own, and those who are done help at the largest that is left. Where nothing is compressed, a thread is at
-//! two layers of its own, as two hashes take the time of one. A set of buffers comes with each piece, and there are few of them: that
-//! bounds the memory.
+//! first, each thread at two of its own, as two hashes take the time of one, and those who are done help at the largest that is left. A
+//! set of buffers comes with each piece, and there are few of them: that bounds the memory.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,6 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Error;
 use super::pass::{self, End, Line, Made, Means, Pass, Piece, Tools, Turn};
+
+/// At how many layers a thread is.
+const AT_ONCE: usize = 2;
 
 /// What every pass comes to, in their order, on `jobs` threads. After a failure nothing new is begun; of several failures that
 /// of the first pass is told.
@@ -24,13 +26,11 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     order.sort_by_cached_key(|&index| Reverse(passes[index].recipe.weight()));
     let board = Board {
         lanes: order.into_iter().map(Lane::new).collect(),
-        free: (0..2 * jobs + 2).map(|_| Piece::default()).collect(),
+        free: (0..AT_ONCE * jobs).map(|_| Piece::default()).collect(),
         failed: BTreeMap::new(),
         panicked: false,
     };
-    // Compressed bytes are hashed beside the others already.
-    let at_once = if means.codec.is_some() { 1 } else { 2 };
-    let crew = Crew { passes, means, at_once, board: Mutex::new(board), changed: Condvar::new() };
+    let crew = Crew { passes, means, board: Mutex::new(board), changed: Condvar::new() };
     std::thread::scope(|scope| {
         for _ in 1..jobs {
             scope.spawn(|| crew.work());
@@ -49,8 +49,6 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
 struct Crew<'a> {
     passes: &'a [Pass<'a>],
     means: &'a Means<'a>,
-    /// At how many layers a thread is.
-    at_once: usize,
     board: Mutex<Board>,
     changed: Condvar,
 }
@@ -124,8 +122,7 @@ struct Held {
 }
 
 impl Board {
-    /// What one does who can be at so many layers at once.
-    fn task(&mut self, at_once: usize) -> Task {
+    fn task(&mut self) -> Task {
         if self.panicked || !self.failed.is_empty() {
             return Task::Leave;
         }
@@ -138,7 +135,7 @@ impl Board {
         };
         // Nobody is at the others.
         let others = open[1..].iter().take_while(|(hands, _)| *hands == 0).map(|(_, index)| *index);
-        let chosen: Vec<_> = std::iter::once(first).chain(others).take(at_once).collect();
+        let chosen: Vec<_> = std::iter::once(first).chain(others).take(AT_ONCE).collect();
         if let Some(&lane) = chosen.iter().find(|lane| self.lanes[**lane].line.is_none()) {
             self.lanes[lane].hands += 1;
             return Task::Start(lane);
@@ -174,7 +171,7 @@ impl Crew<'_> {
         loop {
             let mut board = self.board();
             let task = loop {
-                match board.task(self.at_once) {
+                match board.task() {
                     Task::Wait => {
                         board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
                     }

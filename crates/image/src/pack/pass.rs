@@ -94,33 +94,40 @@ pub(super) fn add(mut turns: Vec<Turn<'_>>) -> Vec<Result<(), Error>> {
     for turn in &mut turns {
         turn.remember();
     }
-    if let [one, two] = &mut turns[..]
-        && one.end.blob.is_none()
-        && two.end.blob.is_none()
-    {
-        let hashes = [&mut one.end.tar, &mut two.end.tar];
-        Sha256::update_both(hashes, [&one.piece.plain, &two.piece.plain]);
-        for turn in &turns {
-            turn.advance();
+    // Two hashes take the time of one: those of two tars, and of two blobs, or of a tar and its blob.
+    match &mut turns[..] {
+        [one, two] => {
+            let hashes = [&mut one.end.tar, &mut two.end.tar];
+            Sha256::update_both(hashes, [&one.piece.plain, &two.piece.plain]);
+            if let (Some(first), Some(second)) = (&mut one.end.blob, &mut two.end.blob) {
+                let hashes = [first.draft.hash_mut(), second.draft.hash_mut()];
+                Sha256::update_both(hashes, [&one.piece.packed, &two.piece.packed]);
+            }
         }
-        return vec![Ok(()), Ok(())];
+        turns => {
+            for Turn { piece, end: End { tar, blob, .. }, .. } in turns {
+                match blob {
+                    Some(blob) => {
+                        let hashes = [tar, blob.draft.hash_mut()];
+                        Sha256::update_both(hashes, [&piece.plain, &piece.packed]);
+                    }
+                    None => tar.update(&piece.plain),
+                }
+            }
+        }
     }
-    turns.iter_mut().map(Turn::add).collect()
+    turns.iter_mut().map(Turn::write).collect()
 }
 
 impl Turn<'_> {
-    fn add(&mut self) -> Result<(), Error> {
-        let End { tar, blob, .. } = &mut *self.end;
-        match blob {
-            Some(blob) => blob.add(self.piece, tar).map_err(|error| self.pass.kept(error.into()))?,
-            None => tar.update(&self.piece.plain),
+    /// Writes what is hashed.
+    fn write(&mut self) -> Result<(), Error> {
+        let End { blob, step, .. } = &mut *self.end;
+        if let Some(blob) = blob {
+            blob.write(self.piece).map_err(|error| self.pass.kept(error.into()))?;
         }
-        self.advance();
+        step.advance(self.piece.plain.len() as u64);
         Ok(())
-    }
-
-    fn advance(&self) {
-        self.end.step.advance(self.piece.plain.len() as u64);
     }
 
     /// Keeps how far the layer is, where there may be something to go on with later.
@@ -280,12 +287,12 @@ impl Pass<'_> {
 }
 
 impl Blob {
-    fn add(&mut self, piece: &Piece, tar: &mut Sha256) -> io::Result<()> {
+    fn write(&mut self, piece: &Piece) -> io::Result<()> {
         if let Some(sum) = piece.sum {
             sum.add_to(&mut self.hash);
             self.sums.push(sum);
         }
-        self.draft.write_beside(&piece.packed, tar, &piece.plain)
+        self.draft.write_unhashed(&piece.packed)
     }
 
     fn state(&self) -> Packed {
@@ -310,7 +317,7 @@ impl Blob {
                 right += 1;
             }
             if right == state.at {
-                self.draft.go_on(hash);
+                *self.draft.hash_mut() = hash;
                 self.sums = known.iter().take(state.at).map(|range| range.sum).collect();
                 self.hash = sums;
                 return Ok(Some(state));

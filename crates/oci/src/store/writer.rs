@@ -37,20 +37,14 @@ impl BlobWriter {
         &self.hash
     }
 
-    /// Adds bytes, and to `other` its own: [both hashes](Sha256::update_both) in one go.
-    pub fn write_beside(&mut self, bytes: &[u8], other: &mut Sha256, others: &[u8]) -> io::Result<()> {
-        Sha256::update_both([&mut self.hash, other], [bytes, others]);
-        self.file.write_all(bytes)
-    }
-
-    /// Adds bytes that [`go_on`](Self::go_on) brings the hash of.
+    /// Adds bytes whose hash is brought by [`hash_mut`](Self::hash_mut).
     pub fn write_unhashed(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Goes on with the hash of all that is written.
-    pub fn go_on(&mut self, hash: Sha256) {
-        self.hash = hash;
+    /// The hash of what is written, for whoever hashes it beside something else.
+    pub fn hash_mut(&mut self) -> &mut Sha256 {
+        &mut self.hash
     }
 
     /// Takes everything out again.

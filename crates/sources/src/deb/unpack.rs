@@ -4,10 +4,10 @@
 //! digest, so the same build again reads one small file per package and no blob at all. Blobs that were lost since
 //! show up as [`StoreError::Missing`] when they are opened; [`unpack_again`] then makes them anew.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use longshore_net::each;
 use longshore_oci::{
     Component, Content, Entry, Facts, FileFacts, Node, Origin, PackageId, PackageMeta, Progress, Step, Store,
     StoreError, Tree, TreeError, TreePath,
@@ -135,35 +135,20 @@ fn all(
     store: &Store,
     progress: &dyn Progress,
 ) -> Result<Vec<Component>, UnpackError> {
-    let mut components = Vec::with_capacity(packages.len());
-    for (id, deb) in packages {
-        components.push(recorded(id, deb, store)?);
-    }
+    let jobs = jobs.clamp(1, 64);
+    let mut components = each(jobs, packages, |(id, deb)| recorded(id, deb, store))?;
     // The largest first, so that no thread is left with one at the end.
     let mut todo: Vec<usize> = (0..packages.len()).filter(|&i| components[i].is_none()).collect();
-    todo.sort_by_key(|&i| (std::cmp::Reverse(packages[i].1.size), i));
-    let jobs = jobs.clamp(1, 64);
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let results = Mutex::new(BTreeMap::new());
-    let work = || {
-        while !failed.load(Ordering::Relaxed) {
-            let Some(&i) = todo.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let (id, deb) = packages[i];
-            let what = format!("{} {}", id.name, id.version);
-            // At most 64.
-            let decode = |_: &dyn Step| decode(id, deb, store, jobs as u32);
-            let result = progress.during("Unpacking", &what, Some(deb.size), decode);
-            failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(i, result);
-        }
-    };
-    std::thread::scope(|scope| {
-        (1..jobs.min(todo.len())).for_each(|_| drop(scope.spawn(work)));
-        work();
-    });
-    // In the packages' order, so the first failure reported is the first in the list of those met.
-    for (i, result) in results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        components[i] = Some(result?);
+    todo.sort_by_key(|&i| (Reverse(packages[i].1.size), i));
+    let decoded = each(jobs, &todo, |&i| {
+        let (id, deb) = packages[i];
+        let what = format!("{} {}", id.name, id.version);
+        // At most 64.
+        let decode = |_: &dyn Step| decode(id, deb, store, jobs as u32);
+        progress.during("Unpacking", &what, Some(deb.size), decode)
+    })?;
+    for (i, component) in todo.into_iter().zip(decoded) {
+        components[i] = Some(component);
     }
     Ok(components.into_iter().flatten().collect())
 }

@@ -137,6 +137,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_just_written_has_not_rested() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path().join("store")).unwrap();
+        fs::create_dir(root.path().join("src")).unwrap();
+        for name in ["a", "b"] {
+            fs::write(root.path().join("src").join(name), name).unwrap();
+        }
+        let rested = |path: &str| look(root.path(), path, Which::Taken).rested(&store).unwrap();
+        assert!(!rested("src") && !rested("src/a"));
+        std::thread::sleep(std::time::Duration::from_millis(2_100));
+        assert!(rested("src") && rested("src/a"));
+        fs::write(root.path().join("src/b"), "c").unwrap();
+        assert!(!rested("src") && rested("src/a"));
+        assert!(!rested("nothing"));
+    }
+
+    #[test]
     fn a_file_is_what_its_link_leads_to() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
