@@ -18,6 +18,7 @@ use super::{PathError, walk};
 
 /// Kind of the store's records; a new number whenever their form or meaning changes.
 const RECORD: &str = "path-index-1";
+
 /// What is known of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
