@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_image::rootfs::Packages;
-use longshore_oci::{Component, PackageId, Platform, Progress};
+use longshore_oci::{Component, PackageId, Platform};
 use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::unpack::{unpack_again, unpack_all};
 use longshore_sources::{path, url};
@@ -154,7 +154,7 @@ pub fn locals(
     platform: &Platform,
     spec: &ImageSpec,
 ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
-    let mut all = files(project, machine, spec, &*machine.progress)?;
+    let mut all = files(project, machine, spec)?;
     for content in &spec.contents {
         if let ContentSpec::Url(request) = content {
             let component = url(project, lock, machine, &request.name, platform)?;
@@ -167,19 +167,17 @@ pub fn locals(
 /// Where the files and folders beside the stack file are that an image takes in, as written there.
 pub fn beside(spec: &ImageSpec) -> impl Iterator<Item = &str> {
     let contents = spec.contents.iter().filter_map(|content| match content {
-        ContentSpec::File(file) => Some(file.path.as_str()),
-        ContentSpec::Directory(folder) => Some(folder.path.as_str()),
+        ContentSpec::File(place) | ContentSpec::Directory(place) => Some(place.path.as_str()),
         _ => None,
     });
     contents.chain(spec.certificates.iter().map(String::as_str))
 }
 
 /// The files and folders beside the stack file that an image takes in, by their path as written there.
-pub fn files(
+fn files(
     project: &Project,
     machine: &Machine,
     spec: &ImageSpec,
-    progress: &dyn Progress,
 ) -> Result<BTreeMap<String, Arc<Component>>, Failure> {
     let mut all = BTreeMap::new();
     for content in &spec.contents {
@@ -189,9 +187,9 @@ pub fn files(
                 all.insert(file.path.clone(), Arc::new(component));
             }
             ContentSpec::Directory(folder) => {
-                let path = &machine.settings.path;
+                let Machine { settings, store, progress, .. } = machine;
                 let component =
-                    path::directory(&project.folder, &folder.path, path, &machine.store, progress)?;
+                    path::directory(&project.folder, &folder.path, &settings.path, store, &**progress)?;
                 all.insert(folder.path.clone(), Arc::new(component));
             }
             _ => {}

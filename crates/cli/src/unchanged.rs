@@ -104,10 +104,7 @@ impl<'a> Asked<'a> {
         };
         let looks: BTreeMap<_, _> =
             project.stack.images.values().flat_map(inputs::beside).map(look).collect();
-        let mut rested = true;
-        for look in looks.values() {
-            rested &= look.rested(&machine.store)?;
-        }
+        let rested = looks.is_empty() || Look::rested(looks.values(), &machine.store)?;
         let notes = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Some(Self { project, machine, names, platforms, looks, notes, rested }))
     }

@@ -56,17 +56,17 @@ impl Look {
         looked.unwrap_or_else(|error| Self::Refused(error.to_string()))
     }
 
-    /// Whether all of it rested for so long that what looks the same later is the same.
+    /// Whether all of `looks`, just taken, rested for so long that what looks the same later is the same.
     ///
     /// # Errors
     /// When the store can't be asked what time it is.
-    pub fn rested(&self, store: &Store) -> Result<bool, PathError> {
+    pub fn rested<'a>(looks: impl IntoIterator<Item = &'a Self>, store: &Store) -> Result<bool, PathError> {
         let now = cache::now(store)?;
-        Ok(match self {
+        Ok(looks.into_iter().all(|look| match look {
             Self::File(stamp) => stamp.rests(now),
             Self::Folder(files) => files.values().all(|stamp| stamp.rests(now)),
             Self::Nothing | Self::Refused(_) => false,
-        })
+        }))
     }
 
     /// What looked otherwise before: paths below a folder, or the empty path for the thing as a whole.
@@ -144,7 +144,7 @@ mod tests {
         for name in ["a", "b"] {
             fs::write(root.path().join("src").join(name), name).unwrap();
         }
-        let rested = |path: &str| look(root.path(), path, Which::Taken).rested(&store).unwrap();
+        let rested = |path: &str| Look::rested([&look(root.path(), path, Which::Taken)], &store).unwrap();
         assert!(!rested("src") && !rested("src/a"));
         std::thread::sleep(std::time::Duration::from_millis(2_100));
         assert!(rested("src") && rested("src/a"));

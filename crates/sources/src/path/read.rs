@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::thread::ScopedJoinHandle;
 
+use longshore_net::each;
 use longshore_oci::{Content, FileFacts, Store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -87,15 +87,9 @@ pub(super) fn stamps(folder: &Path, names: &[&[u8]]) -> Result<Vec<Option<Stamp>
     };
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = names.len().div_ceil(threads).max(MANY);
-    std::thread::scope(|scope| {
-        let look = |names: &[&[u8]]| names.iter().map(stamp).collect::<Result<Vec<_>, _>>();
-        let threads: Vec<_> = names.chunks(share).map(|names| scope.spawn(move || look(names))).collect();
-        let join = |thread: ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let all: Vec<Vec<_>> = threads.into_iter().map(join).collect::<Result<_, _>>()?;
-        Ok(all.concat())
-    })
+    let shares: Vec<_> = names.chunks(share).collect();
+    let stamps = each(threads, &shares, |names| names.iter().map(stamp).collect::<Result<Vec<_>, _>>())?;
+    Ok(stamps.concat())
 }
 
 /// The file's bytes in the store, and its metadata, which was the same before and after.
