@@ -8,7 +8,7 @@ use longshore_image::pack::{self, Recipe, Wanted};
 use longshore_image::plan::{self, ImageInput, LayerPlan, PlannedLayer, Planning, Strategy, notes};
 use longshore_image::rootfs::{self, RootFs};
 use longshore_image::{Image, ImageIndex, assemble};
-use longshore_net::each;
+use longshore_net::{both, each};
 use longshore_oci::{Component, Origin, Platform, Reference};
 use longshore_stack::lock::Lock;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,19 @@ pub fn compose_by(
 ) -> Result<Composed, Failure> {
     let names = project.stack.images.keys().cloned().collect();
     let Made { built, rootfs, files } = compose_some(project, lock, machine, platform, &names)?;
+    let plan = plan_layers(strategy, project, lock, machine, platform, &rootfs)?;
+    Ok(Composed { built, rootfs, files, plan })
+}
+
+/// Plans the layers of all images of the stack.
+fn plan_layers(
+    strategy: Strategy,
+    project: &Project,
+    lock: &Lock,
+    machine: &Machine,
+    platform: &Platform,
+    rootfs: &BTreeMap<String, RootFs>,
+) -> Result<LayerPlan, Failure> {
     let planned = rootfs.iter().map(|(name, rootfs)| {
         let spec = &project.stack.images[name];
         let below = spec.base.as_ref().and_then(|base| lock.image(&base.reference, platform));
@@ -112,8 +125,7 @@ pub fn compose_by(
         pins: &layers::pins(project),
         known: &|origin| inputs.known(origin),
     };
-    let plan = plan::plan(&planned.collect(), planning).map_err(Failure::Plan)?;
-    Ok(Composed { built, rootfs, files, plan })
+    plan::plan(&planned.collect(), planning).map_err(Failure::Plan)
 }
 
 /// What lints say of one image, less what it allows.
@@ -171,7 +183,7 @@ pub fn roots(
 ) -> Result<BTreeMap<String, RootFs>, Failure> {
     let project = &others::inherited(project, lock, machine, platform)?;
     let made = compose_some(project, lock, machine, platform, names)?;
-    refuse_errors(project, machine, &made.rootfs, names, platform)?;
+    refuse_errors(machine, findings_of(project, names, platform, &made.rootfs))?;
     Ok(made.rootfs)
 }
 
@@ -215,8 +227,16 @@ pub fn build_on(
 ) -> Result<BuiltOn, Failure> {
     let project = &others::inherited(project, lock, machine, platform)?;
     let others = Others::new(project, lock, machine);
-    let composed = compose(project, lock, machine, platform)?;
-    let told = refuse_errors(project, machine, &composed.rootfs, names, platform)?;
+    let every = project.stack.images.keys().cloned().collect();
+    let Made { built, rootfs, files } = compose_some(project, lock, machine, platform, &every)?;
+    let (plan, found) = both(
+        machine.jobs().get(),
+        || plan_layers(Strategy::Stack, project, lock, machine, platform, &rootfs),
+        || findings_of(project, names, platform, &rootfs),
+    );
+    let plan = plan?;
+    let told = refuse_errors(machine, found)?;
+    let composed = Composed { built, rootfs, files, plan };
     let roots: Vec<_> = composed.rootfs.iter().filter(|(name, _)| names.contains(*name)).collect();
     // All images' layers at once, so that no thread waits for the last of each image.
     let planned: Vec<_> = roots
@@ -239,22 +259,28 @@ pub fn build_on(
     Ok(BuiltOn { composed, images, told })
 }
 
-/// Fails on findings that will not work, all of them at once; tells of the rest, and says what it told.
-fn refuse_errors(
+/// What lints say of the images called `names`, each with its image.
+fn findings_of(
     project: &Project,
-    machine: &Machine,
-    images: &BTreeMap<String, RootFs>,
     names: &BTreeSet<String>,
     platform: &Platform,
-) -> Result<Vec<Told>, Failure> {
+    images: &BTreeMap<String, RootFs>,
+) -> Vec<(String, Finding)> {
+    let of_image = |(name, rootfs): (&String, &RootFs)| {
+        let found = findings(project, name, platform, rootfs);
+        found.into_iter().map(|finding| (name.clone(), finding)).collect::<Vec<_>>()
+    };
+    images.iter().filter(|(name, _)| names.contains(*name)).flat_map(of_image).collect()
+}
+
+/// Fails on findings that will not work, all of them at once; tells of the rest, and says what it told.
+fn refuse_errors(machine: &Machine, found: Vec<(String, Finding)>) -> Result<Vec<Told>, Failure> {
     let (mut errors, mut told) = (Vec::new(), Vec::new());
-    for (name, rootfs) in images.iter().filter(|(name, _)| names.contains(*name)) {
-        for finding in findings(project, name, platform, rootfs) {
-            match finding.severity {
-                Severity::Error => errors.push((name.clone(), finding)),
-                severity => {
-                    told.push(Told { severity, message: format!("image `{name}`: {}", finding.message) });
-                }
+    for (name, finding) in found {
+        match finding.severity {
+            Severity::Error => errors.push((name, finding)),
+            severity => {
+                told.push(Told { severity, message: format!("image `{name}`: {}", finding.message) });
             }
         }
     }

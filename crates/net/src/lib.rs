@@ -22,7 +22,7 @@ mod tls;
 mod url;
 
 pub use client::Client;
-pub use each::each;
+pub use each::{both, each};
 pub use error::{Attempt, Failure, NetError};
 pub use http::{Http, Request, Response, Sent, basic};
 pub use partial::{Partial, Stop};

@@ -1,7 +1,7 @@
 //! A root filesystem or a part of one: a sorted metadata tree, bytes by reference.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -276,6 +276,11 @@ impl Tree {
         self.0.insert(path, entry)
     }
 
+    /// The place of `path`, for putting something there only where nothing is.
+    pub fn slot(&mut self, path: TreePath) -> btree_map::Entry<'_, TreePath, Entry> {
+        self.0.entry(path)
+    }
+
     /// Takes away what is at `path`.
     pub fn remove(&mut self, path: &TreePath) -> Option<Entry> {
         self.0.remove(path)
@@ -334,7 +339,9 @@ impl Tree {
         let mut checked: &[u8] = b"";
         for (path, entry) in &self.0 {
             if path.folder() != checked {
-                for parent in path.above() {
+                // What is above a folder of the tree was seen before it.
+                let known = matches!(self.above(path), Some(Entry { node: Node::Directory, .. }));
+                for parent in path.above().filter(|_| !known) {
                     if self.0.get(parent).is_some_and(|above| above.node != Node::Directory) {
                         let parent = TreePath(parent.into());
                         return Err(TreeError::NotADirectory { path: path.clone(), parent });

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use longshore_image::Image;
 use longshore_image::plan::PlannedLayer;
-use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::{self as oci, DiffId, Digest, Node, Origin, PackageId, Store, Tree, TreePath};
+use longshore_image::rootfs::{Brought, Held, RootFs};
+use longshore_oci::{self as oci, DiffId, Digest, Node, Origin, PackageId, Store, Tree};
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{BuildInput, BuildKind, GoSource, ImageSpec, Stack};
 
@@ -140,12 +140,12 @@ impl<'a> Gathering<'a> {
         if self.detail == Detail::Files {
             self.every_file(&scene, &below);
         }
-        for (origin, paths) in made.rootfs.components() {
+        for (origin, held) in made.rootfs.components() {
             match origin {
                 Origin::Package(_) => {}
-                Origin::Longshore(name) => self.longshore(&scene, name, &paths),
+                Origin::Longshore(name) => self.longshore(&scene, name, &held),
                 Origin::Path(path) => self.path(&scene, origin, path),
-                Origin::Inline(path) => self.inline(&scene, origin, path, &paths),
+                Origin::Inline(path) => self.inline(&scene, origin, path, &held),
                 Origin::Build(name) => {
                     let id = self.build(&scene, name, scene.layers(origin), &mut BTreeSet::new())?;
                     self.edge(&scene.image, Relation::Contains, &id);
@@ -156,7 +156,7 @@ impl<'a> Gathering<'a> {
                     }
                 }
                 Origin::Image(layer) => {
-                    let id = self.other(&scene, layer, scene.place(origin, files(made.rootfs, &paths)));
+                    let id = self.other(&scene, layer, scene.place(origin, files(&held)));
                     self.edge(&scene.image, Relation::Contains, &id);
                 }
                 Origin::Base(layer) => {
@@ -236,15 +236,15 @@ impl<'a> Gathering<'a> {
 
     fn packages(&mut self, scene: &Scene<'_>) -> Result<(), Error> {
         let Image { name, platform, .. } = scene.made.image;
-        let held = scene.made.rootfs.components();
+        let components = scene.made.rootfs.components();
         let used: BTreeSet<_> = scene.made.rootfs.packages().iter().map(|package| &package.id).collect();
         let closure = self.lock.closure(name, &platform.to_string());
         for package in scene.made.rootfs.packages() {
             let origin = Origin::Package(package.id.clone());
-            let paths = held.get(&origin).map(Vec::as_slice).unwrap_or_default();
+            let held = components.get(&origin).map(Vec::as_slice).unwrap_or_default();
             let place = match package.brought {
                 Brought::Whole => scene.place(&origin, Part::Whole),
-                _ if !paths.is_empty() => scene.place(&origin, files(scene.made.rootfs, paths)),
+                _ if !held.is_empty() => scene.place(&origin, files(held)),
                 // Fragments are called like the package that they are made from.
                 _ => scene.place(&Origin::Longshore(package.id.name.clone()), Part::Made),
             };
@@ -268,15 +268,14 @@ impl<'a> Gathering<'a> {
     }
 
     /// What longshore makes: its probe is a program, all else is settings.
-    fn longshore(&mut self, scene: &Scene<'_>, name: &str, paths: &[&TreePath]) {
+    fn longshore(&mut self, scene: &Scene<'_>, name: &str, held: &[Held<'_>]) {
         let origin = Origin::Longshore(name.to_owned());
-        let rootfs = scene.made.rootfs;
         let (kind, what, summary) = match name {
             "probe" => (Kind::Program, "longshore-probe", "Asks a service whether it works"),
             _ => (Kind::File, "longshore", "Files, links and folders that longshore makes for an image"),
         };
         // Folders are nobody's work.
-        let Part::Files(files) = files(rootfs, paths) else { return };
+        let Part::Files(files) = files(held) else { return };
         if files.is_empty() {
             return;
         }
@@ -285,8 +284,7 @@ impl<'a> Gathering<'a> {
         component.supplier = Some(Party::Organisation("longshore".to_owned(), None));
         component.summary = Some(summary.to_owned());
         if kind == Kind::Program {
-            let tree = rootfs.tree();
-            let contents = paths.iter().filter_map(|path| match tree.get(path)?.node {
+            let contents = held.iter().filter_map(|(_, entry)| match entry.node {
                 Node::File(content) => Some(content.into()),
                 _ => None,
             });
@@ -329,9 +327,8 @@ impl<'a> Gathering<'a> {
     }
 
     /// Text, links and folders of the stack file. Only text is a thing.
-    fn inline(&mut self, scene: &Scene<'_>, origin: &Origin, path: &str, paths: &[&TreePath]) {
-        let tree = scene.made.rootfs.tree();
-        let mut found = paths.iter().filter_map(|path| match tree.get(path)?.node {
+    fn inline(&mut self, scene: &Scene<'_>, origin: &Origin, path: &str, held: &[Held<'_>]) {
+        let mut found = held.iter().filter_map(|(_, entry)| match entry.node {
             Node::File(content) => Some(content.digest),
             _ => None,
         });
@@ -472,9 +469,9 @@ pub(crate) fn bare(url: &str) -> String {
 }
 
 /// The paths that are no folders.
-fn files(rootfs: &RootFs, paths: &[&TreePath]) -> Part {
-    let file = |path: &&&TreePath| rootfs.tree().get(path).is_some_and(|entry| entry.node != Node::Directory);
-    Part::Files(paths.iter().filter(file).map(ToString::to_string).collect())
+fn files(held: &[Held<'_>]) -> Part {
+    let files = held.iter().filter(|(_, entry)| entry.node != Node::Directory);
+    Part::Files(files.map(|(path, _)| path.to_string()).collect())
 }
 
 /// One digest of a whole tree: SHA-256 of a line for each entry but folders, in the order of paths:

@@ -41,6 +41,8 @@ pub fn run(args: &Build, global: &Global, project: &Project, machine: &Machine) 
         asked.keep(&lock, &built, &done);
     }
     let (Some(folder), Some(codec)) = (&args.output, codec) else {
+        // This process is about to end: its memory goes with it, sooner than path by path.
+        std::mem::forget(built);
         return tell(global, project, &done.rows);
     };
     let images = Images::of(built);

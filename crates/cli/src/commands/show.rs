@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use longshore_build::references;
 use longshore_image::lint::Finding;
-use longshore_image::rootfs::{Brought, RootFs};
-use longshore_oci::{Component, Node, Origin, Platform, Tree, TreePath};
+use longshore_image::rootfs::{Brought, Held, RootFs};
+use longshore_oci::{Component, Node, Origin, Platform};
 use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde_json::{Value, json};
 
@@ -110,15 +110,15 @@ fn as_text(
     if args.scripts {
         return;
     }
-    for (origin, paths) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
+    for (origin, held) in rootfs.components().iter().filter(|(o, _)| !matches!(o, Origin::Package(_))) {
         let how = match origin {
             Origin::Build(build) if builds::toolchain(project, build) == "host" => {
                 ", with the machine's own toolchain".to_owned()
             }
-            Origin::Nix(_) => format!(", {}", bytes(size(tree, paths))),
+            Origin::Nix(_) => format!(", {}", bytes(size(held))),
             _ => String::new(),
         };
-        print(&format!("  {origin}: {}{how}", plural(paths.len(), "path")));
+        print(&format!("  {origin}: {}{how}", plural(held.len(), "path")));
         if let Origin::Build(name) = origin {
             taken.iter().filter(|taken| taken.build == name).for_each(|taken| print(&made(taken)));
         }
@@ -128,13 +128,13 @@ fn as_text(
     }
 }
 
-/// Bytes of the files among `paths`.
-fn size(tree: &Tree, paths: &[&TreePath]) -> u64 {
-    let file = |path: &&TreePath| match tree.get(path)?.node {
+/// Bytes of the files among them.
+fn size(held: &[Held<'_>]) -> u64 {
+    let file = |(_, entry): &Held<'_>| match entry.node {
         Node::File(content) => Some(content.size),
         _ => None,
     };
-    paths.iter().filter_map(file).sum()
+    held.iter().filter_map(file).sum()
 }
 
 /// What a build made, and what that needs to run.
@@ -182,12 +182,12 @@ fn as_json(
     });
     let components = rootfs.components();
     let store_paths = rootfs.store_paths().iter().map(|(path, how)| {
-        let paths = components.get(&Origin::Nix(path.clone())).map(Vec::as_slice).unwrap_or_default();
+        let held = components.get(&Origin::Nix(path.clone())).map(Vec::as_slice).unwrap_or_default();
         json!({
             "path": path.to_string(),
             "installable": how.installable,
-            "paths": paths.len(),
-            "bytes": size(rootfs.tree(), paths),
+            "paths": held.len(),
+            "bytes": size(held),
         })
     });
     let mut row = json!({

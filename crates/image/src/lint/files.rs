@@ -11,16 +11,23 @@ use crate::rootfs::RootFs;
 pub(super) fn check(rootfs: &RootFs, findings: &mut Vec<Finding>) {
     // One finding for each input with development files, which come by the hundred.
     let mut development: BTreeMap<String, (usize, &TreePath)> = BTreeMap::new();
-    // Paths of the Nix store have lints of their own.
-    let others =
-        rootfs.tree().iter().filter(|(path, _)| !matches!(rootfs.origin(path), Some(Origin::Nix(_))));
-    for (path, entry) in others {
-        if let Some((lint, severity, message, hint)) = rights(path, entry).or_else(|| tool(path, entry)) {
-            let (subject, origin) = (path.to_string(), rootfs.origin(path).cloned());
+    for (path, entry) in rootfs.tree().iter() {
+        let found = rights(path, entry).or_else(|| tool(path, entry));
+        let develops = entry.node != Node::Directory && is_development(path);
+        if found.is_none() && !develops {
+            continue;
+        }
+        let origin = rootfs.origin(path);
+        // Paths of the Nix store have lints of their own.
+        if matches!(origin, Some(Origin::Nix(_))) {
+            continue;
+        }
+        if let Some((lint, severity, message, hint)) = found {
+            let (subject, origin) = (path.to_string(), origin.cloned());
             findings.push(Finding { lint, severity, subject, message, hint, origin });
         }
-        if entry.node != Node::Directory && is_development(path) {
-            let (count, _) = development.entry(short_name(rootfs.origin(path))).or_insert((0, path));
+        if develops {
+            let (count, _) = development.entry(short_name(origin)).or_insert((0, path));
             *count += 1;
         }
     }

@@ -5,11 +5,13 @@
 //! every 1 MiB from its start, its header left in the chunk before, so that its chunks stay the same under another
 //! name or owner.
 
+use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use longshore_oci::{Content, Node, Store, StoreError};
+use longshore_oci::{Content, Digest, Node, Store, StoreError};
 
 use super::buffer::Buffer;
 use super::{Error, Recipe, tar};
@@ -18,6 +20,9 @@ use super::{Error, Recipe, tar};
 const MIN: u64 = 256 << 10;
 /// A chunk has no more than this many bytes of files and plain headers.
 pub(super) const MAX: u64 = 1 << 20;
+
+/// So many files stay open for a thread.
+const OPEN: usize = 2;
 
 /// So many bytes are hashed at a time where none are compressed: two pieces stay in a processor's own cache.
 const PIECE: u64 = 128 << 10;
@@ -143,8 +148,20 @@ fn ends_chunk(path: &[u8]) -> bool {
     mixed >> 59 == 0
 }
 
+/// What chunks are filled from.
+pub(super) struct Blobs<'a> {
+    store: &'a Store,
+    /// Those of the large files that were read last: such a file is in many chunks, and a thread is at few files at a time.
+    open: VecDeque<(Digest, File)>,
+}
+
 /// Replaces `out` with the bytes of `chunk`.
-pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Buffer) -> Result<(), Error> {
+pub(super) fn fill(
+    blobs: &mut Blobs<'_>,
+    recipe: &Recipe,
+    chunk: &[Part],
+    out: &mut Buffer,
+) -> Result<(), Error> {
     out.clear();
     let mut header = Vec::with_capacity(1024);
     for part in chunk {
@@ -169,7 +186,7 @@ pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Buf
             continue;
         }
         let end = range.end;
-        read(store, &content, range, out).map_err(|source| Error::Content { path: path.clone(), source })?;
+        blobs.read(&content, range, out).map_err(|source| Error::Content { path: path.clone(), source })?;
         if end == content.size {
             out.zeros(tar::padding(end));
         }
@@ -177,38 +194,54 @@ pub(super) fn fill(store: &Store, recipe: &Recipe, chunk: &[Part], out: &mut Buf
     Ok(())
 }
 
-fn read(store: &Store, content: &Content, range: Range<u64>, out: &mut Buffer) -> Result<(), StoreError> {
-    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    if length as u64 == content.size {
-        return whole(store, content, length, out);
+impl<'a> Blobs<'a> {
+    /// Those of a store.
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self { store, open: VecDeque::new() }
     }
-    store.open_blob(content)?.file().read_exact_at(out.room(length), range.start)?;
-    out.grow(length);
-    Ok(())
-}
 
-/// A small file. Most entries are such, and what they cost is system calls: asked for a byte more than it should have, the read
-/// itself tells whether the file has its size.
-fn whole(store: &Store, content: &Content, length: usize, out: &mut Buffer) -> Result<(), StoreError> {
-    let missing = || StoreError::Missing(*content);
-    let mut file =
-        fs_err::File::open(store.blob_path(&content.digest)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => missing(),
-            _ => error.into(),
-        })?;
-    let room = out.room(length + 1);
-    let mut filled = 0;
-    while filled < length {
-        match file.read(&mut room[filled..]) {
-            Ok(0) => return Err(missing()),
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
+    fn read(&mut self, content: &Content, range: Range<u64>, out: &mut Buffer) -> Result<(), StoreError> {
+        let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+        if length as u64 == content.size {
+            return self.whole(content, length, out);
         }
+        self.part(content)?.read_exact_at(out.room(length), range.start)?;
+        out.grow(length);
+        Ok(())
     }
-    if filled > length {
-        return Err(missing());
+
+    /// A small file. Most entries are such, and what they cost is system calls: asked for a byte more than it should have, the
+    /// read itself tells whether the file has its size.
+    fn whole(&self, content: &Content, length: usize, out: &mut Buffer) -> Result<(), StoreError> {
+        let missing = || StoreError::Missing(*content);
+        let mut file = self.store.open_unseen(content)?;
+        let room = out.room(length + 1);
+        let mut filled = 0;
+        while filled < length {
+            match file.read(&mut room[filled..]) {
+                Ok(0) => return Err(missing()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if filled > length {
+            return Err(missing());
+        }
+        out.grow(length);
+        Ok(())
     }
-    out.grow(length);
-    Ok(())
+
+    /// A large file.
+    fn part(&mut self, content: &Content) -> Result<&File, StoreError> {
+        let at = match self.open.iter().position(|(digest, _)| *digest == content.digest) {
+            Some(at) => at,
+            None => {
+                self.open.truncate(OPEN - 1);
+                self.open.push_front((content.digest, self.store.open_blob(content)?.into_file()));
+                0
+            }
+        };
+        Ok(&self.open[at].1)
+    }
 }

@@ -167,7 +167,7 @@ impl Crew<'_> {
     /// One thread's life.
     fn work(&self) {
         let _alarm = Alarm(self);
-        let mut tools = Tools::default();
+        let mut tools = Tools::new(self.means);
         loop {
             let mut board = self.board();
             let task = loop {

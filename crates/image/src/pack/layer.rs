@@ -79,9 +79,9 @@ impl Layer {
         let mut hash = Sha256::new();
         match &self.body {
             Body::Made(recipe) => {
-                let mut buffer = Buffer::default();
+                let (mut blobs, mut buffer) = (chunk::Blobs::new(store), Buffer::default());
                 for chunk in chunk::plan(recipe) {
-                    chunk::fill(store, recipe, &chunk, &mut buffer)?;
+                    chunk::fill(&mut blobs, recipe, &chunk, &mut buffer)?;
                     hash.update(&buffer);
                     out.write_all(&buffer).map_err(failed)?;
                 }

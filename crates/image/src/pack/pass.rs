@@ -7,7 +7,7 @@ use std::io;
 use longshore_oci::{BlobWriter, Content, DiffId, Progress, Sha256, Step, Store, StoreError};
 
 use super::buffer::Buffer;
-use super::chunk::{self, Chunk};
+use super::chunk::{self, Blobs, Chunk};
 use super::codec::Encoder;
 use super::keys::Keys;
 use super::reuse::{self, Range, Sum};
@@ -66,8 +66,8 @@ struct Blob {
 }
 
 /// What a thread uses for every chunk.
-#[derive(Default)]
-pub(super) struct Tools {
+pub(super) struct Tools<'a> {
+    blobs: Blobs<'a>,
     encoder: Option<Encoder>,
 }
 
@@ -231,10 +231,10 @@ impl Pass<'_> {
         means: &Means<'_>,
         line: &Line,
         index: usize,
-        tools: &mut Tools,
+        tools: &mut Tools<'_>,
         piece: &mut Piece,
     ) -> Result<(), Error> {
-        chunk::fill(means.store, self.recipe, &line.pieces[index], &mut piece.plain)?;
+        chunk::fill(&mut tools.blobs, self.recipe, &line.pieces[index], &mut piece.plain)?;
         let Some(codec) = means.codec else { return Ok(()) };
         let (plain, packed) = (&piece.plain, &mut piece.packed);
         let range = line.ranges.get(index).copied().flatten().filter(|range| range.compresses(plain));
@@ -329,7 +329,11 @@ impl Blob {
     }
 }
 
-impl Tools {
+impl<'a> Tools<'a> {
+    pub(super) fn new(means: &Means<'a>) -> Self {
+        Self { blobs: Blobs::new(means.store), encoder: None }
+    }
+
     fn encode(&mut self, codec: Codec, plain: &[u8], packed: &mut Buffer) -> io::Result<()> {
         // All passes of a crew have the same codec.
         if self.encoder.is_none() {

@@ -1,6 +1,6 @@
 //! A layer's tar as data: what goes in, in which order, before a byte of it is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, btree_map};
 
 use longshore_oci::{Digest, Entry, Epoch, Node, Sha256, Tree, TreePath};
 
@@ -26,12 +26,14 @@ impl Recipe {
         paths: impl IntoIterator<Item = &'a TreePath>,
         epoch: Epoch,
     ) -> Result<Self, Error> {
-        let paths = with_parents(paths);
-        let mut entries: Vec<(TreePath, Entry)> = Vec::with_capacity(paths.len());
-        for path in paths {
-            let entry = tree.get(&path).ok_or_else(|| Error::NotInTree { path: path.clone() })?;
+        let held = with_parents(tree, paths.into_iter().map(|path| (path.clone(), tree.get(path))));
+        let mut entries: Vec<(TreePath, Entry)> = Vec::with_capacity(held.len());
+        for (path, entry) in held {
+            let entry = entry.ok_or_else(|| Error::NotInTree { path: path.clone() })?;
             check(&path, entry)?;
-            if tree.above(&path).is_some_and(|above| above.node != Node::Directory) {
+            // What holds the path before holds this one, too, mostly.
+            let seen = entries.last().is_some_and(|(last, _)| last.folder() == path.folder());
+            if !seen && tree.above(&path).is_some_and(|above| above.node != Node::Directory) {
                 let parent = path.parent().unwrap_or_default();
                 return Err(Error::NotADirectory { path, parent });
             }
@@ -100,26 +102,29 @@ fn link(tree: &Tree, entries: &mut [(TreePath, Entry)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// `paths` and every directory above them, without the root, sorted.
-pub(crate) fn with_parents<'a>(paths: impl IntoIterator<Item = &'a TreePath>) -> Vec<TreePath> {
-    let mut all: Vec<_> = paths.into_iter().filter(|path| !path.is_root()).cloned().collect();
-    let mut folders: BTreeSet<TreePath> = BTreeSet::new();
-    for (n, path) in all.iter().enumerate() {
-        if n > 0 && all[n - 1].folder() == path.folder() {
+/// Paths and every directory above them, without the root, with what `tree` has there, sorted.
+pub(crate) fn with_parents<'a>(
+    tree: &'a Tree,
+    held: impl Iterator<Item = (TreePath, Option<&'a Entry>)>,
+) -> Vec<(TreePath, Option<&'a Entry>)> {
+    let mut all: Vec<_> = held.filter(|(path, _)| !path.is_root()).collect();
+    let mut folders: BTreeMap<TreePath, Option<&Entry>> = BTreeMap::new();
+    for (n, (path, _)) in all.iter().enumerate() {
+        if n > 0 && all[n - 1].0.folder() == path.folder() {
             continue;
         }
         let mut next = path.parent();
         // What is above something that is in it is in it, too.
         while let Some(folder) = next.filter(|folder| !folder.is_root()) {
             next = folder.parent();
-            if !folders.insert(folder) {
-                break;
-            }
+            let btree_map::Entry::Vacant(slot) = folders.entry(folder) else { break };
+            let entry = tree.get(slot.key());
+            slot.insert(entry);
         }
     }
     all.extend(folders);
-    all.sort();
-    all.dedup();
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all.dedup_by(|(one, _), (other, _)| one == other);
     all
 }
 

@@ -8,7 +8,7 @@ use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, StorePath, TreePath
 use super::problem::{Budget, Class, Component, Group, Problem, Rate};
 use super::{ImageInput, ImageSet, Known, LayerPlan, Pins, PlannedLayer, joint};
 use crate::pack::with_parents;
-use crate::rootfs::RootFs;
+use crate::rootfs::{Held, RootFs};
 
 /// How many times smaller files are at a guess once they are compressed.
 const COMPRESSION: u64 = 3;
@@ -87,15 +87,15 @@ impl Parts {
     pub(super) fn of(images: &BTreeMap<String, ImageInput<'_>>) -> Self {
         let mut found: BTreeMap<(Own, Digest), Part> = BTreeMap::new();
         for (number, input) in images.values().enumerate() {
-            for (group, Grouped { origins, paths }) in groups(input.rootfs) {
-                let content = digest(input.rootfs, &paths);
+            for (group, Grouped { origins, held }) in groups(input.rootfs) {
+                let content = digest(input.rootfs, &held);
                 let part = found.entry((group.clone(), content)).or_insert_with(|| Part {
                     group,
                     content,
                     images: ImageSet::default(),
                     origins,
-                    bytes: paths.iter().filter_map(|path| input.rootfs.tree().get(path)).map(size).sum(),
-                    paths,
+                    bytes: held.iter().map(|(_, entry)| size(entry)).sum(),
+                    paths: held.into_iter().map(|(path, _)| path.clone()).collect(),
                 });
                 part.images.insert(number);
             }
@@ -204,59 +204,56 @@ fn size(entry: &Entry) -> u64 {
 
 /// What of an image goes together.
 #[derive(Default)]
-struct Grouped {
+struct Grouped<'a> {
     origins: BTreeSet<Origin>,
     /// Sorted.
-    paths: Vec<TreePath>,
+    held: Vec<Held<'a>>,
 }
 
 /// The entries of one image by group. Directories with something in them travel with that; only empty ones count.
-fn groups(rootfs: &RootFs) -> BTreeMap<Own, Grouped> {
+fn groups(rootfs: &RootFs) -> BTreeMap<Own, Grouped<'_>> {
     let components = rootfs.components().into_iter();
-    let ours: Vec<_> =
-        components.filter_map(|(origin, paths)| Some((group(origin)?, origin, paths))).collect();
+    let ours: Vec<_> = components.filter_map(|(origin, held)| Some((group(origin)?, origin, held))).collect();
     // Paths of one folder mostly follow one another.
     let mut parents: Vec<&[u8]> =
-        ours.iter().flat_map(|(.., paths)| paths).map(|path| path.folder()).collect();
+        ours.iter().flat_map(|(.., held)| held).map(|(path, _)| path.folder()).collect();
     parents.dedup();
     parents.sort_unstable();
     parents.dedup();
-    let mut groups: BTreeMap<Own, Grouped> = BTreeMap::new();
-    for (own, origin, paths) in ours {
+    let mut groups: BTreeMap<Own, Grouped<'_>> = BTreeMap::new();
+    for (own, origin, held) in ours {
         let mut stay = Vec::new();
-        for path in paths {
-            let node = rootfs.tree().get(path).map(|entry| &entry.node);
-            match node {
-                Some(Node::Directory) if parents.binary_search(&path.as_bytes()).is_ok() => {}
+        for (path, entry) in held {
+            match &entry.node {
+                Node::Directory if parents.binary_search(&path.as_bytes()).is_ok() => {}
                 // A hard link is in the layer of its file, or tar could not say it; where that one is the base's, it becomes a file.
-                Some(Node::Hardlink(target)) => {
+                Node::Hardlink(target) => {
                     let group = rootfs.origin(target).and_then(group).unwrap_or_else(|| own.clone());
                     let grouped = groups.entry(group).or_default();
-                    grouped.paths.push(path.clone());
+                    grouped.held.push((path, entry));
                     grouped.origins.insert(origin.clone());
                 }
-                _ => stay.push(path.clone()),
+                _ => stay.push((path, entry)),
             }
         }
         if !stay.is_empty() {
             let grouped = groups.entry(own).or_default();
-            grouped.paths.extend(stay);
+            grouped.held.extend(stay);
             grouped.origins.insert(origin.clone());
         }
     }
-    for Grouped { paths, .. } in groups.values_mut() {
-        paths.sort();
-        paths.dedup();
+    for Grouped { held, .. } in groups.values_mut() {
+        held.sort_by_key(|(path, _)| *path);
+        held.dedup_by_key(|(path, _)| *path);
     }
     groups
 }
 
-/// What a layer of these paths would hold: the entries and the directories above them.
-fn digest(rootfs: &RootFs, paths: &[TreePath]) -> Digest {
-    let all = with_parents(paths);
-    let entries: Vec<_> = all.iter().map(|path| (path, rootfs.tree().get(path))).collect();
+/// What a layer of these would hold: the entries and the directories above them.
+fn digest(rootfs: &RootFs, held: &[Held<'_>]) -> Digest {
+    let entries = held.iter().map(|(path, entry)| ((*path).clone(), Some(*entry)));
     // Serialising plain data to memory can't fail; an empty answer would only keep equal parts of images apart.
-    Digest::of(&postcard::to_stdvec(&entries).unwrap_or_default())
+    Digest::of(&postcard::to_stdvec(&with_parents(rootfs.tree(), entries)).unwrap_or_default())
 }
 
 impl Own {

@@ -1,6 +1,6 @@
 //! The tree under construction: who owns what, through links, without two owners of one path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use longshore_oci::{Content, Entry, Facts, FileFacts, Node, Origin, PackageId, StorePath, Tree, TreePath};
 
@@ -25,6 +25,8 @@ pub(super) struct Builder<'a> {
     pub(super) certificates: Vec<(String, Vec<u8>)>,
     /// The bytes behind hard links, for when their target is not in the image after all.
     pub(super) linked: BTreeMap<TreePath, Content>,
+    /// A folder of the tree: mostly that of the next path, too.
+    folder: TreePath,
     /// Paths of the Nix store that are in it.
     pub(super) store_paths: BTreeMap<StorePath, StorePathUse>,
 }
@@ -75,6 +77,7 @@ impl<'a> Builder<'a> {
             replaces: BTreeMap::new(),
             certificates: Vec::new(),
             linked: BTreeMap::new(),
+            folder: TreePath::root(),
             store_paths: BTreeMap::new(),
         }
     }
@@ -118,7 +121,7 @@ impl<'a> Builder<'a> {
     /// Places one thing; returns where it landed, which differs from where it was to go when links lead there.
     pub(super) fn place(&mut self, new: Placing<'_>) -> Result<TreePath, ComposeError> {
         // Nothing is ever placed under a link, so where its folder is one of the tree there is none above it.
-        let in_folder = self.tree.above(new.path).is_some_and(|above| above.node == Node::Directory);
+        let in_folder = self.in_folder(new.path);
         let way = if in_folder { Walk::At(new.path.clone()) } else { links::parents(&self.tree, new.path) };
         let at = match way {
             Walk::At(at) => at,
@@ -138,9 +141,14 @@ impl<'a> Builder<'a> {
         if !in_folder {
             self.make_parents(&at, new.origin);
         }
-        let Some(old) = self.tree.get(&at) else {
-            self.add(&at, new);
-            return Ok(at);
+        let old = match self.tree.slot(at.clone()) {
+            btree_map::Entry::Vacant(slot) => {
+                let Placing { entry, linked, origin, facts, .. } = new;
+                slot.insert(entry);
+                self.own(&at, origin, linked, facts);
+                return Ok(at);
+            }
+            btree_map::Entry::Occupied(old) => old.get().clone(),
         };
         match (&old.node, &new.entry.node) {
             (Node::Directory, Node::Directory) => {
@@ -225,19 +233,32 @@ impl<'a> Builder<'a> {
     fn set(&mut self, at: &TreePath, new: Placing<'_>) {
         self.facts.remove(at);
         self.linked.remove(at);
-        self.add(at, new);
+        self.tree.insert(at.clone(), new.entry);
+        self.own(at, new.origin, new.linked, new.facts);
     }
 
-    /// Puts something where nothing is.
-    fn add(&mut self, at: &TreePath, new: Placing<'_>) {
-        if let Some(facts) = new.facts {
+    /// Notes whose the entry at a path is, and what is known of it.
+    fn own(&mut self, at: &TreePath, origin: &Origin, linked: Option<Content>, facts: Option<&FileFacts>) {
+        if let Some(facts) = facts {
             self.facts.insert(at.clone(), facts.clone());
         }
-        if let Some(content) = new.linked {
+        if let Some(content) = linked {
             self.linked.insert(at.clone(), content);
         }
-        self.tree.insert(at.clone(), new.entry);
-        self.origins.insert(at.clone(), new.origin);
+        self.origins.insert(at.clone(), origin);
+    }
+
+    /// Whether what holds `path` is a folder of the tree.
+    pub(super) fn in_folder(&mut self, path: &TreePath) -> bool {
+        if path.folder() == self.folder.as_bytes() {
+            return true;
+        }
+        let found = self.tree.above(path).is_some_and(|above| above.node == Node::Directory);
+        // Folders stay folders: what would take the place of one is a conflict.
+        if found && let Some(folder) = path.parent() {
+            self.folder = folder;
+        }
+        found
     }
 
     fn make_parents(&mut self, at: &TreePath, origin: &Origin) {

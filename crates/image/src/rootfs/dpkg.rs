@@ -1,12 +1,12 @@
 //! What is left of the package manager: an entry for each package under `/var/lib/dpkg/status.d`, by which scanners know
 //! it, and its copyright file.
 
-use longshore_oci::{Origin, PackageId, TreePath};
+use longshore_oci::{Component, PackageId, TreePath};
 
 use super::builder::Builder;
 use super::search::Reach;
 use super::view::View;
-use super::{ComposeError, links};
+use super::{ComposeError, Held, links};
 
 /// Records every package that contributes.
 pub(super) fn record(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<(), ComposeError> {
@@ -19,9 +19,16 @@ pub(super) fn record(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<(),
             copyright(build, view, id)?;
         }
     }
-    let ids: Vec<_> = view.used.keys().cloned().collect();
-    for id in ids {
-        status(build, view, &id)?;
+    let mut entries = Vec::new();
+    let owned = build.origins.components(&build.tree);
+    for id in view.used.keys().cloned().collect::<Vec<_>>() {
+        let component = view.load_one(&id)?;
+        let Some(meta) = &component.package else { continue };
+        let held = owned.get(&component.origin).map(Vec::as_slice).unwrap_or_default();
+        entries.push((id, kept_sums(held, &meta.md5sums), component));
+    }
+    for (id, sums, component) in entries {
+        status(build, view, &id, &component, &sums)?;
     }
     Ok(())
 }
@@ -38,8 +45,13 @@ fn copyright(build: &mut Builder<'_>, view: &mut View<'_>, id: &PackageId) -> Re
     Ok(())
 }
 
-fn status(build: &mut Builder<'_>, view: &mut View<'_>, id: &PackageId) -> Result<(), ComposeError> {
-    let component = view.load_one(id)?;
+fn status(
+    build: &mut Builder<'_>,
+    view: &View<'_>,
+    id: &PackageId,
+    component: &Component,
+    sums: &[u8],
+) -> Result<(), ComposeError> {
     let Some(meta) = &component.package else { return Ok(()) };
     let native = id.architecture == "all" || id.architecture == view.arch.debian;
     let name = if native { id.name.clone() } else { format!("{}:{}", id.name, id.architecture) };
@@ -50,18 +62,23 @@ fn status(build: &mut Builder<'_>, view: &mut View<'_>, id: &PackageId) -> Resul
         control.push(b'\n');
     }
     build.put_bytes(&folder.join(&name)?, 0o644, &control, &component.origin)?;
-    let sums = kept_sums(build, &component.origin, &meta.md5sums);
     if !sums.is_empty() {
-        build.put_bytes(&folder.join(format!("{name}.md5sums"))?, 0o644, &sums, &component.origin)?;
+        build.put_bytes(&folder.join(format!("{name}.md5sums"))?, 0o644, sums, &component.origin)?;
     }
     Ok(())
 }
 
-/// The lines of a `md5sums` file (`hash  path`) whose file is in the image, at its place and of this package.
-fn kept_sums(build: &Builder<'_>, origin: &Origin, sums: &[u8]) -> Vec<u8> {
-    let kept = |line: &&[u8]| {
+/// The lines of a `md5sums` file (`hash  path`) whose file is in the image, at its place and of this package, which has what
+/// is `held` there, sorted.
+fn kept_sums(held: &[Held<'_>], sums: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(sums.len());
+    for line in sums.split_inclusive(|&b| b == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
         let path = line.get(34..).and_then(|path| TreePath::new(path).ok()).map(|path| links::merged(&path));
-        path.is_some_and(|path| build.origins.get(&path) == Some(origin))
-    };
-    sums.split(|&b| b == b'\n').filter(kept).flat_map(|line| [line, b"\n"].concat()).collect()
+        if path.is_some_and(|path| held.binary_search_by_key(&&path, |(at, _)| at).is_ok()) {
+            kept.extend_from_slice(line);
+            kept.push(b'\n');
+        }
+    }
+    kept
 }

@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use longshore_oci::{
-    Component, Facts, ImageFiles, Origin, PackageId, Platform, Store, StorePath, Tree, TreePath,
+    Component, Entry, Facts, ImageFiles, Origin, PackageId, Platform, Store, StorePath, Tree, TreePath,
 };
 use longshore_stack::model::ImageSpec;
 
@@ -72,6 +72,9 @@ pub trait Packages: Sync {
         ids: &[PackageId],
     ) -> Result<Vec<Arc<Component>>, Box<dyn std::error::Error + Send + Sync>>;
 }
+
+/// A path, and what is there.
+pub type Held<'a> = (&'a TreePath, &'a Entry);
 
 /// What one image on one platform is composed of.
 pub struct Input<'a> {
@@ -190,14 +193,14 @@ impl RootFs {
         &self.store_paths
     }
 
-    /// The paths of every origin, directories included.
-    pub fn components(&self) -> BTreeMap<&Origin, Vec<&TreePath>> {
-        self.origins.components()
+    /// What every origin has in it, sorted, directories included.
+    pub fn components(&self) -> BTreeMap<&Origin, Vec<Held<'_>>> {
+        self.origins.components(&self.tree)
     }
 
     /// One line an entry, as [`Tree::dump`] has it, with its origin behind two spaces and `<`.
     pub fn dump(&self) -> String {
-        let line = |(path, entry): (&TreePath, &longshore_oci::Entry)| {
+        let line = |(path, entry): Held<'_>| {
             let one: Tree = [(path.clone(), entry.clone())].into_iter().collect();
             let origin = self.origins.get(path).map(ToString::to_string).unwrap_or_default();
             format!("{}  < {origin}\n", one.dump().trim_end_matches('\n'))

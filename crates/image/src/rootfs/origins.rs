@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use longshore_oci::{Origin, TreePath};
+use longshore_oci::{Origin, Tree, TreePath};
+
+use super::Held;
 
 /// The origin of every path. There are many paths and few origins, so a path has the number of its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,12 +33,16 @@ impl Origins {
         self.paths.get(path).and_then(|&number| self.known.get(number))
     }
 
-    /// The paths of every origin, sorted.
-    pub(super) fn components(&self) -> BTreeMap<&Origin, Vec<&TreePath>> {
-        let mut of: Vec<Vec<&TreePath>> = self.known.iter().map(|_| Vec::new()).collect();
-        for (path, &number) in &self.paths {
-            of[number].push(path);
+    /// What each origin has in `tree`, sorted.
+    pub(super) fn components<'a>(&'a self, tree: &'a Tree) -> BTreeMap<&'a Origin, Vec<Held<'a>>> {
+        let mut of: Vec<Vec<Held<'_>>> = self.known.iter().map(|_| Vec::new()).collect();
+        let mut paths = self.paths.iter().peekable();
+        for held in tree.iter() {
+            while paths.next_if(|(path, _)| *path < held.0).is_some() {}
+            if let Some((_, &number)) = paths.next_if(|(path, _)| *path == held.0) {
+                of[number].push(held);
+            }
         }
-        self.known.iter().zip(of).filter(|(_, paths)| !paths.is_empty()).collect()
+        self.known.iter().zip(of).filter(|(_, all)| !all.is_empty()).collect()
     }
 }

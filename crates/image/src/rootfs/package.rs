@@ -7,7 +7,7 @@ use longshore_stack::model::ContentSpec;
 
 use super::builder::Builder;
 use super::leave::{is_doc_folder, left_out};
-use super::view::View;
+use super::view::{self, View};
 use super::{Brought, ComposeError};
 
 /// Places every package that the image asks for as a whole, and what those brought with them.
@@ -54,12 +54,17 @@ fn place(
     pass: Pass,
 ) -> Result<(), ComposeError> {
     let component = view.load_one(id)?;
+    let mut taken = view.taken.remove(id).unwrap_or_default();
     for (path, entry) in component.tree.iter() {
         let link = matches!(entry.node, Node::Symlink(_));
+        if link != (pass == Pass::Links) {
+            continue;
+        }
         let goes_in = left_out(path, &build.input.spec.keep).is_none() || (link && is_doc_folder(path));
-        if goes_in && link == (pass == Pass::Links) {
-            view.place(build, id, path, path)?;
+        if goes_in && view::place(build, &component, path, entry, path)?.is_some() {
+            taken.push(path.clone());
         }
     }
+    view.taken.insert(id.clone(), taken);
     Ok(())
 }

@@ -47,7 +47,10 @@ fn size(entry: &Entry) -> u64 {
 pub(super) fn packages(build: &Builder<'_>, view: &View<'_>) -> Vec<PackageUse> {
     let report = |(id, brought): (&PackageId, &Brought)| {
         let component = view.loaded.get(id)?;
-        let taken = view.taken.get(id);
+        let mut taken: Vec<_> = view.taken.get(id).into_iter().flatten().collect();
+        taken.sort_unstable();
+        taken.dedup();
+        let mut taken = taken.into_iter().peekable();
         let mut report = PackageUse {
             id: id.clone(),
             brought: *brought,
@@ -56,8 +59,12 @@ pub(super) fn packages(build: &Builder<'_>, view: &View<'_>) -> Vec<PackageUse> 
             left_out: BTreeMap::new(),
             skipped: component.package.as_ref().map(|meta| meta.skipped.clone()).unwrap_or_default(),
         };
-        for (path, entry) in component.tree.iter().filter(|(_, entry)| entry.node != Node::Directory) {
-            if taken.is_some_and(|taken| taken.contains(path)) {
+        for (path, entry) in component.tree.iter() {
+            let goes_in = taken.next_if_eq(&path).is_some();
+            if entry.node == Node::Directory {
+                continue;
+            }
+            if goes_in {
                 report.files += 1;
                 report.bytes += size(entry);
                 continue;

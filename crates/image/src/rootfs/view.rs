@@ -18,18 +18,14 @@ pub(super) struct View<'a> {
     pub(super) loaded: BTreeMap<PackageId, Arc<Component>>,
     /// Packages that contribute, and how.
     pub(super) used: BTreeMap<PackageId, Brought>,
-    /// What was taken from each, by its path there.
-    pub(super) taken: BTreeMap<PackageId, BTreeSet<TreePath>>,
-    /// The folder of a package that is placed with all above it: mostly that of the next path, too.
-    folder: Option<(PackageId, TreePath)>,
-    /// The package that was had last: mostly that of the next path, too.
-    last: Option<(PackageId, Arc<Component>)>,
+    /// What was taken from each, by its path there, as often as it was.
+    pub(super) taken: BTreeMap<PackageId, Vec<TreePath>>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(input: &'a Input<'a>, arch: Arch) -> Self {
-        let (loaded, used, taken, folder, last) = Default::default();
-        Self { input, arch, loaded, used, taken, folder, last }
+        let (loaded, used, taken) = Default::default();
+        Self { input, arch, loaded, used, taken }
     }
 
     /// All packages of the closure, sorted.
@@ -80,20 +76,14 @@ impl<'a> View<'a> {
 
     /// One package.
     pub(super) fn load_one(&mut self, id: &PackageId) -> Result<Arc<Component>, ComposeError> {
-        if let Some((_, component)) = self.last.as_ref().filter(|(last, _)| last == id) {
-            return Ok(Arc::clone(component));
-        }
         self.load([id.clone()])?;
-        let component = self.loaded.get(id).cloned().ok_or_else(|| ComposeError::Load {
+        self.loaded.get(id).cloned().ok_or_else(|| ComposeError::Load {
             image: self.input.image.to_owned(),
             source: format!("`{id}` was not handed over").into(),
-        })?;
-        self.last = Some((id.clone(), Arc::clone(&component)));
-        Ok(component)
+        })
     }
 
-    /// Places what package `id` has at `from` at `to`, with the folders above it as the package has them when it stays
-    /// where it was. Set-id bits go unless the image allows them.
+    /// Places what package `id` has at `from` at `to`, and keeps in mind that it was taken.
     pub(super) fn place(
         &mut self,
         build: &mut Builder<'_>,
@@ -103,42 +93,50 @@ impl<'a> View<'a> {
     ) -> Result<Option<TreePath>, ComposeError> {
         let component = self.load_one(id)?;
         let Some(entry) = component.tree.get(from) else { return Ok(None) };
-        let mut entry = entry.clone();
-        let stays = from == to;
-        let folder = from.parent();
-        let placed = self.folder.as_ref().is_some_and(|(of, at)| of == id && Some(at) == folder.as_ref());
-        if stays && !placed {
-            for parent in from.ancestors() {
-                // Below a package's documentation folder that is another's link, parents are the other's.
-                let Some(above) = component.tree.get(&parent).filter(|a| a.node == Node::Directory) else {
-                    continue;
-                };
-                if !is_doc_folder(&parent) && build.tree.get(&parent).is_none() {
-                    build.put(&parent, above.clone(), &component.origin)?;
-                }
-            }
-            self.folder = folder.map(|folder| (id.clone(), folder));
+        let at = place(build, &component, from, entry, to)?;
+        if at.is_some() {
+            self.taken.entry(id.clone()).or_default().push(from.clone());
         }
-        drop_set_id(build, &mut entry, to, &component);
-        let mut linked = None;
-        if let Node::Hardlink(target) = &entry.node {
-            if let Some(Entry { node: Node::File(content), .. }) = component.tree.get(target) {
-                linked = Some(*content);
-            }
-            entry.node = match (linked, links::parents(&build.tree, target)) {
-                (_, links::Walk::At(at)) if stays => Node::Hardlink(at),
-                (Some(content), _) => Node::File(content),
-                (None, _) => return Ok(None),
-            };
-        }
-        let facts = component.facts.get(from);
-        let at = build.place(Placing { path: to, entry, linked, origin: &component.origin, facts })?;
-        match self.taken.get_mut(id) {
-            Some(taken) => drop(taken.insert(from.clone())),
-            None => drop(self.taken.insert(id.clone(), [from.clone()].into())),
-        }
-        Ok(Some(at))
+        Ok(at)
     }
+}
+
+/// Places what a package has at `from` at `to`, with the folders above it as the package has them when it stays where it was.
+/// Set-id bits go unless the image allows them.
+pub(super) fn place(
+    build: &mut Builder<'_>,
+    component: &Component,
+    from: &TreePath,
+    entry: &Entry,
+    to: &TreePath,
+) -> Result<Option<TreePath>, ComposeError> {
+    let mut entry = entry.clone();
+    let stays = from == to;
+    if stays && !build.in_folder(from) {
+        for parent in from.ancestors() {
+            // Below a package's documentation folder that is another's link, parents are the other's.
+            let Some(above) = component.tree.get(&parent).filter(|a| a.node == Node::Directory) else {
+                continue;
+            };
+            if !is_doc_folder(&parent) && build.tree.get(&parent).is_none() {
+                build.put(&parent, above.clone(), &component.origin)?;
+            }
+        }
+    }
+    drop_set_id(build, &mut entry, to, component);
+    let mut linked = None;
+    if let Node::Hardlink(target) = &entry.node {
+        if let Some(Entry { node: Node::File(content), .. }) = component.tree.get(target) {
+            linked = Some(*content);
+        }
+        entry.node = match (linked, links::parents(&build.tree, target)) {
+            (_, links::Walk::At(at)) if stays => Node::Hardlink(at),
+            (Some(content), _) => Node::File(content),
+            (None, _) => return Ok(None),
+        };
+    }
+    let facts = component.facts.get(from);
+    build.place(Placing { path: to, entry, linked, origin: &component.origin, facts }).map(Some)
 }
 
 fn drop_set_id(build: &mut Builder<'_>, entry: &mut Entry, path: &TreePath, component: &Component) {

@@ -25,6 +25,7 @@ mod tests;
 pub(crate) mod used;
 mod writer;
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +33,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
 pub use self::error::StoreError;
 pub use self::lock::Claim;
@@ -40,6 +42,8 @@ pub(crate) use self::lock::lock as lock_now;
 pub use self::writer::BlobWriter;
 use crate::{Content, Digest, Node, Sha256, Tree};
 
+/// Where blobs are.
+const BLOBS: &str = "blobs/sha256";
 /// How often it is seen whether somebody else is done.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
@@ -53,6 +57,8 @@ pub struct Store {
 
 struct Inner {
     root: PathBuf,
+    /// The folder of blobs: what is opened from it needs no look at the folders above.
+    blobs: fs::File,
     tmp: PathBuf,
     /// Holds the lock on `tmp`; dropping it lets the next process sweep what was left.
     _tmp_lock: fs::File,
@@ -92,14 +98,15 @@ impl Store {
     }
 
     pub(crate) fn enter(root: PathBuf, how: FlockOperation) -> Result<Option<Self>, StoreError> {
-        for folder in ["blobs/sha256", "records", "partial", "tmp"] {
+        for folder in [BLOBS, "records", "partial", "tmp"] {
             fs::create_dir_all(root.join(folder))?;
         }
         let Some(lock) = lock::enter(&root, how)? else { return Ok(None) };
         lock::sweep(&root.join("tmp"))?;
         let (tmp, tmp_lock) = lock::claim_tmp(&root.join("tmp"))?;
         let (next, grown) = (AtomicU64::new(0), AtomicU64::new(0));
-        let inner = Inner { root, tmp, _tmp_lock: tmp_lock, lock, next, grown };
+        let blobs = fs::File::open(root.join(BLOBS))?;
+        let inner = Inner { root, blobs, tmp, _tmp_lock: tmp_lock, lock, next, grown };
         Ok(Some(Self { inner: Arc::new(inner), now: None }))
     }
 
@@ -173,7 +180,7 @@ impl Store {
     /// Where the blob is or would be.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
-        self.inner.root.join("blobs/sha256").join(&hex[..2]).join(&hex)
+        self.inner.root.join(BLOBS).join(&hex[..2]).join(&hex)
     }
 
     /// Whether the blob is there and whole; who asks is about to use it.
@@ -197,17 +204,35 @@ impl Store {
 
     /// Opens a blob.
     pub fn open_blob(&self, content: &Content) -> Result<fs::File, StoreError> {
-        let missing = || StoreError::Missing(*content);
-        let file = match fs::File::open(self.blob_path(&content.digest)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
-            other => other?,
-        };
+        let file = fs::File::from_parts(self.open_unseen(content)?, self.blob_path(&content.digest));
         let meta = file.metadata()?;
         if meta.len() != content.size {
-            return Err(missing());
+            return Err(StoreError::Missing(*content));
         }
         self.use_file(&file, &meta);
         Ok(file)
+    }
+
+    /// Opens a blob whose size nobody has looked at: who reads it does.
+    pub fn open_unseen(&self, content: &Content) -> Result<File, StoreError> {
+        let digits = content.digest.digits();
+        let mut name = [b'/'; 67];
+        name[..2].copy_from_slice(&digits[..2]);
+        name[3..].copy_from_slice(&digits);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.inner.blobs, &name[..], flags, Mode::empty()) {
+            Ok(file) => Ok(file.into()),
+            Err(Errno::NOENT) => Err(StoreError::Missing(*content)),
+            Err(error) => {
+                let path = self.blob_path(&content.digest);
+                let error = io::Error::from(error);
+                Err(io::Error::new(
+                    error.kind(),
+                    format!("failed to open file `{}`: {error}", path.display()),
+                )
+                .into())
+            }
+        }
     }
 
     /// All bytes of a blob; for small ones.

@@ -194,7 +194,7 @@ fn keys_of_chunks_say_what_the_bytes_are() {
         let chunks = chunk::plan(&recipe);
         let keys = keys::Keys::of(&recipe, &chunks).unwrap();
         for (chunk, key) in chunks.iter().zip(keys.chunks) {
-            chunk::fill(&store, &recipe, chunk, &mut buffer).unwrap();
+            chunk::fill(&mut chunk::Blobs::new(&store), &recipe, chunk, &mut buffer).unwrap();
             let content = Content::of(&buffer);
             assert_eq!(*seen.entry(key).or_insert(content), content);
         }

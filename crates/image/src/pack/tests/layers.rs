@@ -106,7 +106,7 @@ fn chunks(change: impl FnOnce(&mut Tree)) -> Vec<Content> {
     let recipe = recipe(&tree);
     let mut out = Buffer::default();
     let fill = |part: &chunk::Chunk| {
-        chunk::fill(&store, &recipe, part, &mut out).unwrap();
+        chunk::fill(&mut chunk::Blobs::new(&store), &recipe, part, &mut out).unwrap();
         assert!(out.len() as u64 <= chunk::MAX + 1024, "{}", out.len());
         Content::of(&out)
     };
