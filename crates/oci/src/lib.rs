@@ -28,6 +28,7 @@ mod tree;
 pub mod upkeep;
 pub mod validate;
 mod verified;
+mod xattrs;
 
 pub use component::{Component, ImageFiles, ImageLayer, Origin, PackageId, PackageMeta};
 pub use descriptor::{Annotations, Descriptor, media_type};
@@ -42,3 +43,4 @@ pub use store::{BlobWriter, Claim, Store, StoreError};
 pub use store_path::{STORE_DIR, StorePath, StorePathError};
 pub use tree::{Entry, Node, Tree, TreeError, TreePath};
 pub use verified::{HashingReader, VerifiedReader, Verify, read_bounded};
+pub use xattrs::Xattrs;

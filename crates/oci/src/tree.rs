@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, btree_map};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Content;
+use crate::{Content, Xattrs};
 
 /// A path inside a tree: relative, `/`-separated, any bytes but NUL, no empty, `.` or `..` component. The root itself
 /// is the empty path and is never an entry. Orders by raw bytes. Cloning is cheap: the same path is in many places.
@@ -221,7 +221,7 @@ pub struct Entry {
     /// Numeric group.
     pub gid: u32,
     /// Extended attributes by full name (`user.x`, `security.capability`).
-    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub xattrs: Xattrs,
     /// The thing itself.
     pub node: Node,
 }
@@ -242,7 +242,7 @@ pub enum Node {
 impl Entry {
     /// A directory of root's.
     pub fn directory(mode: u16) -> Self {
-        Self { mode, uid: 0, gid: 0, xattrs: BTreeMap::new(), node: Node::Directory }
+        Self { mode, uid: 0, gid: 0, xattrs: Xattrs::default(), node: Node::Directory }
     }
 
     /// A file of root's.
@@ -262,7 +262,7 @@ impl Entry {
 }
 
 /// Entries by path, sorted by raw bytes. Parents need not be entries; composition makes them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tree(BTreeMap<TreePath, Entry>);
 
 impl Tree {
@@ -384,6 +384,31 @@ impl Tree {
             out.push('\n');
         }
         out
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Tree;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("entries by path")
+            }
+
+            /// All at once: a map that grows entry by entry takes half as much memory again.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+                let mut entries: Vec<(TreePath, Entry)> = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries.into_iter().collect())
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
     }
 }
 

@@ -492,6 +492,8 @@ pub fn tree_digest(tree: &Tree) -> Digest {
 
 #[cfg(test)]
 mod tests {
+    use longshore_oci::TreePath;
+
     use super::*;
 
     #[test]

@@ -380,7 +380,7 @@ fn every_way_of_compression_gives_the_same_files() {
         trees.push(files.tree);
     }
     let attributes = &trees[0].get(&TreePath::new("a").unwrap()).unwrap().xattrs;
-    assert_eq!(attributes, &BTreeMap::from([(b"user.x".to_vec(), b"y".to_vec())]));
+    assert_eq!(**attributes, BTreeMap::from([(b"user.x".to_vec(), b"y".to_vec())]));
     assert!(trees.windows(2).all(|pair| pair[0] == pair[1]));
 }
 

@@ -198,7 +198,7 @@ impl Files<'_> {
                 Node::File(content)
             }
         };
-        self.put(path, Entry { mode, uid, gid, xattrs, node });
+        self.put(path, Entry { mode, uid, gid, xattrs: xattrs.into(), node });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use longshore_net::each;
 use longshore_oci::{
     Component, Content, Entry, Facts, FileFacts, Node, Origin, PackageId, PackageMeta, Progress, Step, Store,
-    StoreError, Tree, TreeError, TreePath,
+    StoreError, Tree, TreeError, TreePath, Xattrs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -212,7 +212,7 @@ impl Files<'_> {
             MemberKind::Hardlink(target) => Node::Hardlink(super::merged_usr::merged_path(&target)),
         };
         let entry =
-            Entry { mode: member.mode, uid: member.uid, gid: member.gid, xattrs: BTreeMap::new(), node };
+            Entry { mode: member.mode, uid: member.uid, gid: member.gid, xattrs: Xattrs::default(), node };
         match self.tree.insert(path.clone(), entry) {
             Some(first) if first.node != Node::Directory => {
                 Err(UnpackError::Merge { package: Box::new(self.id.clone()), path })

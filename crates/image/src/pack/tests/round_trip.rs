@@ -94,7 +94,7 @@ fn tree(store: &Store, made: Vec<(Vec<Vec<u8>>, Made)>) -> Tree {
                 Node::File(store.put(&bytes).unwrap())
             }
         };
-        tree.insert(path, Entry { mode, uid, gid, xattrs, node });
+        tree.insert(path, Entry { mode, uid, gid, xattrs: xattrs.into(), node });
     }
     tree.check().unwrap();
     tree
