@@ -170,15 +170,16 @@ fn bench(parts: &[Part], effort: Effort, kind: Report) -> Result {
     registries::programs()?;
     let folder = root().join("target/bench");
     let memory = Memory::mount(folder.join("work"))?;
-    let mut sections = Vec::new();
+    let mut measured = Vec::new();
     for (name, part) in Part::ALL.iter().filter(|(_, part)| parts.contains(part)) {
         say(&format!("bench {name}"));
-        sections.extend(part.sections(&memory.0, effort)?);
+        measured.push((*name, part.sections(&memory.0, effort)?));
     }
-    let report = report::write(&folder, &sections)?;
-    match kind {
-        Report::Kept => Ok(()),
-        Report::Published => docs::write(&report),
+    report::print(&measured);
+    match (effort, kind) {
+        (Effort::Trial, _) => Ok(()),
+        (Effort::Whole, Report::Kept) => report::keep(&folder, &measured).map(drop),
+        (Effort::Whole, Report::Published) => docs::write(&report::keep(&folder, &measured)?),
     }
 }
 

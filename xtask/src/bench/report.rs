@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::goal::{Goal, worse};
-use super::{Row, machine, said};
+use super::{Part, Row, machine, read, said};
 use crate::run::Result;
 
 /// What was measured of one thing; the first row is what the others are held against.
@@ -57,7 +57,7 @@ impl Section {
         text + &self.targets
     }
 
-    fn json(&self) -> Value {
+    fn json(&self, part: &str) -> Value {
         let cold = self.rows.first().map_or(f64::NAN, |row| row.runs.figure(|run| run.wall).0);
         let rows = self.rows.iter().map(|row| {
             let (wall, least, most) = row.runs.figure(|run| run.wall);
@@ -71,6 +71,7 @@ impl Section {
         });
         let commands = self.commands.iter().map(|(row, script)| json!({ "row": row, "script": script }));
         json!({
+            "part": part,
             "case": self.key,
             "title": self.title,
             "rows": rows.collect::<Vec<_>>(),
@@ -88,18 +89,36 @@ fn known(figure: f64, shown: String) -> String {
     if figure.is_nan() { String::from("–") } else { shown }
 }
 
-/// Prints the tables, and writes `report.md` and `report.json`, which it gives.
-pub fn write(folder: &Path, sections: &[Section]) -> Result<Value> {
-    let text: String = sections.iter().map(Section::text).collect();
-    println!("{text}");
+/// Prints the tables.
+pub fn print(measured: &[(&str, Vec<Section>)]) {
+    let sections = measured.iter().flat_map(|(_, sections)| sections);
+    println!("{}", sections.map(Section::text).collect::<String>());
+}
+
+/// Writes `report.json`, which it gives: what was measured, and of an earlier report the parts that were not measured now.
+pub fn keep(folder: &Path, measured: &[(&str, Vec<Section>)]) -> Result<Value> {
+    let file = folder.join("report.json");
+    // What can't be read is made anew.
+    let earlier = read(&file).ok().and_then(|text| text.parse().ok()).unwrap_or(Value::Null);
     let report = json!({
         "machine": facts(machine::machine()),
         "versions": facts(machine::versions()),
-        "sections": sections.iter().map(Section::json).collect::<Vec<_>>(),
+        "sections": merged(&earlier, measured),
     });
-    save(&folder.join("report.md"), text.trim_start())?;
-    save(&folder.join("report.json"), &format!("{report:#}\n"))?;
+    save(&file, &format!("{report:#}\n"))?;
     Ok(report)
+}
+
+/// All sections in the order of parts, those of a part of one run.
+fn merged(earlier: &Value, measured: &[(&str, Vec<Section>)]) -> Vec<Value> {
+    let part = |(name, _): &(&str, Part)| match measured.iter().find(|(of, _)| of == name) {
+        Some((_, sections)) => sections.iter().map(|section| section.json(name)).collect(),
+        None => {
+            let sections = earlier["sections"].as_array().into_iter().flatten();
+            sections.filter(|section| section["part"] == *name).cloned().collect::<Vec<_>>()
+        }
+    };
+    Part::ALL.iter().flat_map(part).collect()
 }
 
 fn facts(facts: machine::Facts) -> Value {
@@ -132,4 +151,22 @@ pub fn targets(rows: &[Row]) -> String {
 
 pub fn save(path: &Path, text: &str) -> Result {
     fs::write(path, text).map_err(|error| said(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_takes_the_place_of_its_part_alone() {
+        let section = |part: &str, title: &str| json!({ "part": part, "title": title });
+        let earlier = json!({ "sections": [section("nix", "a"), section("pack", "b"), section("pack", "c"), section("gone", "d")] });
+        let measured = [
+            ("scale", Vec::new()),
+            ("pack", vec![Section { title: "new".to_owned(), ..Section::default() }]),
+        ];
+        let merged = merged(&earlier, &measured);
+        let titles: Vec<_> = merged.iter().map(|section| section["title"].as_str().unwrap()).collect();
+        assert_eq!(titles, ["a", "new"]);
+    }
 }
