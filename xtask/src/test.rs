@@ -34,6 +34,11 @@ pub fn test(length: Length) -> Result {
     let mut tests = cargo(&["test", "--release", "--workspace", "--no-fail-fast"]);
     // A changed snapshot fails, and nothing is left lying about.
     tests.env("INSTA_UPDATE", "no");
+    // A third of the time, tests wait: for engines, registries, archives.
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        tests.env("RUST_TEST_THREADS", (threads + threads / 2).to_string());
+    }
     if length == Length::Long {
         tests.args(["--", "--include-ignored"]);
     }
