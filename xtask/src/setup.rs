@@ -63,7 +63,17 @@ pub fn benchmarks() -> Result {
 
 /// Installs what is missing; says nothing when all is there.
 pub fn setup(length: Length) -> Result {
-    install(missing)?;
+    packages()?;
+    programs(length)
+}
+
+/// Installs Debian's packages.
+pub fn packages() -> Result {
+    install(missing)
+}
+
+/// Builds and unpacks what Debian has not, or not that new, into `target/test-tools`.
+pub fn programs(length: Length) -> Result {
     tools::setup()?;
     nix::setup()?;
     kubernetes::schemas()?;

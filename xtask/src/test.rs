@@ -18,17 +18,13 @@ pub enum Length {
 /// Sets up, checks style and rules, runs the tests and ends with `N passed, N failed`.
 pub fn test(length: Length) -> Result {
     say("setting up");
-    setup::setup(length)?;
-    let mut steps: Vec<(String, Result)> = Vec::new();
-    say("cargo fmt --check");
-    steps.push(("fmt".to_owned(), run(&mut cargo(&["fmt", "--all", "--check"]))));
-    say("cargo clippy");
-    let clippy = ["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    steps.push(("clippy".to_owned(), run(&mut cargo(&clippy))));
-    say("cargo test --no-run");
-    // The program too: of the workspace as a whole, or everything that has fewer features alone would be compiled again.
-    let build = ["test", "--release", "--workspace", "--no-run", "--quiet"];
-    steps.push(("build".to_owned(), run(&mut cargo(&build))));
+    setup::packages()?;
+    // What tests call is built on one processor, and waits for downloads: meanwhile, they are compiled.
+    let (mut steps, programs) = std::thread::scope(|scope| {
+        let programs = scope.spawn(|| setup::programs(length));
+        (compiled(), programs.join())
+    });
+    programs.unwrap_or_else(|_| Err(String::from("the setup died")))?;
     steps.push(("tidy".to_owned(), tidy::tidy()));
     say("cargo test");
     let mut tests = cargo(&["test", "--release", "--workspace", "--no-fail-fast"]);
@@ -68,6 +64,24 @@ pub fn test(length: Length) -> Result {
         0 => Ok(()),
         _ => Err(String::from("tests failed")),
     }
+}
+
+/// Style, and everything compiled; each step with its name.
+fn compiled() -> Vec<(String, Result)> {
+    let mut steps = Vec::new();
+    for (name, arguments) in [
+        ("fmt", &["fmt", "--all", "--check"][..]),
+        (
+            "clippy",
+            &["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        ),
+        // The program too: of the workspace as a whole, or everything that has fewer features alone would be compiled again.
+        ("build", &["test", "--release", "--workspace", "--no-run", "--quiet"]),
+    ] {
+        say(&format!("cargo {}", arguments.join(" ")));
+        steps.push((name.to_owned(), run(&mut cargo(arguments))));
+    }
+    steps
 }
 
 /// Accepts what tests see now as what they expect.

@@ -279,8 +279,10 @@ fn link(file: &File, store: &Store) -> Result<(), FolderError> {
         store.grew(file.content.size);
     }
     match fs::hard_link(&shared, &file.place) {
-        // A file has so many names at most.
-        Err(error) if error.kind() == ErrorKind::TooManyLinks => copy(file, &file.place, store),
+        // A file has so many names at most, and takes no more once another thread's has taken its place.
+        Err(error) if matches!(error.kind(), ErrorKind::TooManyLinks | ErrorKind::NotFound) => {
+            copy(file, &file.place, store)
+        }
         linked => Ok(linked?),
     }
 }
@@ -364,6 +366,20 @@ mod tests {
         fs::write(&kept, b"").unwrap();
         assert_eq!(again(b"second"), b"text");
         assert_eq!(fs::metadata(kept).unwrap().nlink(), 2);
+    }
+
+    #[test]
+    fn files_of_one_content_are_made_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for round in 0_u32..100 {
+            // New to the store: several threads find it missing, and put it there one after the other.
+            let content = store.put(&round.to_le_bytes()).unwrap();
+            let same = || (0..64).map(|n| (TreePath::new(format!("same/{n}")).unwrap(), Entry::file(0o644, content)));
+            let (key, files) = (content.digest, Files::Shared(Owners::Caller));
+            let made = shared::<FolderError>(&store, "trees", &key, files, 16, || Ok(same().collect()));
+            assert_eq!(fs::read_dir(made.unwrap().join("same")).unwrap().count(), 64);
+        }
     }
 
     #[test]

@@ -259,6 +259,11 @@ impl Entry {
     pub fn owned_by(self, uid: u32, gid: u32) -> Self {
         Self { uid, gid, ..self }
     }
+
+    /// Bytes of a file; others have none.
+    pub fn size(&self) -> u64 {
+        if let Node::File(content) = self.node { content.size } else { 0 }
+    }
 }
 
 /// Entries by path, sorted by raw bytes. Parents need not be entries; composition makes them.
@@ -330,7 +335,7 @@ impl Tree {
 
     /// Bytes in all files, each hard-linked file once.
     pub fn size(&self) -> u64 {
-        self.0.values().map(|entry| if let Node::File(content) = entry.node { content.size } else { 0 }).sum()
+        self.0.values().map(Entry::size).sum()
     }
 
     /// Fails unless every entry lies under directories alone and every hard link names a file.

@@ -21,6 +21,12 @@ impl From<Attributes> for Xattrs {
     }
 }
 
+impl FromIterator<(Vec<u8>, Vec<u8>)> for Xattrs {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Vec<u8>)>>(attributes: I) -> Self {
+        Attributes::from_iter(attributes).into()
+    }
+}
+
 impl From<Xattrs> for Attributes {
     fn from(Xattrs(attributes): Xattrs) -> Self {
         attributes.map(|attributes| *attributes).unwrap_or_default()

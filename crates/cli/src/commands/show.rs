@@ -130,11 +130,7 @@ fn as_text(
 
 /// Bytes of the files among them.
 fn size(held: &[Held<'_>]) -> u64 {
-    let file = |(_, entry): &Held<'_>| match entry.node {
-        Node::File(content) => Some(content.size),
-        _ => None,
-    };
-    held.iter().filter_map(file).sum()
+    held.iter().map(|(_, entry)| entry.size()).sum()
 }
 
 /// What a build made, and what that needs to run.

@@ -48,7 +48,7 @@ pub(super) fn plan(recipe: &Recipe) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     let (mut chunk, mut weight) = (Chunk::new(), 0);
     for (index, (path, entry)) in recipe.entries().iter().enumerate() {
-        let size = if let Node::File(content) = entry.node { content.size } else { 0 };
+        let size = entry.size();
         if size > MAX {
             chunk.push(Part::Header(index));
             chunks.push(std::mem::take(&mut chunk));

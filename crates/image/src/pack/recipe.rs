@@ -61,8 +61,7 @@ impl Recipe {
 
     /// About how many bytes its tar has.
     pub(super) fn weight(&self) -> u64 {
-        let size = |entry: &Entry| if let Node::File(content) = entry.node { content.size } else { 0 };
-        self.entries.iter().map(|(_, entry)| 512 + size(entry)).sum()
+        self.entries.iter().map(|(_, entry)| 512 + entry.size()).sum()
     }
 
     /// Names everything that decides the tar's bytes: the rules, the epoch, every entry's metadata and the digests of

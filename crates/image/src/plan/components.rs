@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_oci::{Digest, Entry, ImageLayer, Node, Origin, StorePath, TreePath};
+use longshore_oci::{Digest, ImageLayer, Node, Origin, StorePath, TreePath};
 
 use super::problem::{Budget, Class, Component, Group, Problem, Rate};
 use super::{ImageInput, ImageSet, Known, LayerPlan, Pins, PlannedLayer, joint};
@@ -94,7 +94,7 @@ impl Parts {
                     content,
                     images: ImageSet::default(),
                     origins,
-                    bytes: held.iter().map(|(_, entry)| size(entry)).sum(),
+                    bytes: held.iter().map(|(_, entry)| entry.size()).sum(),
                     paths: held.into_iter().map(|(path, _)| path.clone()).collect(),
                 });
                 part.images.insert(number);
@@ -196,10 +196,6 @@ impl Parts {
         };
         (parts().map(|part| part.group.rank).max().unwrap_or(Rank::Base), layer)
     }
-}
-
-fn size(entry: &Entry) -> u64 {
-    if let Node::File(content) = entry.node { content.size } else { 0 }
 }
 
 /// What of an image goes together.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longshore_oci::{Entry, Node, PackageId};
+use longshore_oci::{Node, PackageId};
 use serde::Serialize;
 
 use super::LeftOut;
@@ -39,10 +39,6 @@ pub struct PackageUse {
     pub skipped: Vec<String>,
 }
 
-fn size(entry: &Entry) -> u64 {
-    if let Node::File(content) = entry.node { content.size } else { 0 }
-}
-
 /// The report on every package that contributes.
 pub(super) fn packages(build: &Builder<'_>, view: &View<'_>) -> Vec<PackageUse> {
     let report = |(id, brought): (&PackageId, &Brought)| {
@@ -66,13 +62,13 @@ pub(super) fn packages(build: &Builder<'_>, view: &View<'_>) -> Vec<PackageUse> 
             }
             if goes_in {
                 report.files += 1;
-                report.bytes += size(entry);
+                report.bytes += entry.size();
                 continue;
             }
             let why = left_out(path, &build.input.spec.keep).unwrap_or(LeftOut::NotNeeded);
             let (files, bytes) = report.left_out.entry(why).or_default();
             *files += 1;
-            *bytes += size(entry);
+            *bytes += entry.size();
         }
         Some(report)
     };

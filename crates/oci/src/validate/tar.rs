@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the writer, so that each checks the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use crate::{Entry, Node, Sha256, Tree, TreePath};
@@ -119,7 +119,7 @@ impl State {
                 .ok_or(format!("`{path}` has the mode {mode:o}"))?,
             uid: id(either(extended.uid, &header[108..116])?)?,
             gid: id(either(extended.gid, &header[116..124])?)?,
-            xattrs: extended.xattrs.into_iter().collect::<BTreeMap<_, _>>().into(),
+            xattrs: extended.xattrs.into_iter().collect(),
             node,
         };
         Ok((path, entry))
