@@ -75,19 +75,8 @@ pub type Built = BTreeMap<Platform, BuiltOn>;
 /// Images by name and platform.
 pub struct Images(pub BTreeMap<(String, Platform), Image>);
 
-/// Composes every image of the stack on `platform` and plans their layers together, so that which of them are built
-/// then changes no digest.
+/// Composes every image of the stack on `platform` and plans their layers together by `strategy`, to be looked at.
 pub fn compose(
-    project: &Project,
-    lock: &Lock,
-    machine: &Machine,
-    platform: &Platform,
-) -> Result<Composed, Failure> {
-    compose_by(Strategy::Stack, project, lock, machine, platform)
-}
-
-/// The same with layers cut by `strategy`, to be looked at.
-pub fn compose_by(
     strategy: Strategy,
     project: &Project,
     lock: &Lock,
@@ -134,14 +123,15 @@ pub fn findings(project: &Project, name: &str, platform: &Platform, rootfs: &Roo
 }
 
 /// What there is before layers are planned: see [`Composed`].
-struct Made {
-    built: BTreeMap<String, Arc<Component>>,
-    rootfs: BTreeMap<String, RootFs>,
+pub struct Made {
+    pub built: BTreeMap<String, Arc<Component>>,
+    pub rootfs: BTreeMap<String, RootFs>,
     files: BTreeMap<String, Arc<Component>>,
 }
 
-/// Composes the images called `names` on `platform`, of what builds make that they take something from.
-fn compose_some(
+/// Composes the images called `names` on `platform`, of what builds make that they take something from: what others are made of is
+/// not even fetched.
+pub fn compose_some(
     project: &Project,
     lock: &Lock,
     machine: &Machine,

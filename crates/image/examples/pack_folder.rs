@@ -1,5 +1,5 @@
 //! What packing a folder costs: `pack_folder STORE FOLDER JOBS diff-ids|gzip|fast|zstd [LAYERS]`, and with `floor` for LAYERS what can't be
-//! saved of it: reading the files, hashing them, compressing a MiB at a time and hashing that, on one thread and for nothing.
+//! saved of it: reading the files, hashing them, compressing a MiB at a time and hashing that, on as many threads and for nothing.
 //!
 //! The folder's files are put into the store, its entries dealt into LAYERS layers of one size but for the first, which has half of all;
 //! then they are packed, and the time and the processor time of that alone are told. With STORE there already, so is what was made before.
@@ -11,10 +11,11 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use longshore_image::pack::{Codec, Recipe, Wanted, compress_all, layers};
-use longshore_oci::{Entry, Epoch, Node, Sha256, Silent, Store, Tree, TreePath};
+use longshore_oci::{Content, Entry, Epoch, Node, Sha256, Silent, Store, Tree, TreePath};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,11 +30,11 @@ fn main() {
         "zstd" => Some(Codec::Zstd),
         other => panic!("`{other}` is no codec"),
     };
-    let jobs = jobs.parse().unwrap();
+    let jobs: usize = jobs.parse().unwrap();
     let mut tree = Tree::new();
     add(&mut tree, &store, Path::new(folder), &TreePath::root());
     if rest.first().is_some_and(|word| word == "floor") {
-        return floor(&tree, &store, codec);
+        return floor(&tree, &store, codec, jobs);
     }
     let count: usize = rest.first().map_or(1, |count| count.parse().unwrap());
     let recipes: Vec<_> = dealt(&tree, count)
@@ -65,47 +66,83 @@ fn main() {
     }
 }
 
-fn floor(tree: &Tree, store: &Store, codec: Option<Codec>) {
-    let level = |level| libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).unwrap());
-    let mut deflate = level(if codec == Some(Codec::GzipFast) { 1 } else { 6 });
-    let mut zstd = zstd::bulk::Compressor::new(3).unwrap();
-    let (mut tar, mut blob) = (Sha256::new(), Sha256::new());
-    let (mut plain, mut packed) = (vec![0; 1 << 20], vec![0; 2 << 20]);
+fn floor(tree: &Tree, store: &Store, codec: Option<Codec>, jobs: usize) {
+    let files: Vec<_> = tree
+        .iter()
+        .filter_map(|(_, entry)| if let Node::File(content) = entry.node { Some(content) } else { None })
+        .collect();
+    let next = AtomicUsize::new(0);
     let before = processor_time();
-    let mut filled = 0;
-    let mut flush = |plain: &[u8]| {
-        tar.update(plain);
-        let size = match codec {
-            None => 0,
-            Some(Codec::Zstd) => zstd.compress_to_buffer(plain, &mut packed[..]).unwrap(),
-            Some(Codec::Gzip | Codec::GzipFast) => deflate.gzip_compress(plain, &mut packed).unwrap(),
-        };
-        blob.update(&packed[..size]);
-    };
-    for (_, entry) in tree.iter() {
-        let Node::File(content) = &entry.node else { continue };
-        let mut file = std::fs::File::open(store.blob_path(&content.digest)).unwrap();
-        loop {
-            match file.read(&mut plain[filled..]).unwrap() {
-                0 => break,
-                read => filled += read,
-            }
-            if filled == plain.len() {
-                flush(&plain);
-                filled = 0;
-            }
-        }
-    }
-    flush(&plain[..filled]);
+    // Threads share a processor's caches, or even the processor: what each costs depends on the others.
+    let sizes: Vec<(u64, u64)> = std::thread::scope(|scope| {
+        let work = || Floor::new(codec).of(store, || files.get(next.fetch_add(1, Ordering::Relaxed)));
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
     let after = processor_time();
     let (user, system) = (after.0 - before.0, after.1 - before.1);
-    let size = tar.size() as f64 / 1e9;
+    let plain: u64 = sizes.iter().map(|(plain, _)| plain).sum();
+    let packed: u64 = sizes.iter().map(|(_, packed)| packed).sum();
     println!(
-        "floor {} bytes to {}: {user:.2} + {system:.2} s of processor, {:.2} s of it a GB",
-        tar.size(),
-        blob.size(),
-        (user + system) / size
+        "floor {plain} bytes to {packed}: {user:.2} + {system:.2} s of processor, {:.2} s of it a GB",
+        (user + system) / (plain as f64 / 1e9)
     );
+}
+
+/// What one thread needs.
+struct Floor {
+    codec: Option<Codec>,
+    deflate: libdeflater::Compressor,
+    zstd: zstd::bulk::Compressor<'static>,
+    packed: Vec<u8>,
+    tar: Sha256,
+    blob: Sha256,
+}
+
+impl Floor {
+    fn new(codec: Option<Codec>) -> Self {
+        let level = if codec == Some(Codec::GzipFast) { 1 } else { 6 };
+        Self {
+            codec,
+            deflate: libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).unwrap()),
+            zstd: zstd::bulk::Compressor::new(3).unwrap(),
+            packed: vec![0; 2 << 20],
+            tar: Sha256::new(),
+            blob: Sha256::new(),
+        }
+    }
+
+    /// Bytes of the files, and of what they are compressed to.
+    fn of<'a>(mut self, store: &Store, next: impl Fn() -> Option<&'a Content>) -> (u64, u64) {
+        let (mut plain, mut filled) = (vec![0; 1 << 20], 0);
+        while let Some(content) = next() {
+            let mut file = std::fs::File::open(store.blob_path(&content.digest)).unwrap();
+            loop {
+                match file.read(&mut plain[filled..]).unwrap() {
+                    0 => break,
+                    read => filled += read,
+                }
+                if filled == plain.len() {
+                    self.flush(&plain);
+                    filled = 0;
+                }
+            }
+        }
+        self.flush(&plain[..filled]);
+        (self.tar.size(), self.blob.size())
+    }
+
+    fn flush(&mut self, plain: &[u8]) {
+        self.tar.update(plain);
+        let size = match self.codec {
+            None => 0,
+            Some(Codec::Zstd) => self.zstd.compress_to_buffer(plain, &mut self.packed[..]).unwrap(),
+            Some(Codec::Gzip | Codec::GzipFast) => {
+                self.deflate.gzip_compress(plain, &mut self.packed).unwrap()
+            }
+        };
+        self.blob.update(&self.packed[..size]);
+    }
 }
 
 fn add(tree: &mut Tree, store: &Store, folder: &Path, at: &TreePath) {

@@ -1,9 +1,13 @@
 //! Runs other people's programs, and says what to install when one is missing.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long somebody may take from being forked to running a program.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program under its name, with its arguments.
 pub struct Tool {
@@ -51,10 +55,7 @@ impl Tool {
 
     /// Runs it whatever it answers.
     pub fn output(mut self) -> Output {
-        match self.command.output() {
-            Ok(output) => output,
-            Err(error) => panic!("{}", missing(&self.name, &error)),
-        }
+        started(&self.name, || self.command.output())
     }
 
     /// Runs it, expects success, and gives what it printed.
@@ -79,16 +80,28 @@ impl Tool {
     /// Starts it in the background; its output goes where `stdout` and `stderr` say.
     pub fn spawn(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> std::process::Child {
         self.command.stdout(stdout).stderr(stderr);
-        match self.command.spawn() {
-            Ok(child) => child,
-            Err(error) => panic!("{}", missing(&self.name, &error)),
-        }
+        started(&self.name, || self.command.spawn())
     }
 }
 
 /// Where `./x setup` keeps a program.
 pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools").join(name)
+}
+
+/// What comes of starting a program. One that was just written may be open in the child of another test's thread, which has not come
+/// to its own program yet: nothing runs what somebody could write to.
+fn started<T>(name: &str, mut start: impl FnMut() -> io::Result<T>) -> T {
+    let began = Instant::now();
+    loop {
+        match start() {
+            Ok(started) => return started,
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && began.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => panic!("{}", missing(name, &error)),
+        }
+    }
 }
 
 /// What to say when a program can't be started.

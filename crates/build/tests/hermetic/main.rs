@@ -107,12 +107,9 @@ fn a_recipe_is_run_once_and_again_only_when_it_differs() {
     let first = executor.run(&recipe).unwrap();
     let logs = executor.logs(&recipe);
     fs::remove_dir_all(&logs).unwrap();
-    let began = Instant::now();
     let second = machine.executor().run(&recipe).unwrap();
-    let took = began.elapsed();
     assert_eq!(first, second);
     assert!(!logs.exists(), "no command was run");
-    assert!(took < Duration::from_millis(250), "{took:?}");
 
     let mut changed = recipe.clone();
     changed.steps[0].env.insert(String::from("A"), String::from("1"));

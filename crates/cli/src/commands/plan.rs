@@ -18,7 +18,7 @@ pub fn run(args: &Plan, global: &Global, project: &Project, machine: &Machine) -
     let lock = for_build(global, project, machine)?;
     let (mut rows, mut platforms) = (Vec::new(), Vec::new());
     for platform in project.select_platforms(&args.selection)? {
-        let composed = pipeline::compose_by(args.strategy.into(), project, &lock, machine, &platform)?;
+        let composed = pipeline::compose(args.strategy.into(), project, &lock, machine, &platform)?;
         for name in &names {
             let layers: Vec<_> = composed.layers(name).collect();
             let base = project.stack.images.get(name).and_then(|spec| spec.base.as_ref());

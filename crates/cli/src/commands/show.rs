@@ -14,7 +14,7 @@ use crate::args::{Global, Show};
 use crate::builds;
 use crate::machine::Machine;
 use crate::others;
-use crate::pipeline::{self, Composed};
+use crate::pipeline::{self, Made};
 use crate::project::Project;
 use crate::report::{Failure, bytes, plural, print, print_json};
 
@@ -24,11 +24,11 @@ pub fn run(args: &Show, global: &Global, project: &Project, machine: &Machine) -
     let mut rows = Vec::new();
     for platform in project.select_platforms(&args.selection)? {
         let project = &others::inherited(project, &lock, machine, &platform)?;
-        let composed = pipeline::compose(project, &lock, machine, &platform)?;
-        for (name, rootfs) in composed.rootfs.iter().filter(|(name, _)| names.contains(*name)) {
+        let made = pipeline::compose_some(project, &lock, machine, &platform, &names)?;
+        for (name, rootfs) in &made.rootfs {
             let findings = pipeline::findings(project, name, &platform, rootfs);
             let spec = &project.stack.images[name];
-            let taken: Vec<_> = taken(spec, &composed);
+            let taken: Vec<_> = taken(spec, &made);
             if global.json {
                 rows.push(as_json(name, &platform, project, rootfs, &taken, &findings, args));
             } else {
@@ -52,14 +52,14 @@ struct Taken<'a> {
 }
 
 /// The builds that an image takes something from, by name.
-fn taken<'a>(spec: &'a ImageSpec, composed: &Composed) -> Vec<Taken<'a>> {
+fn taken<'a>(spec: &'a ImageSpec, made: &Made) -> Vec<Taken<'a>> {
     let build = |content: &'a ContentSpec| match content {
         ContentSpec::Build(request) => Some(request.name.as_str()),
         _ => None,
     };
     let names: BTreeSet<_> = spec.contents.iter().filter_map(build).collect();
     let taken = |build: &'a str| {
-        let Component { tree, facts, .. } = &**composed.built.get(build)?;
+        let Component { tree, facts, .. } = &**made.built.get(build)?;
         let files = tree.iter().filter(|(_, entry)| entry.node != Node::Directory).count();
         Some(Taken { build, files, bytes: tree.size(), references: references(tree, facts) })
     };

@@ -1,5 +1,7 @@
 //! `longshore why`: which input put a path or a package into an image.
 
+use std::collections::BTreeSet;
+
 use longshore_oci::{Origin, TreePath};
 use longshore_stack::lock::Lock;
 use serde_json::json;
@@ -12,7 +14,7 @@ use crate::project::Project;
 use crate::report::{Failure, print, print_json, why};
 
 pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) -> Result<(), Failure> {
-    project.select_images(std::slice::from_ref(&args.image))?;
+    let names = project.select_images(std::slice::from_ref(&args.image))?;
     let lock = for_build(global, project, machine)?;
     let missing = || Failure::Usage {
         message: format!("image `{}` has no `{}`", args.image, args.subject),
@@ -21,7 +23,7 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
     if !args.subject.starts_with('/') {
         let chain = match why::chain(&lock, &args.image, &args.subject) {
             Some(chain) => chain,
-            None => of_nix(args, project, &lock, machine)?.ok_or_else(missing)?,
+            None => of_nix(args, &names, project, &lock, machine)?.ok_or_else(missing)?,
         };
         if global.json {
             print_json(&json!({ "image": args.image, "package": args.subject, "chain": chain }));
@@ -33,8 +35,8 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
     let path = TreePath::new(&args.subject).map_err(|_| missing())?;
     let mut found = Vec::new();
     for platform in &project.stack.platforms {
-        let composed = pipeline::compose(project, &lock, machine, platform)?;
-        let Some(rootfs) = composed.rootfs.get(&args.image) else { continue };
+        let made = pipeline::compose_some(project, &lock, machine, platform, &names)?;
+        let Some(rootfs) = made.rootfs.get(&args.image) else { continue };
         let Some((at, origin)) = rootfs.locate(&path) else { continue };
         let chain = match origin {
             Origin::Package(id) => why::chain(&lock, &args.image, &id.name),
@@ -65,6 +67,7 @@ pub fn run(args: &Why, global: &Global, project: &Project, machine: &Machine) ->
 /// known only once it is composed.
 fn of_nix(
     args: &Why,
+    names: &BTreeSet<String>,
     project: &Project,
     lock: &Lock,
     machine: &Machine,
@@ -73,8 +76,8 @@ fn of_nix(
         return Ok(None);
     }
     for platform in &project.stack.platforms {
-        let composed = pipeline::compose(project, lock, machine, platform)?;
-        let rootfs = composed.rootfs.get(&args.image);
+        let made = pipeline::compose_some(project, lock, machine, platform, names)?;
+        let rootfs = made.rootfs.get(&args.image);
         if let Some(chain) = rootfs.and_then(|rootfs| why::store_path_called(rootfs, &args.subject)) {
             return Ok(Some(chain));
         }

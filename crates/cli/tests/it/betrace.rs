@@ -164,7 +164,6 @@ fn upstream_is_whole_for_both_platforms() {
 
 #[test]
 fn what_the_examples_break_is_found_by_the_programs_built_here() {
-    let _ports = ports();
     let stack = upstream(|sandbox| sandbox);
     // The entrance is no program here: the load generator sends to the backend itself.
     let text = stack.read("stack.toml");
@@ -174,6 +173,7 @@ fn what_the_examples_break_is_found_by_the_programs_built_here() {
     assert_ne!(text, direct);
     stack.write("stack.toml", direct);
     with_update(&stack, &["build", "-p", "linux/amd64"]);
+    let _ports = ports();
     let running = Running(&stack);
     stack.ok(&["up", "--detach", "frontend", "loadgen"]);
 

@@ -29,6 +29,7 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
         free: (0..AT_ONCE * jobs).map(|_| Piece::default()).collect(),
         failed: BTreeMap::new(),
         panicked: false,
+        waiting: 0,
     };
     let crew = Crew { passes, means, board: Mutex::new(board), changed: Condvar::new() };
     std::thread::scope(|scope| {
@@ -61,6 +62,8 @@ struct Board {
     /// By pass.
     failed: BTreeMap<usize, Error>,
     panicked: bool,
+    /// How many threads have nothing to do.
+    waiting: usize,
 }
 
 /// One layer on its way.
@@ -77,7 +80,7 @@ struct Lane {
     turn: usize,
     /// Pieces that came before their turn.
     early: BTreeMap<usize, Piece>,
-    /// How many threads are at it.
+    /// How many threads prepare pieces of it, or start it.
     hands: usize,
     made: Option<Made>,
 }
@@ -93,6 +96,11 @@ impl Lane {
             Some(line) => self.next < line.len(),
             None => self.hands == 0,
         }
+    }
+
+    /// How many threads are at it, who adds to it among them.
+    fn busy(&self) -> usize {
+        self.hands + usize::from(self.line.is_some() && self.end.is_none())
     }
 }
 
@@ -127,14 +135,14 @@ impl Board {
             return Task::Leave;
         }
         let open = self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_open());
-        let mut open: Vec<_> = open.map(|(index, lane)| (lane.hands, index)).collect();
+        let mut open: Vec<_> = open.map(|(index, lane)| (lane.busy(), index)).collect();
         open.sort_unstable();
         let Some(&(_, first)) = open.first() else {
             let done = self.lanes.iter().all(|lane| lane.made.is_some());
             return if done { Task::Leave } else { Task::Wait };
         };
         // Nobody is at the others.
-        let others = open[1..].iter().take_while(|(hands, _)| *hands == 0).map(|(_, index)| *index);
+        let others = open[1..].iter().take_while(|(busy, _)| *busy == 0).map(|(_, index)| *index);
         let chosen: Vec<_> = std::iter::once(first).chain(others).take(AT_ONCE).collect();
         if let Some(&lane) = chosen.iter().find(|lane| self.lanes[**lane].line.is_none()) {
             self.lanes[lane].hands += 1;
@@ -173,7 +181,9 @@ impl Crew<'_> {
             let task = loop {
                 match board.task() {
                     Task::Wait => {
+                        board.waiting += 1;
                         board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                        board.waiting -= 1;
                     }
                     task => break task,
                 }
@@ -194,6 +204,7 @@ impl Crew<'_> {
                         }
                         Err(error) => board.fail(pass, error),
                     }
+                    self.tell(board);
                 }
                 Task::Pieces(mut taken) => {
                     drop(board);
@@ -205,7 +216,6 @@ impl Crew<'_> {
                     self.add(held);
                 }
             }
-            self.changed.notify_all();
         }
     }
 
@@ -229,6 +239,7 @@ impl Crew<'_> {
                 }
             }
         }
+        self.tell(board);
         held
     }
 
@@ -251,7 +262,7 @@ impl Crew<'_> {
                     board.lanes[held.lane].end = Some(held.end);
                 }
             }
-            drop(board);
+            self.tell(board);
             for Held { lane, pass, line, end } in whole {
                 let made = self.passes[pass].finish(self.means, &line, *end);
                 let mut board = self.board();
@@ -259,9 +270,9 @@ impl Crew<'_> {
                     Ok(made) => board.lanes[lane].made = Some(made),
                     Err(error) => board.fail(pass, error),
                 }
+                self.tell(board);
             }
             held = self.add_each(next);
-            self.changed.notify_all();
         }
     }
 
@@ -287,7 +298,18 @@ impl Crew<'_> {
                 }
             }
         }
+        self.tell(board);
         held
+    }
+
+    /// Leaves the board, and has those look at it who wait for a change. Hardly ever does somebody: to call them costs as much as
+    /// to open a file.
+    fn tell(&self, board: MutexGuard<'_, Board>) {
+        let waiting = board.waiting;
+        drop(board);
+        if waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 }
 

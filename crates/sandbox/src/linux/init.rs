@@ -20,6 +20,10 @@ use super::sys::{self, Clone};
 use super::{mounts, privileges, tell};
 use crate::Stage;
 
+/// How often a program is tried that somebody has open for writing. One that the caller has just written may be open in the child of
+/// another of its threads for as long as that takes to become a program of its own.
+const BUSY: u32 = 100;
+
 /// The descriptors that the first process is born with a use for.
 pub(super) struct Wires {
     /// Takes [`Report`]s.
@@ -182,8 +186,16 @@ pub(super) fn execute(program: &Program, wires: &Wires) -> ! {
         say(wires.report.as_fd(), &Report::Failed(failure));
         sys::exit(ENDED)
     }
-    // SAFETY: `Program` made both lists of C strings that it owns, with a null pointer at the end.
-    let errno = unsafe { sys::exec(program.path(), &program.argv_pointers, &program.env_pointers) };
+    let mut tries = 0;
+    let errno = loop {
+        // SAFETY: `Program` made both lists of C strings that it owns, with a null pointer at the end.
+        let errno = unsafe { sys::exec(program.path(), &program.argv_pointers, &program.env_pointers) };
+        tries += 1;
+        if errno != Errno::TXTBSY || tries == BUSY {
+            break errno;
+        }
+        let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 });
+    };
     say(wires.report.as_fd(), &Report::NotStarted(errno));
     sys::exit(ENDED)
 }

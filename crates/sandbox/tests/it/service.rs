@@ -223,7 +223,7 @@ fn another_command_has_its_time() {
     let mut log = Vec::new();
     let script =
         "(while :; do sleep 1; done; : mark-beside) & echo started; while :; do sleep 1; done; : mark-beside";
-    let exit = service.running.process().run(&shell(script), Duration::from_millis(400), &mut log).unwrap();
+    let exit = service.running.process().run(&shell(script), Duration::from_secs(2), &mut log).unwrap();
     assert_eq!((exit.status, log.as_slice()), (Status::TimedOut, &b"started\n"[..]));
     assert!(exit.time < Duration::from_secs(20));
     eventually("its children are gone", || processes("mark-beside").is_empty());
