@@ -1,4 +1,4 @@
-//! `rebuild` under other conditions, those of the caller too; `show` of what builds made.
+//! `rebuild` under other conditions, those of the caller too; `show` of what builds made, and of images that need none.
 
 use std::process::Command;
 
@@ -94,4 +94,18 @@ fn what_a_build_made_and_needs_to_run_is_shown() {
     assert_eq!(build["references"], serde_json::json!(needs));
     let program = fs_err::metadata("/bin/ls").unwrap().len();
     assert_eq!(build["bytes"].as_u64(), Some(program + 11 + 5));
+}
+
+#[test]
+fn images_are_looked_at_without_what_others_are_made_of() {
+    let sandbox = sandbox("exit 7");
+    let text = sandbox.read("stack.toml");
+    sandbox.write(
+        "stack.toml",
+        format!("{text}\n[image.other]\ncontents = [{{ directory = \"notes\", to = \"/srv/\" }}]\n"),
+    );
+    assert!(sandbox.ok(&["show", "other"]).starts_with("other (linux/amd64): "));
+    assert!(sandbox.ok(&["why", "other", "/srv/a"]).starts_with("/srv/a (linux/amd64): "));
+    assert_eq!(sandbox.run(&["why", "app", "/srv/a"]).code, 1);
+    assert_eq!(sandbox.run(&["show"]).code, 1);
 }
