@@ -82,7 +82,7 @@ impl<'a> Loader<'a> {
             let mut unpacked = unpack_all(&fetched, self.machine.jobs().get(), store, &**progress)?;
             if self.machine.trust == Trust::Blobs {
                 for (deb, component) in fetched.iter().zip(&mut unpacked) {
-                    if !store.has_all(&component.tree) {
+                    if !component.is_whole(store) {
                         *component = unpack_again(deb, store)?;
                     }
                 }

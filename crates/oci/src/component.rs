@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Facts, StorePath, Tree, TreePath};
+use crate::{Content, Digest, Facts, Store, StorePath, Tree, TreePath};
 
 /// A named part of an image: what it holds, what that needs, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,14 @@ pub struct Component {
     pub facts: Facts,
     /// For packages: what their package manager knows.
     pub package: Option<PackageMeta>,
+}
+
+impl Component {
+    /// Whether all bytes that it speaks of are in the store and whole.
+    pub fn is_whole(&self, store: &Store) -> bool {
+        let sums = self.package.as_ref().and_then(|package| package.md5sums);
+        store.has_all(&self.tree) && sums.is_none_or(|sums| store.has(&sums))
+    }
 }
 
 /// The input that put an entry into an image.
@@ -95,8 +103,8 @@ pub struct PackageId {
 pub struct PackageMeta {
     /// The control paragraph as shipped, for `/var/lib/dpkg/status.d`.
     pub control: Vec<u8>,
-    /// The shipped `md5sums` file, for scanners.
-    pub md5sums: Vec<u8>,
+    /// The shipped `md5sums` file, for scanners, where there is one; its bytes are in the store.
+    pub md5sums: Option<Content>,
     /// Configuration files.
     pub conffiles: Vec<Vec<u8>>,
     /// What its maintainer scripts would have done and did not do, a sentence each, for `longshore show --scripts`.

@@ -1,7 +1,7 @@
 //! What is left of the package manager: an entry for each package under `/var/lib/dpkg/status.d`, by which scanners know
 //! it, and its copyright file.
 
-use longshore_oci::{Component, PackageId, TreePath};
+use longshore_oci::{Component, Content, Entry, PackageId, TreePath};
 
 use super::builder::Builder;
 use super::search::Reach;
@@ -25,10 +25,17 @@ pub(super) fn record(build: &mut Builder<'_>, view: &mut View<'_>) -> Result<(),
         let component = view.load_one(&id)?;
         let Some(meta) = &component.package else { continue };
         let held = owned.get(&component.origin).map(Vec::as_slice).unwrap_or_default();
-        entries.push((id, kept_sums(held, &meta.md5sums), component));
+        let store = build.input.store;
+        let sums = match &meta.md5sums {
+            Some(sums) => kept_sums(held, &store.read_blob(sums)?),
+            None => Vec::new(),
+        };
+        // There are very many lines in all.
+        let sums = if sums.is_empty() { None } else { Some(store.put(&sums)?) };
+        entries.push((id, sums, component));
     }
     for (id, sums, component) in entries {
-        status(build, view, &id, &component, &sums)?;
+        status(build, view, &id, &component, sums)?;
     }
     Ok(())
 }
@@ -50,7 +57,7 @@ fn status(
     view: &View<'_>,
     id: &PackageId,
     component: &Component,
-    sums: &[u8],
+    sums: Option<Content>,
 ) -> Result<(), ComposeError> {
     let Some(meta) = &component.package else { return Ok(()) };
     let native = id.architecture == "all" || id.architecture == view.arch.debian;
@@ -62,8 +69,9 @@ fn status(
         control.push(b'\n');
     }
     build.put_bytes(&folder.join(&name)?, 0o644, &control, &component.origin)?;
-    if !sums.is_empty() {
-        build.put_bytes(&folder.join(format!("{name}.md5sums"))?, 0o644, sums, &component.origin)?;
+    if let Some(sums) = sums {
+        let path = folder.join(format!("{name}.md5sums"))?;
+        build.put(&path, Entry::file(0o644, sums), &component.origin)?;
     }
     Ok(())
 }
@@ -74,8 +82,10 @@ fn kept_sums(held: &[Held<'_>], sums: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(sums.len());
     for line in sums.split_inclusive(|&b| b == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let path = line.get(34..).and_then(|path| TreePath::new(path).ok()).map(|path| links::merged(&path));
-        if path.is_some_and(|path| held.binary_search_by_key(&&path, |(at, _)| at).is_ok()) {
+        let Some(path) = line.get(34..) else { continue };
+        let is_held = |path: &[u8]| held.binary_search_by_key(&path, |(at, _)| at.as_bytes()).is_ok();
+        // Most lines name the place as it is.
+        if is_held(path) || TreePath::new(path).is_ok_and(|path| is_held(links::merged(&path).as_bytes())) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
         }

@@ -27,11 +27,12 @@ pub(crate) struct Parts {
     component: Component,
     depends: Vec<&'static str>,
     bytes: Vec<Vec<u8>>,
+    md5sums: Vec<u8>,
 }
 
 fn parts(origin: Origin, package: Option<PackageMeta>) -> Parts {
     let component = Component { origin, tree: Tree::new(), facts: BTreeMap::new(), package };
-    Parts { component, depends: Vec::new(), bytes: Vec::new() }
+    Parts { component, depends: Vec::new(), bytes: Vec::new(), md5sums: Vec::new() }
 }
 
 pub(crate) fn id(name: &str) -> PackageId {
@@ -101,9 +102,7 @@ impl Parts {
 
     pub(crate) fn text(mut self, at: &str, mode: u16, text: &str) -> Self {
         self.bytes.push(text.as_bytes().to_vec());
-        if let Some(meta) = &mut self.component.package {
-            meta.md5sums.extend(format!("{:032x}  {at}\n", text.len()).into_bytes());
-        }
+        self.md5sums.extend(format!("{:032x}  {at}\n", text.len()).into_bytes());
         self.entry(at, Entry::file(mode, Content::of(text.as_bytes())))
     }
 
@@ -197,9 +196,12 @@ impl World {
         let (mut packages, mut locals) = (BTreeMap::new(), BTreeMap::new());
         let mut others = BTreeMap::new();
         let mut nix = NixClosure::default();
-        for part in parts {
+        for mut part in parts {
             for bytes in &part.bytes {
                 store.put(bytes).unwrap();
+            }
+            if let Some(meta) = &mut part.component.package {
+                meta.md5sums = Some(store.put(&part.md5sums).unwrap());
             }
             let references: Vec<_> = part.depends.iter().map(|name| named(name)).collect();
             let depends = part.depends.iter().map(|name| id(name)).collect();

@@ -22,7 +22,7 @@ use super::scripts;
 use crate::intake;
 
 /// Kind of the store's records; a new number whenever the same package would give another component.
-const RECORD: &str = "deb-tree-1";
+const RECORD: &str = "deb-tree-2";
 
 /// Why a package can't be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +169,7 @@ fn decode(id: &PackageId, deb: &Content, store: &Store, threads: u32) -> Result<
     let name = format!("{}_{}_{}.deb", id.name, id.version, id.architecture);
     let mut archive = Deb::open(&name, store.open_blob(deb)?, Limits::default())?;
     let mut control = archive.control()?;
-    let package = meta(id, &mut control)?;
+    let package = meta(id, &mut control, store)?;
     let mut files = Files { id, store, tree: Tree::new(), facts: Facts::new(), buffer: Vec::new() };
     let mut data = archive.data(threads)?;
     while let Some(member) = data.next_entry()? {
@@ -179,7 +179,8 @@ fn decode(id: &PackageId, deb: &Content, store: &Store, threads: u32) -> Result<
     let unpacked = Unpacked { tree: files.tree, facts: files.facts, package };
     // Serializing to memory can only fail where a type can't be serialized.
     if let Ok(bytes) = postcard::to_stdvec(&unpacked) {
-        store.put_record(RECORD, &deb.digest, &bytes, unpacked.tree.contents())?;
+        let names = unpacked.tree.contents().chain(unpacked.package.md5sums);
+        store.put_record(RECORD, &deb.digest, &bytes, names)?;
     }
     Ok(component(id, unpacked))
 }
@@ -235,7 +236,11 @@ impl Files<'_> {
     }
 }
 
-fn meta(id: &PackageId, control: &mut BTreeMap<String, Vec<u8>>) -> Result<PackageMeta, UnpackError> {
+fn meta(
+    id: &PackageId,
+    control: &mut BTreeMap<String, Vec<u8>>,
+    store: &Store,
+) -> Result<PackageMeta, UnpackError> {
     let Some(paragraph) = control.remove("control") else {
         return Err(UnpackError::Control {
             package: Box::new(id.clone()),
@@ -249,7 +254,7 @@ fn meta(id: &PackageId, control: &mut BTreeMap<String, Vec<u8>>) -> Result<Packa
     let conffiles = lines.filter(|line| line.starts_with(b"/")).map(<[u8]>::to_vec).collect();
     Ok(PackageMeta {
         skipped: scripts::skipped(control),
-        md5sums: control.remove("md5sums").unwrap_or_default(),
+        md5sums: control.remove("md5sums").map(|sums| store.put(&sums)).transpose()?,
         control: paragraph,
         conffiles,
         replaces,
