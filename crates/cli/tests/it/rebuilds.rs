@@ -105,7 +105,7 @@ fn images_are_looked_at_without_what_others_are_made_of() {
         format!("{text}\n[image.other]\ncontents = [{{ directory = \"notes\", to = \"/srv/\" }}]\n"),
     );
     assert!(sandbox.ok(&["show", "other"]).starts_with("other (linux/amd64): "));
-    assert!(sandbox.ok(&["why", "other", "/srv/a"]).starts_with("/srv/a (linux/amd64): "));
+    assert!(sandbox.ok(&["why", "other", "/srv/notes/a"]).starts_with("/srv/notes/a (linux/amd64): "));
     assert_eq!(sandbox.run(&["why", "app", "/srv/a"]).code, 1);
     assert_eq!(sandbox.run(&["show"]).code, 1);
 }
