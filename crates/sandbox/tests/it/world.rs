@@ -1,6 +1,6 @@
 //! A root folder with busybox, and ways to run scripts in it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -215,7 +215,7 @@ pub fn helper() {
             let stderr = || std::io::stderr().as_fd().try_clone_to_owned().unwrap();
             let output = Output { stdout: stderr(), stderr: stderr() };
             let mut running = start_native(&native(&script), output, None).unwrap();
-            eprintln!("told: {}", running.wait().unwrap().status);
+            tell(&format!("told: {}", running.wait().unwrap().status));
         }
         "terminal beside" => {
             let service = Service::start(&world.service(10_001), "sleep 1000");
@@ -227,8 +227,8 @@ pub fn helper() {
             let process = Process { pid: u32::try_from(numbers[0]).unwrap(), born: numbers[1] };
             let time = Duration::from_secs(20);
             match process.run(&shell(&script), time, &mut std::io::stderr()) {
-                Ok(exit) => eprintln!("told: {}", exit.status),
-                Err(error) => eprintln!("told: {error}"),
+                Ok(exit) => tell(&format!("told: {}", exit.status)),
+                Err(error) => tell(&format!("told: {error}")),
             }
         }
         _ => {
@@ -244,12 +244,17 @@ fn service(world: &World, script: &str) {
     let output = Output { stdout: stderr(), stderr: stderr() };
     let mut running = world.service(10_001).start(&shell(script), output, None).unwrap();
     let process = running.process();
-    eprintln!("process {} {}", process.pid, process.born);
-    eprintln!("groups {}", longshore_sandbox::Groups::find("longshore-test").is_ok());
+    tell(&format!("process {} {}", process.pid, process.born));
+    tell(&format!("groups {}", longshore_sandbox::Groups::find("longshore-test").is_ok()));
     eventually("it has started its child", || running.usage().unwrap().processes != 1);
     let usage = running.usage().unwrap();
-    eprintln!("processes {}, with memory: {}", usage.processes, usage.memory > 100_000);
-    eprintln!("told: {}", running.wait().unwrap().status);
+    tell(&format!("processes {}, with memory: {}", usage.processes, usage.memory > 100_000));
+    tell(&format!("told: {}", running.wait().unwrap().status));
+}
+
+/// Says a line, in one piece: a service may say something of its own at the same time.
+fn tell(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 pub fn cpus(number: usize) -> Option<NonZeroUsize> {
