@@ -36,4 +36,4 @@ pub use listener::free_port;
 pub use nix::Nix;
 pub use sandbox::Sandbox;
 pub use sigstore::Sigstore;
-pub use tool::Tool;
+pub use tool::{Tool, install};

@@ -84,6 +84,12 @@ impl Tool {
     }
 }
 
+/// Copies a program, to be run. A process of its own writes it: children of other tests' threads have whatever this process writes
+/// open for a moment, and what is open for writing can't be run.
+pub fn install(program: impl AsRef<OsStr>, to: impl AsRef<OsStr>) {
+    Tool::new("cp").arg("--preserve=mode").arg(program).arg(to).run();
+}
+
 /// Where `./x setup` keeps a program.
 pub(crate) fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools").join(name)

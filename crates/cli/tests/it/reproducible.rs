@@ -68,7 +68,7 @@ fn outputs(
     let folder = tempfile::Builder::new().prefix(variant.name).tempdir().unwrap();
     let at = folder.path();
     let program = at.join("longshore");
-    fs_err::copy(LONGSHORE, &program).unwrap();
+    longshore_testkit::install(LONGSHORE, &program);
     fs_err::write(at.join("stack.toml"), stack_file(&repository.url(), IMAGES)).unwrap();
     fs_err::copy(repository.key().public(), at.join("test.gpg")).unwrap();
     fs_err::write(at.join("run.sh"), "no script\n").unwrap();

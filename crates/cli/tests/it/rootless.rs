@@ -14,7 +14,7 @@ fn an_ordinary_user_builds_without_namespaces() {
     let repository = Repository::new(&[hello().directory("var/spool/hello", 0o2775)]);
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    fs_err::copy(LONGSHORE, at.join("longshore")).unwrap();
+    longshore_testkit::install(LONGSHORE, at.join("longshore"));
     fs_err::write(at.join("stack.toml"), stack_file(&repository.url(), HELLO)).unwrap();
     fs_err::copy(repository.key().public(), at.join("test.gpg")).unwrap();
     fs_err::set_permissions(at, PermissionsExt::from_mode(0o755)).unwrap();

@@ -694,7 +694,7 @@ restart = "never"
 fn an_ordinary_user_runs_stacks_too() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    fs_err::copy(LONGSHORE, at.join("longshore")).unwrap();
+    longshore_testkit::install(LONGSHORE, at.join("longshore"));
     fs_err::copy("/bin/busybox", at.join("busybox")).unwrap();
     let services = SHOP.replace("PORT", &free_port().to_string());
     let text = format!("[stack]\nname = \"shop\"\nplatforms = [\"linux/amd64\"]\n{IMAGE}{services}");

@@ -37,6 +37,9 @@ const NAMESPACES: [(&str, ThreadNameSpaceType); 7] = [
     ("cgroup", ThreadNameSpaceType::CONTROL_GROUP),
 ];
 
+/// A process that ends gives its namespaces up a moment before anybody is told.
+const AT_ITS_END: Duration = Duration::from_secs(1);
+
 /// All that is needed to go there, found out before.
 struct Way {
     to: OwnedFd,
@@ -80,6 +83,9 @@ impl Way {
             let of = |whose: &str| fs_err::metadata(format!("/proc/{whose}/ns/{name}")).map(|it| it.ino());
             let all = of("self").and_then(|own| Ok((own, of(&process.pid.to_string())?)));
             let (own, its) = all.map_err(|source| {
+                if process::ends_within(&to, AT_ITS_END) {
+                    return Error::Gone { pid: process.pid };
+                }
                 let path = path(process.pid.cast_signed(), &format!("ns/{name}"));
                 Error::Kernel { what: "look at", path, source }
             })?;

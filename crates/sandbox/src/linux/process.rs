@@ -39,7 +39,7 @@ pub(super) fn open(process: Process) -> Result<OwnedFd, Error> {
     };
     // As long as what was opened lives, nobody else has its number.
     let same = stat(number.as_raw_pid()).is_some_and(|it| it.born == process.born);
-    match same && !has_ended(&opened) {
+    match same && !ends_within(&opened, Duration::ZERO) {
         true => Ok(opened),
         false => Err(gone()),
     }
@@ -82,9 +82,13 @@ fn inside(outside: u32, map: &str) -> Option<u32> {
     })
 }
 
-fn has_ended(process: &OwnedFd) -> bool {
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let polled = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&now));
+/// Whether a process has ended, or does in so much time, which is waited for.
+pub(super) fn ends_within(process: &OwnedFd, time: Duration) -> bool {
+    let time = Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    let polled = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&time));
     polled.is_ok_and(|ready| ready > 0)
 }
 

@@ -45,7 +45,7 @@ impl World {
             fs_err::create_dir(folder.path().join(name)).unwrap();
         }
         fs_err::write(folder.path().join("src/file"), "source\n").unwrap();
-        fs_err::copy(busybox(), root.join("bin/busybox")).unwrap();
+        install(Path::new(busybox()), &root.join("bin/busybox"));
         for applet in APPLETS {
             symlink("busybox", root.join("bin").join(applet)).unwrap();
         }
@@ -93,7 +93,7 @@ impl World {
         // Another user may not reach the folder that the tests were built in.
         let program = self.path("helper");
         if !program.exists() {
-            fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
+            install(&std::env::current_exe().unwrap(), &program);
         }
         // Whoever runs the tests in the background has them ignore SIGINT, which the helper would inherit.
         let mut command = std::process::Command::new("env");
@@ -112,6 +112,13 @@ impl World {
         command.current_dir("/").stdin(Stdio::null());
         command
     }
+}
+
+/// Copies a program. A process of its own writes it: children of other tests' threads have whatever this process writes open for a
+/// moment, and what is open for writing can't be run.
+fn install(program: &Path, to: &Path) {
+    let mut copy = std::process::Command::new("cp");
+    assert!(copy.arg("--preserve=mode").arg(program).arg(to).status().unwrap().success());
 }
 
 /// A service of a test, and what it says.
