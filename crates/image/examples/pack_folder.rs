@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use longshore_image::pack::{Codec, Recipe, Wanted, compress_all, layers};
-use longshore_oci::{Content, Entry, Epoch, Node, Sha256, Silent, Store, Tree, TreePath};
+use longshore_oci::{Content, Entry, Epoch, Sha256, Silent, Store, Tree, TreePath};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -67,10 +67,7 @@ fn main() {
 }
 
 fn floor(tree: &Tree, store: &Store, codec: Option<Codec>, jobs: usize) {
-    let files: Vec<_> = tree
-        .iter()
-        .filter_map(|(_, entry)| if let Node::File(content) = entry.node { Some(content) } else { None })
-        .collect();
+    let files: Vec<_> = tree.contents().collect();
     let next = AtomicUsize::new(0);
     let before = processor_time();
     // Threads share a processor's caches, or even the processor: what each costs depends on the others.

@@ -17,7 +17,7 @@ use rustix::thread::UnshareFlags;
 use super::plan::{Plan, Program};
 use super::report::{During, Failure, Report};
 use super::sys::{self, Clone};
-use super::{mounts, privileges, tell};
+use super::{mounts, privileges, process, tell};
 use crate::Stage;
 
 /// How often a program is tried that somebody has open for writing. One that the caller has just written may be open in the child of
@@ -159,10 +159,7 @@ pub(super) fn wait_for(
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(Waited::TooLong);
         }
-        let left = left.map(|left| Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
+        let left = left.map(process::timespec);
         let mut both =
             [PollFd::from_borrowed_fd(caller, PollFlags::IN), PollFd::from_borrowed_fd(ends, PollFlags::IN)];
         match rustix::event::poll(&mut both, left.as_ref()) {

@@ -82,12 +82,17 @@ fn inside(outside: u32, map: &str) -> Option<u32> {
     })
 }
 
-/// Whether a process has ended, or does in so much time, which is waited for.
-pub(super) fn ends_within(process: &OwnedFd, time: Duration) -> bool {
-    let time = Timespec {
+/// A time as the kernel takes it; what is too long for it is its longest.
+pub(super) fn timespec(time: Duration) -> Timespec {
+    Timespec {
         tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: time.subsec_nanos().into(),
-    };
+    }
+}
+
+/// Whether a process has ended, or does in so much time, which is waited for.
+pub(super) fn ends_within(process: &OwnedFd, time: Duration) -> bool {
+    let time = timespec(time);
     let polled = rustix::event::poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&time));
     polled.is_ok_and(|ready| ready > 0)
 }
