@@ -26,7 +26,7 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     order.sort_by_cached_key(|&index| Reverse(passes[index].recipe.weight()));
     let board = Board {
         lanes: order.into_iter().map(Lane::new).collect(),
-        free: (0..AT_ONCE * jobs).map(|_| Piece::default()).collect(),
+        free: (0..pieces(means, jobs)).map(|_| Piece::default()).collect(),
         failed: BTreeMap::new(),
         panicked: false,
         waiting: 0,
@@ -45,6 +45,12 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     let mut made: Vec<_> = board.lanes.into_iter().filter_map(|lane| Some((lane.pass, lane.made?))).collect();
     made.sort_by_key(|(pass, _)| *pass);
     Ok(made.into_iter().map(|(_, made)| made).collect())
+}
+
+/// How many pieces there are for `jobs` threads. Each holds two MiB where something is compressed, and there it is the compressing
+/// that takes the time: one more than threads is enough.
+fn pieces(means: &Means<'_>, jobs: usize) -> usize {
+    if means.codec.is_some() { jobs + 1 } else { AT_ONCE * jobs }
 }
 
 struct Crew<'a> {
@@ -70,7 +76,7 @@ struct Board {
 struct Lane {
     /// Which pass it is.
     pass: usize,
-    /// None before it is started.
+    /// None before it is started, and when it is made.
     line: Option<Arc<Line>>,
     /// Where the layer ends so far; away while somebody adds to it.
     end: Option<Box<End>>,
@@ -94,7 +100,7 @@ impl Lane {
     fn is_open(&self) -> bool {
         match &self.line {
             Some(line) => self.next < line.len(),
-            None => self.hands == 0,
+            None => self.hands == 0 && self.made.is_none(),
         }
     }
 
@@ -267,7 +273,10 @@ impl Crew<'_> {
                 let made = self.passes[pass].finish(self.means, &line, *end);
                 let mut board = self.board();
                 match made {
-                    Ok(made) => board.lanes[lane].made = Some(made),
+                    Ok(made) => {
+                        let place = &mut board.lanes[lane];
+                        (place.line, place.made) = (None, Some(made));
+                    }
                     Err(error) => board.fail(pass, error),
                 }
                 self.tell(board);

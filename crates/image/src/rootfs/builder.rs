@@ -289,7 +289,8 @@ impl<'a> Builder<'a> {
         }
         self.tree.check()?;
         Ok(RootFs {
-            tree: self.tree,
+            // What grew path by path has nodes half of which are empty.
+            tree: self.tree.into_iter().collect(),
             origins: self.origins,
             facts: self.facts,
             roots: self.roots,

@@ -80,10 +80,19 @@ fn status(
 /// is `held` there, sorted.
 fn kept_sums(held: &[Held<'_>], sums: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(sums.len());
+    // Lines mostly have the order of paths.
+    let mut next = 0;
     for line in sums.split_inclusive(|&b| b == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let Some(path) = line.get(34..) else { continue };
-        let is_held = |path: &[u8]| held.binary_search_by_key(&path, |(at, _)| at.as_bytes()).is_ok();
+        let mut is_held = |path: &[u8]| {
+            let found = match held.get(next) {
+                Some((at, _)) if at.as_bytes() == path => Ok(next),
+                _ => held.binary_search_by_key(&path, |(at, _)| at.as_bytes()),
+            };
+            next = found.map_or(next, |found| found + 1);
+            found.is_ok()
+        };
         // Most lines name the place as it is.
         if is_held(path) || TreePath::new(path).is_ok_and(|path| is_held(links::merged(&path).as_bytes())) {
             kept.extend_from_slice(line);
