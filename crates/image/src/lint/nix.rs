@@ -57,15 +57,11 @@ fn finding(lint: &'static str, path: &StorePath, how: &StorePathUse, what: &str)
     let name = path.name();
     let asked = how.chain.len() == 1;
     let (why, hint) = match asked {
-        true => (
-            format!("`{}` asks for it", how.installable),
-            format!("take another output, or allow it: `allow = [\"{lint}:{name}\"]`"),
-        ),
+        true => (format!("`{}` asks for it", how.installable), "take another output".to_owned()),
         false => (
             how.way(),
             format!(
-                "have the one before it built without the reference, leave it out (`exclude = [\"{name}\"]`), or allow it: \
-                 `allow = [\"{lint}:{name}\"]`"
+                "have the one before it built without the reference, or leave it out: `exclude = [\"{name}\"]`"
             ),
         ),
     };
