@@ -47,10 +47,11 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
 
-/// How many pieces there are for `jobs` threads. Each holds two MiB where something is compressed, and there it is the compressing
-/// that takes the time: one more than threads is enough.
+/// How many pieces there are for `jobs` threads: as many as they take, so that none waits for one. Where something is compressed
+/// each holds two MiB, and one fewer will do: whoever comes last takes one alone.
 fn pieces(means: &Means<'_>, jobs: usize) -> usize {
-    if means.codec.is_some() { jobs + 1 } else { AT_ONCE * jobs }
+    let all = AT_ONCE * jobs;
+    if means.codec.is_some() { AT_ONCE.max(all - 1) } else { all }
 }
 
 struct Crew<'a> {
