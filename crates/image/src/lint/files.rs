@@ -101,10 +101,9 @@ pub(super) const COMPILERS: &[&str] = &[
 
 fn tool(path: &TreePath, entry: &Entry) -> Option<Found> {
     let file = matches!(entry.node, Node::File(_) | Node::Hardlink(_)) && entry.mode & 0o111 != 0;
-    let parent = path.parent()?;
-    let parent = String::from_utf8_lossy(parent.as_bytes());
-    let program = ["usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin"].contains(&&*parent);
-    if !file || !(program || parent.contains("gcc")) {
+    let folder = path.folder();
+    let program = [&b"usr/bin"[..], b"usr/sbin", b"usr/local/bin", b"usr/local/sbin"].contains(&folder);
+    if !file || !(program || folder.windows(3).any(|part| part == b"gcc")) {
         return None;
     }
     let name = String::from_utf8_lossy(path.name());
