@@ -6,8 +6,10 @@ use std::process::Command;
 use crate::run::{Result, cargo, root, run, say};
 
 /// Folder of a page, and the scripts of its `package.json` that must all succeed.
-const PAGES: [(&str, &[&str]); 3] = [
-    ("frontend", &["lint", "typecheck", "test", "build", "e2e"]),
+type Page = (&'static str, &'static [&'static str]);
+
+const FRONTEND: &[Page] = &[("frontend", &["lint", "typecheck", "test", "build", "e2e"])];
+const GRAFANA: &[Page] = &[
     ("grafana-app", &["build"]),
     // Grafana's own packages, which only tests need, have a lock of their own.
     ("grafana-app/tests", &["types", "unit", "host", "e2e"]),
@@ -19,20 +21,27 @@ fn folder(name: &str) -> PathBuf {
 
 /// Style of the backend, and the tests of the pages; each with its name.
 pub fn steps() -> Vec<(String, Result)> {
-    let mut steps = Vec::new();
-    let backend = folder("backend");
-    for arguments in [
-        &["fmt", "--all", "--check"][..],
-        &["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
-    ] {
-        say(&format!("cargo {} in the backend", arguments.join(" ")));
-        let result = run(cargo(arguments).current_dir(&backend));
-        steps.push((format!("backend: {}", arguments[0]), result));
-    }
-    for (page, scripts) in PAGES {
-        steps.extend(page_steps(page, scripts));
-    }
+    // Each browser does one thing after the other, and waits for much of it.
+    let (mut steps, others) = std::thread::scope(|scope| {
+        let others = scope.spawn(|| [pages(GRAFANA), backend()].concat());
+        (pages(FRONTEND), others.join())
+    });
+    steps.extend(
+        others.unwrap_or_else(|_| vec![("grafana-app".to_owned(), Err("the thread died".to_owned()))]),
+    );
     steps
+}
+
+fn backend() -> Vec<(String, Result)> {
+    let folder = folder("backend");
+    let step = |arguments: &[&str]| {
+        say(&format!("cargo {} in the backend", arguments.join(" ")));
+        (format!("backend: {}", arguments[0]), run(cargo(arguments).current_dir(&folder)))
+    };
+    vec![
+        step(&["fmt", "--all", "--check"]),
+        step(&["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    ]
 }
 
 /// The backend's own tests; with them its program is built, which browsers are tested with.
@@ -41,6 +50,10 @@ pub fn backend_tests() -> Command {
     let mut tests = cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.current_dir(folder("backend")).env("INSTA_UPDATE", "no");
     tests
+}
+
+fn pages(pages: &[Page]) -> Vec<(String, Result)> {
+    pages.iter().flat_map(|(page, scripts)| page_steps(page, scripts)).collect()
 }
 
 fn page_steps(page: &str, scripts: &[&str]) -> Vec<(String, Result)> {

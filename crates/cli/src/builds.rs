@@ -15,7 +15,7 @@ use longshore_oci::{Component, Digest, PackageId, Platform, Tree};
 use longshore_sources::path;
 use longshore_stack::lock::Lock;
 use longshore_stack::model::{
-    self, BuildInput, BuildKind, BuildSpec, Consumer, ContentSpec, GoSource, Toolchain, UrlForm,
+    self, BuildInput, BuildKind, BuildSpec, Consumer, GoSource, Toolchain, UrlForm,
 };
 
 use crate::inputs::{self, Loader};
@@ -280,12 +280,7 @@ pub fn pinned(project: &Project, machine: &Machine, lock: Lock) -> Result<Lock, 
 /// The builds that any of the images called `names` takes something from.
 pub fn wanted(project: &Project, names: &BTreeSet<String>) -> BTreeSet<String> {
     let images = project.stack.images.iter().filter(|(name, _)| names.contains(*name));
-    let contents = images.flat_map(|(_, image)| &image.contents);
-    let build = |content: &ContentSpec| match content {
-        ContentSpec::Build(request) => Some(request.name.clone()),
-        _ => None,
-    };
-    contents.filter_map(build).collect()
+    images.flat_map(|(_, image)| image.builds()).map(ToOwned::to_owned).collect()
 }
 
 /// Whether a build's toolchain is locked, or the machine's own: in one word, for people and programs.

@@ -16,7 +16,6 @@ use longshore_oci::{Component, Digest, Platform, Progress, Silent, Step};
 use longshore_sources::nix;
 use longshore_sources::path::{Look, Which};
 use longshore_stack::lock::{self, Lock};
-use longshore_stack::model::{ContentSpec, ImageSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::inputs;
@@ -93,7 +92,7 @@ impl<'a> Asked<'a> {
     ) -> Result<Option<Self>, Failure> {
         let graph = matches!(machine.settings.nix, nix::Settings::Graph(_));
         // Layers are cut for all images, whichever are asked for.
-        let more = project.stack.images.values().any(has_more);
+        let more = project.stack.images.values().any(|image| !image.builds().is_empty());
         if graph || more || machine.inputs.is_some() || machine.trust != Trust::Records {
             return Ok(None);
         }
@@ -163,11 +162,6 @@ impl<'a> Asked<'a> {
         let parts = (program(), locked, &project.stack, names, platforms, looks, Digest::of(lock));
         Some(Digest::of(&postcard::to_allocvec(&parts).ok()?))
     }
-}
-
-/// Whether an image is of more than the lock and files beside the stack file.
-fn has_more(spec: &ImageSpec) -> bool {
-    spec.contents.iter().any(|content| matches!(content, ContentSpec::Build(_)))
 }
 
 /// This program, whose next version may build otherwise.

@@ -17,7 +17,7 @@ mod schema;
 mod shape;
 pub mod tags;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source, nearest};
 pub use profile::{Profile, ProfileError, Profiles, ReadError};
 pub use read::{Locations, Read, ReadAll, read, read_all};
 pub use reference::reference_markdown;

@@ -1,12 +1,10 @@
 //! `longshore show`: what is in images, where it comes from, and what stayed out.
 
-use std::collections::BTreeSet;
-
 use longshore_build::references;
 use longshore_image::lint::Finding;
 use longshore_image::rootfs::{Brought, Held, RootFs};
 use longshore_oci::{Component, Node, Origin, Platform};
-use longshore_stack::model::{ContentSpec, ImageSpec};
+use longshore_stack::model::ImageSpec;
 use serde_json::{Value, json};
 
 use super::lock::for_build;
@@ -53,17 +51,12 @@ struct Taken<'a> {
 
 /// The builds that an image takes something from, by name.
 fn taken<'a>(spec: &'a ImageSpec, made: &Made) -> Vec<Taken<'a>> {
-    let build = |content: &'a ContentSpec| match content {
-        ContentSpec::Build(request) => Some(request.name.as_str()),
-        _ => None,
-    };
-    let names: BTreeSet<_> = spec.contents.iter().filter_map(build).collect();
     let taken = |build: &'a str| {
         let Component { tree, facts, .. } = &**made.built.get(build)?;
         let files = tree.iter().filter(|(_, entry)| entry.node != Node::Directory).count();
         Some(Taken { build, files, bytes: tree.size(), references: references(tree, facts) })
     };
-    names.into_iter().filter_map(taken).collect()
+    spec.builds().into_iter().filter_map(taken).collect()
 }
 
 fn as_text(

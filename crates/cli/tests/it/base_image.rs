@@ -348,6 +348,14 @@ command = ["/usr/bin/tool"]
     exit code: 1
     error: image `[REGISTRY]/org/base:1` has no `/etc/mot`, which image `app` takes from it
       why: image `app`
+      hint: did you mean `/etc/motd`?
+    "#);
+    let missing = images.replace("/etc/motd", "/srv/welcome");
+    write(&stack, &world.name("1"), "[\"linux/amd64\"]", &missing);
+    insta::assert_snapshot!(told(&stack, &["build"]), @r#"
+    exit code: 1
+    error: image `[REGISTRY]/org/base:1` has no `/srv/welcome`, which image `app` takes from it
+      why: image `app`
       hint: to see what it has, take all of it for once (`{ image = "[REGISTRY]/org/base:1" }`) and run `longshore show --files`
     "#);
     // Two contents that differ are a conflict.

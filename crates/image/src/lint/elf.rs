@@ -164,9 +164,7 @@ impl<'a> Image<'a> {
                     self.arch.library_folders().first().map_or_else(String::new, ToString::to_string);
                 format!("link it: `alternatives = {{ \"{folder}/{name}\" = \"{place}\" }}`")
             }
-            None => format!(
-                "take `{name}` along (`extra = [...]`), or allow it: `allow = [\"missing-library:{name}\"]`"
-            ),
+            None => format!("take `{name}` along (`extra = [...]`)"),
         };
         Finding {
             lint: "missing-library",
@@ -214,9 +212,7 @@ fn missing_interpreter(
         lint: "missing-interpreter",
         severity,
         message: format!("{who} can't start: `{interpreter}` is not in the image"),
-        hint: format!(
-            "add the package that has it to `contents`, or allow it: `allow = [\"missing-interpreter:{interpreter}\"]`"
-        ),
+        hint: "add the package that has it to `contents`".to_owned(),
         subject: interpreter,
         origin: who.first.and_then(|path| rootfs.origin(path)).cloned(),
     }

@@ -25,7 +25,7 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     let mut order: Vec<usize> = (0..passes.len()).collect();
     order.sort_by_cached_key(|&index| Reverse(passes[index].recipe.weight()));
     let board = Board {
-        lanes: order.into_iter().map(Lane::new).collect(),
+        lanes: order.into_iter().map(|pass| Lane { pass, stage: Stage::Waiting }).collect(),
         free: (0..pieces(means, jobs)).map(|_| Piece::default()).collect(),
         failed: BTreeMap::new(),
         panicked: false,
@@ -42,7 +42,14 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     if let Some((_, error)) = board.failed.into_iter().next() {
         return Err(error);
     }
-    let mut made: Vec<_> = board.lanes.into_iter().filter_map(|lane| Some((lane.pass, lane.made?))).collect();
+    let mut made: Vec<_> = board
+        .lanes
+        .into_iter()
+        .filter_map(|lane| match lane.stage {
+            Stage::Made(made) => Some((lane.pass, made)),
+            _ => None,
+        })
+        .collect();
     made.sort_by_key(|(pass, _)| *pass);
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
@@ -73,12 +80,25 @@ struct Board {
     waiting: usize,
 }
 
-/// One layer on its way.
+/// One layer.
 struct Lane {
     /// Which pass it is.
     pass: usize,
-    /// None before it is started, and when it is made.
-    line: Option<Arc<Line>>,
+    stage: Stage,
+}
+
+/// How far a layer is.
+enum Stage {
+    Waiting,
+    /// A thread finds out what of it was made before.
+    Starting,
+    Going(Going),
+    Made(Made),
+}
+
+/// A layer on its way.
+struct Going {
+    line: Arc<Line>,
     /// Where the layer ends so far; away while somebody adds to it.
     end: Option<Box<End>>,
     /// The piece that is taken next.
@@ -87,27 +107,41 @@ struct Lane {
     turn: usize,
     /// Pieces that came before their turn.
     early: BTreeMap<usize, Piece>,
-    /// How many threads prepare pieces of it, or start it.
+    /// How many threads prepare pieces of it.
     hands: usize,
-    made: Option<Made>,
 }
 
 impl Lane {
-    fn new(pass: usize) -> Self {
-        Self { pass, line: None, end: None, next: 0, turn: 0, early: BTreeMap::new(), hands: 0, made: None }
-    }
-
     /// Whether there is something to take.
     fn is_open(&self) -> bool {
-        match &self.line {
-            Some(line) => self.next < line.len(),
-            None => self.hands == 0 && self.made.is_none(),
+        match &self.stage {
+            Stage::Waiting => true,
+            Stage::Going(going) => going.next < going.line.len(),
+            Stage::Starting | Stage::Made(_) => false,
         }
     }
 
     /// How many threads are at it, who adds to it among them.
     fn busy(&self) -> usize {
-        self.hands + usize::from(self.line.is_some() && self.end.is_none())
+        match &self.stage {
+            Stage::Waiting | Stage::Made(_) => 0,
+            Stage::Starting => 1,
+            Stage::Going(going) => going.hands + usize::from(going.end.is_none()),
+        }
+    }
+}
+
+impl Going {
+    fn new(line: Line, end: End) -> Self {
+        let from = line.from();
+        Self {
+            line: Arc::new(line),
+            end: Some(Box::new(end)),
+            next: from,
+            turn: from,
+            early: BTreeMap::new(),
+            hands: 0,
+        }
     }
 }
 
@@ -145,14 +179,14 @@ impl Board {
         let mut open: Vec<_> = open.map(|(index, lane)| (lane.busy(), index)).collect();
         open.sort_unstable();
         let Some(&(_, first)) = open.first() else {
-            let done = self.lanes.iter().all(|lane| lane.made.is_some());
+            let done = self.lanes.iter().all(|lane| matches!(lane.stage, Stage::Made(_)));
             return if done { Task::Leave } else { Task::Wait };
         };
         // Nobody is at the others.
         let others = open[1..].iter().take_while(|(busy, _)| *busy == 0).map(|(_, index)| *index);
         let chosen: Vec<_> = std::iter::once(first).chain(others).take(AT_ONCE).collect();
-        if let Some(&lane) = chosen.iter().find(|lane| self.lanes[**lane].line.is_none()) {
-            self.lanes[lane].hands += 1;
+        if let Some(&lane) = chosen.iter().find(|lane| matches!(self.lanes[**lane].stage, Stage::Waiting)) {
+            self.lanes[lane].stage = Stage::Starting;
             return Task::Start(lane);
         }
         let taken: Vec<_> = chosen.into_iter().map_while(|lane| self.take(lane)).collect();
@@ -160,12 +194,20 @@ impl Board {
     }
 
     fn take(&mut self, index: usize) -> Option<Taken> {
-        let lane = &mut self.lanes[index];
-        let line = Arc::clone(lane.line.as_ref()?);
+        let Lane { pass, stage: Stage::Going(going) } = &mut self.lanes[index] else { return None };
         let piece = self.free.pop()?;
-        lane.next += 1;
-        lane.hands += 1;
-        Some(Taken { lane: index, pass: lane.pass, line, index: lane.next - 1, piece })
+        going.next += 1;
+        going.hands += 1;
+        let line = Arc::clone(&going.line);
+        Some(Taken { lane: index, pass: *pass, line, index: going.next - 1, piece })
+    }
+
+    /// A layer that somebody has something of.
+    fn going(&mut self, lane: usize) -> Option<&mut Going> {
+        match &mut self.lanes[lane].stage {
+            Stage::Going(going) => Some(going),
+            Stage::Waiting | Stage::Starting | Stage::Made(_) => None,
+        }
     }
 
     /// Of several failures of a pass the first is told.
@@ -202,13 +244,8 @@ impl Crew<'_> {
                     drop(board);
                     let started = self.passes[pass].start(self.means);
                     let mut board = self.board();
-                    let place = &mut board.lanes[lane];
-                    place.hands -= 1;
                     match started {
-                        Ok((line, end)) => {
-                            (place.next, place.turn) = (line.from(), line.from());
-                            (place.line, place.end) = (Some(Arc::new(line)), Some(Box::new(end)));
-                        }
+                        Ok((line, end)) => board.lanes[lane].stage = Stage::Going(Going::new(line, end)),
                         Err(error) => board.fail(pass, error),
                     }
                     self.tell(board);
@@ -231,15 +268,15 @@ impl Crew<'_> {
         let mut board = self.board();
         let mut held = Vec::new();
         for (Taken { lane, pass, line, index, piece }, prepared) in taken.into_iter().zip(prepared) {
-            let place = &mut board.lanes[lane];
-            place.hands -= 1;
+            let Some(going) = board.going(lane) else { continue };
+            going.hands -= 1;
             match prepared {
                 Ok(()) => {
-                    place.early.insert(index, piece);
-                    held.extend(place.end.take().map(|end| Held { lane, pass, line, end }));
+                    going.early.insert(index, piece);
+                    held.extend(going.end.take().map(|end| Held { lane, pass, line, end }));
                 }
                 Err(error) => {
-                    if let Some(end) = &place.end {
+                    if let Some(end) = &going.end {
                         end.fail();
                     }
                     board.fail(pass, error);
@@ -256,17 +293,18 @@ impl Crew<'_> {
             let mut board = self.board();
             let (mut next, mut whole) = (Vec::new(), Vec::new());
             for held in held.drain(..) {
-                let place = &mut board.lanes[held.lane];
-                let turn = place.turn;
-                if let Some(piece) = place.early.remove(&turn) {
+                let failed = board.failed.contains_key(&held.pass);
+                let Some(going) = board.going(held.lane) else { continue };
+                let turn = going.turn;
+                if let Some(piece) = going.early.remove(&turn) {
                     next.push((held, turn, piece));
                 } else if turn == held.line.len() {
                     whole.push(held);
                 } else {
-                    if board.failed.contains_key(&held.pass) {
+                    if failed {
                         held.end.fail();
                     }
-                    board.lanes[held.lane].end = Some(held.end);
+                    going.end = Some(held.end);
                 }
             }
             self.tell(board);
@@ -274,10 +312,7 @@ impl Crew<'_> {
                 let made = self.passes[pass].finish(self.means, &line, *end);
                 let mut board = self.board();
                 match made {
-                    Ok(made) => {
-                        let place = &mut board.lanes[lane];
-                        (place.line, place.made) = (None, Some(made));
-                    }
+                    Ok(made) => board.lanes[lane].stage = Stage::Made(made),
                     Err(error) => board.fail(pass, error),
                 }
                 self.tell(board);
@@ -298,7 +333,9 @@ impl Crew<'_> {
         for ((of, _, piece), added) in next.into_iter().zip(added) {
             match added {
                 Ok(()) => {
-                    board.lanes[of.lane].turn += 1;
+                    if let Some(going) = board.going(of.lane) {
+                        going.turn += 1;
+                    }
                     board.free.push(piece);
                     held.push(of);
                 }

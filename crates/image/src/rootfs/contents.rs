@@ -6,6 +6,7 @@ use longshore_oci::{Component, Content, Entry, Facts, FileFacts, Node, Origin, T
 use longshore_stack::model::{ContentSpec, FileRequest, OutputRequest};
 
 use super::builder::{Builder, Placing};
+use super::similar::similar;
 use super::{ComposeError, links, others};
 
 /// Places files, folders, texts and links, in the order of the stack file.
@@ -91,11 +92,10 @@ fn output(build: &mut Builder<'_>, origin: &Origin, request: &OutputRequest) -> 
         },
     };
     if !from.is_root() && component.tree.under(&from).next().is_none() {
-        let same_name = |path: &&TreePath| path.name() == from.name();
         return Err(ComposeError::NotInOutput {
             image: build.input.image.to_owned(),
             output: Box::new(origin.clone()),
-            similar: component.tree.iter().map(|(path, _)| path).find(same_name).cloned(),
+            similar: similar(&from, component.tree.iter().map(|(path, _)| path)).cloned(),
             holds: component.tree.iter().take(5).map(|(path, _)| relative(path)).collect(),
             path: relative(&from),
         });

@@ -60,7 +60,7 @@ pub enum ComposeError {
         package: String,
         /// The path.
         path: TreePath,
-        /// A path of the same name that it does have.
+        /// A path of the same name, or of a similar one in the same folder, that it does have.
         similar: Option<TreePath>,
     },
     /// A build or an archive does not have what is taken from it.
@@ -72,7 +72,7 @@ pub enum ComposeError {
         output: Box<Origin>,
         /// What is taken, relative to its root.
         path: String,
-        /// A path of the same name that it does have.
+        /// A path of the same name, or of a similar one in the same folder, that it does have.
         similar: Option<TreePath>,
         /// The first few of the paths that it has.
         holds: Vec<String>,
@@ -86,7 +86,7 @@ pub enum ComposeError {
         other: String,
         /// What is taken.
         path: TreePath,
-        /// A path of the same name that it does have.
+        /// A path of the same name, or of a similar one in the same folder, that it does have.
         similar: Option<TreePath>,
     },
     /// No path that an installable came to has what is taken of it.
@@ -98,7 +98,7 @@ pub enum ComposeError {
         installable: String,
         /// What is taken.
         path: String,
-        /// A path of the same name that one does have.
+        /// A path of the same name, or of a similar one in the same folder, that one does have.
         similar: Option<String>,
     },
     /// Nothing of the closure is called as what is to be left out.

@@ -24,6 +24,7 @@ mod others;
 mod package;
 mod report;
 mod search;
+mod similar;
 mod slice;
 mod soname;
 mod view;

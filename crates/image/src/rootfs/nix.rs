@@ -11,6 +11,7 @@ use longshore_stack::model::{NixLinks, NixRequest};
 
 use super::builder::{Builder, Placing};
 use super::contents::Part;
+use super::similar::similar;
 use super::{ComposeError, links, runpath};
 
 /// What an installable came to: paths of the store, and all they refer to.
@@ -238,10 +239,9 @@ fn one(
     if found {
         return Ok(());
     }
-    let name = |path: &&TreePath| path.name() == part.name();
     let similar = outputs.iter().find_map(|output| {
         let root = output.tree_path();
-        let same = build.tree.under(&root).map(|(path, _)| path).find(name)?;
+        let same = similar(&root.join(part.as_bytes()).ok()?, build.tree.under(&root).map(|(path, _)| path))?;
         TreePath::new(&same.as_bytes()[root.as_bytes().len()..]).ok()
     });
     Err(ComposeError::NotInStorePath {

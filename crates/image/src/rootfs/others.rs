@@ -7,6 +7,7 @@ use longshore_stack::model::ImageRequest;
 
 use super::builder::Builder;
 use super::contents::Part;
+use super::similar::similar;
 use super::{ComposeError, links};
 
 /// As many links as Linux follows before it gives up (`MAXSYMLINKS`).
@@ -88,12 +89,11 @@ fn look(build: &Builder<'_>, files: &ImageFiles, path: &TreePath) -> Result<Tree
 }
 
 fn missing(build: &Builder<'_>, files: &ImageFiles, path: &TreePath) -> ComposeError {
-    let same_name = |other: &&TreePath| other.name() == path.name();
     ComposeError::NotInImage {
         image: build.input.image.to_owned(),
         other: files.reference.clone(),
         path: path.clone(),
-        similar: files.tree.iter().map(|(path, _)| path).find(same_name).cloned(),
+        similar: similar(path, files.tree.iter().map(|(path, _)| path)).cloned(),
     }
 }
 

@@ -92,7 +92,11 @@ fn what_is_not_there_is_named_with_what_is() {
     );
     assert_eq!(
         refuse(ContentSpec::Url(output("tool", Some("tool"), "/bin/"))),
-        "url tool has no `tool`, which image `test` takes from it\n  it has `tool-1.2` …; correct `from`, then run `longshore check`"
+        "url tool has no `tool`, which image `test` takes from it\n  did you mean `from = \"tool-1.2\"`?"
+    );
+    assert_eq!(
+        refuse(ContentSpec::Url(output("tool", Some("readme"), "/bin/"))),
+        "url tool has no `readme`, which image `test` takes from it\n  it has `tool-1.2` …; correct `from`, then run `longshore check`"
     );
     let missing = world().compose(&spec([ContentSpec::Url(output("gone", None, "/bin/"))])).unwrap_err();
     assert!(matches!(missing, ComposeError::NoLocal { .. }), "{missing}");

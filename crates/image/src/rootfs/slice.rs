@@ -12,6 +12,7 @@ use longshore_stack::model::{ContentSpec, SliceRequest};
 use super::builder::Builder;
 use super::companions::{self, Companion};
 use super::search::{Hit, Reach, runpath};
+use super::similar::similar;
 use super::view::View;
 use super::{Brought, ComposeError, links, others};
 
@@ -291,14 +292,12 @@ fn is_folder(view: &View<'_>, hit: &Hit) -> bool {
 }
 
 fn missing(build: &Builder<'_>, view: &View<'_>, id: &PackageId, path: &TreePath) -> ComposeError {
-    let merged = links::merged(path);
-    let tree = view.loaded.get(id).map(|component| &component.tree);
-    let similar =
-        tree.and_then(|t| t.iter().find(|(p, _)| p.name() == merged.name())).map(|(p, _)| p.clone());
+    let component = view.loaded.get(id);
+    let paths = component.into_iter().flat_map(|component| component.tree.iter()).map(|(path, _)| path);
     ComposeError::NotInPackage {
         image: build.input.image.to_owned(),
         package: id.name.clone(),
         path: path.clone(),
-        similar,
+        similar: similar(&links::merged(path), paths).cloned(),
     }
 }

@@ -1,11 +1,11 @@
 //! Hermetic builds and pinned archives, checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_oci::{Digest, Platform};
 use serde::{Deserialize, Serialize};
 
-use super::{Destination, PackageRequest};
+use super::{ContentSpec, Destination, ImageSpec, PackageRequest};
 
 /// A hermetic build: locked inputs in, a tree out, no network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,17 @@ impl Tool {
         match self {
             Self::Build(name) | Self::Url(name) => name,
         }
+    }
+}
+
+impl ImageSpec {
+    /// The builds that it takes something from, by name.
+    pub fn builds(&self) -> BTreeSet<&str> {
+        let contents = self.contents.iter().filter_map(|content| match content {
+            ContentSpec::Build(request) => Some(request.name.as_str()),
+            _ => None,
+        });
+        contents.collect()
     }
 }
 

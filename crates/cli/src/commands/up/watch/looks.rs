@@ -9,6 +9,7 @@ use longshore_sources::path::{Look, Which};
 use longshore_stack::model::{BuildInput, BuildKind, ContentSpec, Installable, SecretOrigin};
 
 use crate::builds::source_folder;
+use crate::inputs;
 use crate::project::Project;
 
 /// As it is always called.
@@ -108,9 +109,8 @@ fn paths(project: &Project) -> BTreeSet<String> {
         }
     }
     for image in stack.images.values() {
-        paths.extend(image.certificates.iter().cloned());
+        paths.extend(inputs::beside(image).map(str::to_owned));
         paths.extend(image.contents.iter().filter_map(|content| match content {
-            ContentSpec::File(file) | ContentSpec::Directory(file) => Some(file.path.clone()),
             ContentSpec::Text(text) => text.template.clone(),
             ContentSpec::Nix(request) => match &request.installable {
                 Installable::Flox { folder, .. } => Some(format!("{folder}/.flox/env/manifest.lock")),
