@@ -9,7 +9,6 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use crate::check::Wholeness;
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::file::File;
 use crate::findings::{Findings, together};
@@ -114,6 +113,14 @@ struct Written {
     whole: Wholeness,
 }
 
+/// Whether a file is looked at as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wholeness {
+    Whole,
+    /// Without what could not be read.
+    Part,
+}
+
 impl Written {
     fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
@@ -166,7 +173,7 @@ impl Written {
             Some(name) => file.with_profile(name),
             None => file,
         };
-        let (stack, locations) = check::check(file, &folder, whole, &mut findings);
+        let (stack, locations) = check::check(file, &folder, &mut findings);
         if whole == Wholeness::Part {
             // They may only come of what has been taken out.
             findings.drop_warnings();

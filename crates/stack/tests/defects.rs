@@ -313,18 +313,3 @@ compose = { restart = "always" }
       help: known here: `image`, `kind`, `command`, `env`, `files`, `ports`, `publish`, `needs`, `health`, `volumes`, `secrets`, `resources`, `replicas`, `scale`, `restart`, `stop-signal`, `stop-grace`, `egress`, `groups`
     "#);
 }
-
-#[test]
-fn what_is_not_there_for_another_mistake_is_no_mistake() {
-    assert_snapshot!(wrong(r#"
-[image.other]
-contents = [{ file = "config/a", to = "/bin/other" }]
-entrypont = ["/bin/other"]
-[service.other]
-command = ["--listen"]
-"#), @r#"
-    stack::unknown-key: unknown key `entrypont` in `image.other`
-      at: entrypont
-      help: did you mean `entrypoint`? Known here: `base`, `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
-    "#);
-}

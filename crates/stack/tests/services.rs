@@ -207,6 +207,9 @@ scale = { max = 1 }
     stack.toml:29:20: stack::path: `pg_isready` is not an absolute path
       at: "pg_isready"
       help: there is no shell that would look for it: name where the program is in the image
+    stack.toml:29:20: stack::health: `pg_isready`, which says how service `self` is, is not in image `db`
+      at: "pg_isready"
+      help: add what has it to the image's `contents`
     stack.toml:30:11: stack::network: `10.0.0.0` is not a network
       at: "10.0.0.0"
       help: write an address and how many of its bits count, as in "10.0.0.0/8"

@@ -38,22 +38,9 @@ use crate::findings::Findings;
 use crate::model::Stack;
 use crate::read::Locations;
 
-/// Whether a file is looked at as it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wholeness {
-    Whole,
-    /// Without what could not be read.
-    Part,
-}
-
 /// Checks `file`, into which its profile has been merged; the files it names are beside it in `folder`. What comes back is
 /// whole only if nothing was found.
-pub(crate) fn check(
-    file: File,
-    folder: &Path,
-    whole: Wholeness,
-    findings: &mut Findings,
-) -> (Stack, Locations) {
+pub(crate) fn check(file: File, folder: &Path, findings: &mut Findings) -> (Stack, Locations) {
     let sources = sources::check(file.sources, folder, findings);
     let origin = packages::PackageOrigin::new(&sources, file.stack.default_source.as_ref(), findings);
     let platforms = platforms(&file.stack, findings);
@@ -96,7 +83,7 @@ pub(crate) fn check(
             image::check(&name, table, runtime, contents, &file.stack, folder, findings),
         );
     }
-    let around = services::Around { folder, images: &images, values: &values, whole };
+    let around = services::Around { folder, images: &images, values: &values };
     let in_image = services::in_image(&file.service);
     let (services, secrets) = services::check(file.service, file.secret, &around, findings);
     services::into_images(&services, &in_image, &mut images, findings);

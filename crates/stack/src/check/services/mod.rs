@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(crate) use self::scope::RESERVED;
 use self::scope::Scope;
 use super::template::Values;
-use super::{Wholeness, names, quantity};
+use super::{names, quantity};
 use crate::file::{At, SecretTable, ServiceTable};
 use crate::findings::Findings;
 use crate::model::{
@@ -29,7 +29,6 @@ pub(super) struct Around<'a> {
     pub(super) folder: &'a Path,
     pub(super) images: &'a BTreeMap<String, ImageSpec>,
     pub(super) values: &'a Values,
-    pub(super) whole: Wholeness,
 }
 
 /// A service of which only its image, kind and ports are known yet: what others may speak of.
@@ -67,10 +66,7 @@ pub(super) fn check(
             Scope { around, services: &plain, names: &names, own: &name.value, secrets: &table.secrets };
         specs.insert(name.value.clone(), service(table, facts, &scope, &services, &origins, findings));
     }
-    // What programs lack may only be what has been taken out.
-    if around.whole == Wholeness::Whole {
-        known::check(&services, &specs, around.images, findings);
-    }
+    known::check(&services, &specs, around.images, findings);
     (specs, origins)
 }
 
