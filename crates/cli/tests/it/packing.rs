@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use longshore_testkit::registry::{Kind, Registry};
 use longshore_testkit::{Sandbox, Tool};
 use serde_json::Value;
 
 use crate::common::LONGSHORE;
+use crate::registries::{digest, two};
 
 /// A stack of one image with two files of 6 MiB.
 fn sandbox() -> Sandbox {
@@ -57,6 +59,32 @@ fn every_compression_gives_the_same_image() {
         }
         assert_eq!(manifest["config"]["digest"], id.as_str());
     }
+}
+
+#[test]
+fn objects_name_images_by_the_digests_that_a_push_gives_them() {
+    let registry = Registry::start(Kind::Distribution);
+    let (_repository, sandbox) = two();
+    let file = sandbox.read("stack.toml");
+    sandbox.write("stack.toml", format!("{file}\n[service.web]\nimage = \"web\"\n"));
+    let mut digests = BTreeSet::new();
+    for compression in ["default", "fast", "zstd"] {
+        let to = format!("{}/{compression}", registry.host());
+        let compressed = ["--compression", compression];
+        sandbox.ok(&[&["generate", "kube"], &compressed[..]].concat());
+        sandbox.ok(&[&["push", "--to", &to], &compressed[..]].concat());
+        let digest = digest(&format!("{to}/web:1.2.3"));
+        let objects = sandbox.read("deploy/kube/kube.yaml");
+        assert!(objects.contains(&format!("web@{digest}")), "{compression}: {digest}\n{objects}");
+        // How it was called is in the command that is told where the files are no longer right.
+        sandbox.ok(&[&["generate", "kube", "--check"], &compressed[..]].concat());
+        let other = if compression == "zstd" { "fast" } else { "zstd" };
+        let outdated = sandbox.run(&["generate", "kube", "--check", "--compression", other]);
+        assert_eq!(outdated.code, 1, "{outdated}");
+        assert!(outdated.stderr.contains(&format!("--compression {other}")), "{outdated}");
+        digests.insert(digest);
+    }
+    assert_eq!(digests.len(), 3, "{digests:?}");
 }
 
 #[test]
