@@ -56,6 +56,21 @@ impl ImageSet {
         self.0.iter().zip(&other.0).map(|(mine, theirs)| (mine & theirs).count_ones() as usize).sum()
     }
 
+    /// How many images are in all three.
+    pub fn common_of(&self, a: &Self, b: &Self) -> usize {
+        let words = self.0.iter().zip(&a.0).zip(&b.0);
+        words.map(|((mine, a), b)| (mine & a & b).count_ones() as usize).sum()
+    }
+
+    /// Takes out what `other` has not.
+    pub fn keep(&mut self, other: &Self) {
+        self.0.truncate(other.0.len());
+        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+    }
+
     /// Its images, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(at, word)| {
@@ -101,6 +116,13 @@ mod tests {
         assert_eq!(both.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set(&[64]).is_subset(&both) && !set(&[4]).is_subset(&both) && !both.is_subset(&set(&[3])));
         assert_eq!((both.len(), both.common(&set(&[3, 4, 200]))), (3, 2));
+        assert_eq!(
+            (both.common_of(&set(&[3, 64]), &set(&[64, 200])), both.common_of(&set(&[3]), &set(&[200]))),
+            (1, 0)
+        );
+        let mut few = both.clone();
+        few.keep(&set(&[3, 4]));
+        assert_eq!(few, ImageSet::one(3));
         both.remove_all(&set(&[200, 64, 5]));
         assert_eq!(both, ImageSet::one(3));
         both.remove_all(&set(&[3]));

@@ -118,13 +118,13 @@ fn two_versions_of_one_program_stay_where_they_are() {
 #[test]
 fn an_image_alone_keeps_the_layers_that_the_stack_gave_it() {
     let all = images();
-    let alone: BTreeMap<_, _> = all.clone().into_iter().filter(|(name, _)| name == "web").collect();
+    let alone: BTreeMap<_, _> = all.clone().into_iter().filter(|(name, _)| name == "job").collect();
     let paths = |plan: &LayerPlan| -> BTreeSet<Vec<longshore_oci::TreePath>> {
-        let web = &plan.images["web"];
-        web.iter().map(|&n| plan.layers[n].paths.clone()).collect()
+        let job = &plan.images["job"];
+        job.iter().map(|&n| plan.layers[n].paths.clone()).collect()
     };
     let shared = planned(&all, 40);
     assert_eq!(paths(&planned_after(&alone, 40, &shared.layout())), paths(&shared));
     // Who shares with nobody needs fewer.
-    assert!(planned(&alone, 40).images["web"].len() < shared.images["web"].len());
+    assert!(planned(&alone, 40).images["job"].len() < shared.images["job"].len());
 }

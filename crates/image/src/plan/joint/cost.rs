@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::plan::problem::{Group, Problem};
 
-/// Bytes that asking for one layer is worth: a round trip, a file, worse compression.
-const REQUEST: u64 = 200_000;
+/// Bytes that a layer costs whatever is in it: a request, what manifest and configuration say of it, and what compresses worse.
+/// How long a request takes is what `max-layers` is for.
+const REQUEST: u64 = 4_000;
 /// Cold pulls of every image a year.
 const COLD: u64 = 12;
 /// Builds a year, in thousandths: a layer changes no more often.

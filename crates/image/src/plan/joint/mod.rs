@@ -3,9 +3,10 @@
 //!
 //! 1. Layers of the last layout in which nothing changed, and that all their images still want, are *clean* and stay.
 //! 2. What is left begins as one layer per source and exact set of images.
-//! 3. The move that saves the most is made until none saves anything: two layers of the same images become one, or a layer's
-//!    components are copied into layers of fewer images that together are its own. Breaking a clean layer costs pulling it.
-//! 4. While an image has too many layers, the move that costs least for each image with too many is made.
+//! 3. Two layers are joined for the images that have both; other images keep what they had, so that a host with all of them has
+//!    some of it twice. The join that saves the most for each of those images is made until none saves anything. Breaking a clean
+//!    layer costs pulling it.
+//! 4. While an image has too many layers, the join that costs least for each image with too many is made.
 //!
 //! All of it is in integers, and every tie is decided by names; no clock and no order of arrival decides anything.
 
@@ -33,19 +34,13 @@ pub(super) fn lay(problem: &Problem, prior: &[LayoutLayer]) -> Vec<Group> {
         pinned.into_iter().chain(kept).collect()
     } else {
         let mut table = Table::new(problem, pinned, kept, &wants);
-        while let Some(best) = table.best().filter(|best| best.saves()) {
-            table.make(best);
+        while let Some((layer, join)) = table.best().filter(|(_, join)| join.change < 0) {
+            table.make(layer, join);
         }
         loop {
-            let over = table.over_full();
-            if over.is_empty() {
-                break;
-            }
-            match table.best_of(&over) {
-                Some(best) => table.make(best),
-                None if table.break_up(&over) => {}
-                None => break,
-            }
+            table.narrow(table.over_full());
+            let Some((layer, join)) = table.best() else { break };
+            table.make(layer, join);
         }
         table.groups()
     };

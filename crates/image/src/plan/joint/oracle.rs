@@ -1,4 +1,4 @@
-//! Against an implementation of the same rules in another language.
+//! Against an implementation of the same rules in another language, `testdata/plan/joint.py`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
