@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::run::{Result, cargo, root, run, say};
+use crate::test::Length;
 
 /// Folder of a page, and the scripts of its `package.json` that must all succeed.
 type Page = (&'static str, &'static [&'static str]);
@@ -20,10 +21,10 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Style of the backend, and the tests of the pages; each with its name.
-pub fn steps() -> Vec<(String, Result)> {
+pub fn steps(length: Length) -> Vec<(String, Result)> {
     // Each browser does one thing after the other, and waits for much of it.
     let (mut steps, others) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| [pages(GRAFANA), backend()].concat());
+        let others = scope.spawn(|| [pages(GRAFANA), backend(length)].concat());
         (pages(FRONTEND), others.join())
     });
     steps.extend(
@@ -32,16 +33,27 @@ pub fn steps() -> Vec<(String, Result)> {
     steps
 }
 
-fn backend() -> Vec<(String, Result)> {
+fn backend(length: Length) -> Vec<(String, Result)> {
     let folder = folder("backend");
     let step = |arguments: &[&str]| {
         say(&format!("cargo {} in the backend", arguments.join(" ")));
         (format!("backend: {}", arguments[0]), run(cargo(arguments).current_dir(&folder)))
     };
-    vec![
-        step(&["fmt", "--all", "--check"]),
-        step(&["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
-    ]
+    let mut steps = vec![step(&["fmt", "--all", "--check"])];
+    // It looks at all dependencies once more.
+    if length == Length::Long {
+        steps.push(step(&[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]));
+    }
+    steps
 }
 
 /// The backend's own tests; with them its program is built, which browsers are tested with.

@@ -43,7 +43,7 @@ pub fn test(length: Length) -> Result {
     counts.passed += of_backend.passed;
     counts.failed += of_backend.failed;
     steps.extend(probe::steps());
-    steps.extend(apps::steps());
+    steps.extend(apps::steps(length));
     let mut total = counts;
     for (name, result) in &steps {
         match result {

@@ -22,15 +22,8 @@ pub(super) struct Layer {
     pub state: State,
     /// A year of it.
     pub cost: i128,
-    pub best: Best,
-}
-
-/// The best join of a layer with one of those before it.
-pub(super) enum Best {
-    /// This one, or none.
-    Is(Option<Join>),
-    /// None that is better than this one, which can't be made any more: to be looked for when nothing else is better either.
-    AtLeast(Join),
+    /// The best join with one of the layers before it.
+    pub best: Option<Join>,
 }
 
 impl Layer {
@@ -46,8 +39,8 @@ pub(super) struct Join {
     /// What it changes, for `share` images of those whose layers should be fewer.
     pub change: i128,
     pub share: i128,
-    /// The layer that comes before the other.
-    pub with: usize,
+    /// The layer that comes before the other; none where that is known no more, and no join is better than this.
+    pub with: Option<usize>,
 }
 
 impl Join {

@@ -34,13 +34,19 @@ pub(super) fn lay(problem: &Problem, prior: &[LayoutLayer]) -> Vec<Group> {
         pinned.into_iter().chain(kept).collect()
     } else {
         let mut table = Table::new(problem, pinned, kept, &wants);
-        while let Some((layer, join)) = table.best().filter(|(_, join)| join.change < 0) {
-            table.make(layer, join);
+        while let Some((pair, change)) = table.best()
+            && change < 0
+        {
+            table.join_both(pair);
         }
         loop {
-            table.narrow(table.over_full());
-            let Some((layer, join)) = table.best() else { break };
-            table.make(layer, join);
+            let over = table.over_full();
+            if over.is_empty() {
+                break;
+            }
+            table.narrow(over);
+            let Some((pair, _)) = table.best() else { break };
+            table.join_both(pair);
         }
         table.groups()
     };

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cost;
-use super::layer::{Best, Join, Layer};
+use super::layer::{Join, Layer};
 use crate::plan::ImageSet;
 use crate::plan::problem::{Group, Problem, State};
 
@@ -71,8 +71,7 @@ impl<'a> Table<'a> {
         let rate = sources.iter().map(|&source| self.rates[source]).sum();
         let (len, shown) = (images.len(), cost::shown(rate));
         let cost = cost::yearly(len, shown, bytes);
-        let layer =
-            Layer { images, len, sources, rate, shown, bytes, members, state, cost, best: Best::Is(None) };
+        let layer = Layer { images, len, sources, rate, shown, bytes, members, state, cost, best: None };
         let at = self.layers.len();
         let place = self.order.partition_point(|&other| self.layer(other).order(&layer).is_lt());
         self.order.insert(place, at);
@@ -106,7 +105,8 @@ impl<'a> Table<'a> {
         }
         let parted = parted(earlier, both) + parted(later, both);
         let bytes = earlier.bytes + later.bytes;
-        let change = |shown| Join { change: parted + cost::yearly(both, shown, bytes), share, with };
+        let change =
+            |shown| Join { change: parted + cost::yearly(both, shown, bytes), share, with: Some(with) };
         let enough = |join: &Join| least.is_none_or(|least| join.worth(least).is_le());
         // All that changes more often than the other may change the other at once: no more can be hoped for.
         if !enough(&change(earlier.shown.max(later.shown))) {
@@ -116,54 +116,48 @@ impl<'a> Table<'a> {
         Some(change(cost::shown(rate))).filter(enough)
     }
 
-    /// Looks for the best join of the layer at `place` with one before it; of equals, the first.
-    fn look(&mut self, place: usize) {
-        let layer = self.layer(self.order[place]);
-        let mut best: Option<Join> = None;
-        for &with in &self.order[..place] {
-            let found = self.join(with, layer, best.as_ref());
-            let better = |join: &Join| best.is_none_or(|best| join.worth(&best).is_lt());
-            best = found.filter(better).or(best);
-        }
-        self.set_best(place, Best::Is(best));
+    /// Which of two joins is made first.
+    fn before(&self, a: &Join, b: &Join) -> Ordering {
+        a.worth(b).then_with(|| match (a.with, b.with) {
+            (Some(a), Some(b)) => self.layer(a).order(self.layer(b)),
+            // What is not known may come before what is.
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        })
     }
 
-    fn set_best(&mut self, place: usize, best: Best) {
+    /// The better of `best` and of joining `later` with the layer `with`.
+    fn better(&self, best: Option<Join>, with: usize, later: &Layer) -> Option<Join> {
+        best.into_iter().chain(self.join(with, later, best.as_ref())).min_by(|a, b| self.before(a, b))
+    }
+
+    /// Looks for the best join of the layer at `place` with one before it.
+    fn look(&mut self, place: usize) {
+        let layer = self.layer(self.order[place]);
+        let before = self.order[..place].iter();
+        let best = before.fold(None, |best, &with| self.better(best, with, layer));
+        self.set_best(place, best);
+    }
+
+    fn set_best(&mut self, place: usize, best: Option<Join>) {
         self.layers[self.order[place]].as_mut().expect("it was looked at").best = best;
     }
 
-    /// The best join of all, and the later of its layers; of equals, the one whose layers come first.
-    pub(super) fn best(&mut self) -> Option<(usize, Join)> {
+    /// The two layers whose join is the best of all, the earlier one first, and what it changes.
+    pub(super) fn best(&mut self) -> Option<([usize; 2], i128)> {
         loop {
-            let mut least: Option<(usize, Join)> = None;
-            let mut known = true;
-            for (place, &at) in self.order.iter().enumerate() {
-                let (join, is) = match self.layer(at).best {
-                    Best::Is(None) => continue,
-                    Best::Is(Some(join)) => (join, true),
-                    Best::AtLeast(join) => (join, false),
-                };
-                // What is not known may come before what is.
-                let before = |(_, best): (usize, Join)| match join.worth(&best) {
-                    Ordering::Equal if is && known => self.first(join.with, best.with).is_lt(),
-                    Ordering::Equal => known,
-                    order => order.is_lt(),
-                };
-                if least.is_none_or(before) {
-                    (least, known) = (Some((place, join)), is);
-                }
+            let all = self.order.iter().enumerate();
+            let known = all.filter_map(|(place, &at)| Some((place, self.layer(at).best?)));
+            let (place, join) = known.min_by(|(_, a), (_, b)| self.before(a, b))?;
+            match join.with {
+                Some(with) => return Some(([with, self.order[place]], join.change)),
+                None => self.look(place),
             }
-            let (place, join) = least?;
-            if known {
-                return Some((self.order[place], join));
-            }
-            self.look(place);
         }
     }
 
-    /// Joins the layer `at`.
-    pub(super) fn make(&mut self, at: usize, join: Join) {
-        let (Some(later), Some(earlier)) = (self.take(at), self.take(join.with)) else { return };
+    /// Joins two layers.
+    pub(super) fn join_both(&mut self, pair: [usize; 2]) {
+        let [Some(earlier), Some(later)] = pair.map(|at| self.take(at)) else { return };
         let mut both = later.images.clone();
         both.keep(&earlier.images);
         let sources = sorted(&earlier.sources, &later.sources);
@@ -179,35 +173,18 @@ impl<'a> Table<'a> {
             if new.contains(&self.order[place]) {
                 self.look(place);
             } else {
-                self.look_again(place, &[at, join.with], &new);
+                self.look_again(place, pair, &new);
             }
         }
     }
 
     /// Looks at what the layer at `place` can do after `gone` went and `new` came.
-    fn look_again(&mut self, place: usize, gone: &[usize], new: &[usize]) {
+    fn look_again(&mut self, place: usize, gone: [usize; 2], new: &[usize]) {
         let layer = self.layer(self.order[place]);
-        let mut best = match layer.best {
-            Best::Is(Some(join)) if gone.contains(&join.with) => Best::AtLeast(join),
-            Best::Is(join) => Best::Is(join),
-            Best::AtLeast(join) => Best::AtLeast(join),
-        };
-        for &with in new.iter().filter(|&&new| self.layer(new).order(layer).is_lt()) {
-            let (Best::Is(Some(old)) | Best::AtLeast(old)) = best else {
-                best = Best::Is(self.join(with, layer, None));
-                continue;
-            };
-            let Some(join) = self.join(with, layer, Some(&old)) else { continue };
-            let first = matches!(best, Best::Is(_)) && self.first(with, old.with).is_lt();
-            if join.worth(&old).is_lt() || first {
-                best = Best::Is(Some(join));
-            }
-        }
+        let there = |join: Join| Join { with: join.with.filter(|with| !gone.contains(with)), ..join };
+        let before = new.iter().filter(|&&new| self.layer(new).order(layer).is_lt());
+        let best = before.fold(layer.best.map(there), |best, &with| self.better(best, with, layer));
         self.set_best(place, best);
-    }
-
-    fn first(&self, a: usize, b: usize) -> Ordering {
-        self.layer(a).order(self.layer(b))
     }
 
     /// From here on, it is the layers of `over` that should be fewer: no image that was left out before.
@@ -216,15 +193,12 @@ impl<'a> Table<'a> {
         left.remove_all(&self.over);
         for place in 0..self.order.len() {
             let layer = self.layer(self.order[place]);
-            if layer.images.common(&left) == 0 {
-                continue;
-            }
-            match layer.best {
-                // A cost that fewer images share is more for each, and a gain is, too.
-                Best::Is(Some(join)) if join.change >= 0 => self.set_best(place, Best::AtLeast(join)),
-                Best::AtLeast(join) if join.change >= 0 => {}
-                Best::Is(None) => {}
-                _ => self.look(place),
+            let Some(best) = layer.best.filter(|_| layer.images.common(&left) > 0) else { continue };
+            if best.change < 0 {
+                self.look(place);
+            } else {
+                // What fewer images share costs each of them more, so nothing is better than it was.
+                self.set_best(place, Some(Join { with: None, ..best }));
             }
         }
     }
