@@ -11,7 +11,7 @@ use crate::{apps, probe, setup, tidy};
 pub enum Length {
     /// What every change has to pass.
     Short,
-    /// More cases and the tests marked as long.
+    /// More cases, the tests marked as long, and the backend's clippy.
     Long,
 }
 

@@ -46,6 +46,11 @@ impl ImageSet {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             *mine &= !theirs;
         }
+        self.trim();
+    }
+
+    /// Equal sets have equal words: none is empty at the end.
+    fn trim(&mut self) {
         while self.0.last() == Some(&0) {
             self.0.pop();
         }
@@ -66,9 +71,7 @@ impl ImageSet {
     pub fn keep(&mut self, other: &Self) {
         self.0.truncate(other.0.len());
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
-        while self.0.last() == Some(&0) {
-            self.0.pop();
-        }
+        self.trim();
     }
 
     /// Its images, ascending.

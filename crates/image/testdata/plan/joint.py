@@ -89,15 +89,14 @@ def lay(week, prior):
         if left:
             atoms.setdefault((frozenset(left), parts[name]["source"]), set()).add(name)
     layers += [Layer(parts, own, frozenset(names), False) for (own, _), names in atoms.items()]
-    few, paying, known = images, True, {}
+    paying, known = True, {}
     while True:
         layers.sort(key=lambda layer: layer.first)
-        found = best(parts, layers, few, known)
-        if paying and (found is None or found[0][0] >= 0):
-            paying = False
+        if paying:
+            found = best(parts, layers, images, known)
+            paying = found is not None and found[0][0] < 0
         if not paying:
-            few = over(layers, images, week["max_layers"])
-            found = best(parts, layers, few, known)
+            found = best(parts, layers, over(layers, images, week["max_layers"]), known)
             if found is None:
                 return layers
         _, a, b = found
