@@ -90,6 +90,7 @@ fn floor(tree: &Tree, store: &Store, codec: Option<Codec>, jobs: usize) {
 struct Floor {
     codec: Option<Codec>,
     deflate: libdeflater::Compressor,
+    fast: longshore_deflate::Deflater,
     zstd: zstd::bulk::Compressor<'static>,
     packed: Vec<u8>,
     tar: Sha256,
@@ -98,10 +99,10 @@ struct Floor {
 
 impl Floor {
     fn new(codec: Option<Codec>) -> Self {
-        let level = if codec == Some(Codec::GzipFast) { 1 } else { 6 };
         Self {
             codec,
-            deflate: libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).unwrap()),
+            deflate: libdeflater::Compressor::new(libdeflater::CompressionLvl::new(6).unwrap()),
+            fast: longshore_deflate::Deflater::new(),
             zstd: zstd::bulk::Compressor::new(3).unwrap(),
             packed: vec![0; 2 << 20],
             tar: Sha256::new(),
@@ -134,8 +135,14 @@ impl Floor {
         let size = match self.codec {
             None => 0,
             Some(Codec::Zstd) => self.zstd.compress_to_buffer(plain, &mut self.packed[..]).unwrap(),
-            Some(Codec::Gzip | Codec::GzipFast) => {
-                self.deflate.gzip_compress(plain, &mut self.packed).unwrap()
+            Some(Codec::Gzip) => self.deflate.gzip_compress(plain, &mut self.packed).unwrap(),
+            Some(Codec::GzipFast) => {
+                let mut size = 0;
+                self.fast.compress(plain, |piece| {
+                    self.packed[size..][..piece.len()].copy_from_slice(piece);
+                    size += piece.len();
+                });
+                size
             }
         };
         self.blob.update(&self.packed[..size]);

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::run::{Result, capture, cargo};
 
 /// A crate and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("longshore-lanes", &[]),
+    ("longshore-deflate", &[]),
     ("longshore-oci", &["longshore-lanes"]),
     ("longshore-stack", &["longshore-oci"]),
     ("longshore-net", &["longshore-oci"]),
@@ -19,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &["longshore-oci", "longshore-net", "longshore-sandbox", "longshore-sources", "longshore-stack"],
     ),
     ("longshore-probe", &["longshore-oci"]),
-    ("longshore-image", &["longshore-oci", "longshore-stack", "longshore-probe"]),
+    ("longshore-image", &["longshore-deflate", "longshore-oci", "longshore-stack", "longshore-probe"]),
     ("longshore-publish", &["longshore-oci", "longshore-net", "longshore-registry", "longshore-image"]),
     (
         "longshore-deploy",

@@ -8,7 +8,7 @@ use longshore_publish::Codec;
 pub enum Compression {
     /// gzip, as small as level 6 gets
     Default,
-    /// gzip, twice as fast and a tenth larger
+    /// gzip, more than twice as fast and an eighth larger
     Fast,
     /// zstd, twice as fast and a little smaller; not for Docker before 23
     Zstd,

@@ -2,12 +2,17 @@
 
 use std::io;
 
-use libdeflater::{CompressionLvl, Compressor};
+use libdeflater::{CompressionLvl, Compressor, crc32};
+use longshore_deflate::Deflater;
 use longshore_oci::media_type;
 
 use super::ASSEMBLER;
 use super::buffer::Buffer;
 
+/// The level of libdeflate.
+const GZIP_LEVEL: i32 = 6;
+/// The header of a member (RFC 1952, section 2.3): DEFLATE, no flags, no time, compressed fast, no operating system.
+const MEMBER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 /// The level of zstd.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -17,7 +22,7 @@ pub enum Codec {
     /// gzip at libdeflate's level 6: smaller than `gzip -6`.
     #[default]
     Gzip,
-    /// gzip at libdeflate's level 1: twice as fast, a tenth larger.
+    /// gzip by [`longshore_deflate`]: more than twice as fast, an eighth larger.
     GzipFast,
     /// zstd at level 3: twice as fast and a little smaller, for engines that know it.
     Zstd,
@@ -36,7 +41,7 @@ impl Codec {
     pub(super) fn id(self) -> String {
         let name = match self {
             Self::Gzip => "gzip-6",
-            Self::GzipFast => "gzip-1",
+            Self::GzipFast => "gzip-fast",
             Self::Zstd => "zstd-3",
         };
         format!("longshore {ASSEMBLER} {name}")
@@ -47,6 +52,8 @@ impl Codec {
 pub(super) enum Encoder {
     /// A chunk is a gzip member (RFC 1952, section 2.2: a file is a series of members) without name and time.
     Gzip(Compressor),
+    /// The same, made faster.
+    GzipFast(Deflater),
     /// A chunk is a frame (RFC 8878, section 3.1) that says how long it is uncompressed, and holds no checksum: digests check
     /// both sides of a layer. Frames are made by this thread alone, since what zstd's own threads make is cut otherwise.
     Zstd(zstd::bulk::Compressor<'static>),
@@ -56,18 +63,17 @@ impl Encoder {
     /// # Errors
     /// When there is no memory for it.
     pub(super) fn new(codec: Codec) -> io::Result<Self> {
-        let level = match codec {
-            Codec::Gzip => 6,
-            Codec::GzipFast => 1,
+        Ok(match codec {
+            Codec::Gzip => Self::Gzip(Compressor::new(CompressionLvl::new(GZIP_LEVEL).unwrap_or_default())),
+            Codec::GzipFast => Self::GzipFast(Deflater::new()),
             Codec::Zstd => {
                 let mut encoder = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
                 encoder.include_contentsize(true)?;
                 encoder.include_checksum(false)?;
                 encoder.include_dictid(false)?;
-                return Ok(Self::Zstd(encoder));
+                Self::Zstd(encoder)
             }
-        };
-        Ok(Self::Gzip(Compressor::new(CompressionLvl::new(level).unwrap_or_default())))
+        })
     }
 
     /// Replaces `packed` with the compressed form of `plain`.
@@ -80,6 +86,14 @@ impl Encoder {
             Self::Gzip(encoder) => {
                 let room = packed.room(encoder.gzip_compress_bound(plain.len()));
                 encoder.gzip_compress(plain, room).map_err(|error| io::Error::other(error.to_string()))?
+            }
+            Self::GzipFast(encoder) => {
+                packed.push(&MEMBER);
+                encoder.compress(plain, |piece| packed.push(piece));
+                packed.push(&crc32(plain).to_le_bytes());
+                // Modulo 2^32, says the specification.
+                packed.push(&(plain.len() as u32).to_le_bytes());
+                return Ok(());
             }
             Self::Zstd(encoder) => {
                 let room = packed.room(zstd::zstd_safe::compress_bound(plain.len()));

@@ -41,4 +41,4 @@ pub use record::{blob_key, record, recorded};
 
 /// The rules by which bytes of layers are made: tar, cuts, compression. It is kept in `stack.lock`; another number
 /// may give other digests from the same inputs.
-pub const ASSEMBLER: u32 = 2;
+pub const ASSEMBLER: u32 = 3;
