@@ -203,7 +203,8 @@ pub fn empty(path: &Path) -> Result {
     fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 
-/// A file system in memory, where everything is measured: takes root's rights.
+/// A file system in memory, where everything is measured: takes root's rights. Its files are in large pieces of memory where the
+/// kernel has them, as those of ext4 and XFS are once they were read.
 ///
 /// On a disk a run pays for what was deleted before it. ext4 does not give the inodes of files deleted in the last minutes
 /// to new ones, and looks at each of them whenever it needs one: a run right after the deletion of the last one's
@@ -214,7 +215,9 @@ impl Memory {
     fn mount(path: PathBuf) -> Result<Self> {
         empty(&path)?;
         let memory = Self(path);
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=75%,mode=755", "tmpfs"]).arg(&memory.0))?;
+        let mounted = |options| run(Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&memory.0));
+        // A kernel without huge pages knows no such option.
+        mounted("size=75%,mode=755,huge=within_size").or_else(|_| mounted("size=75%,mode=755"))?;
         Ok(memory)
     }
 }

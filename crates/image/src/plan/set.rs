@@ -56,15 +56,22 @@ impl ImageSet {
         }
     }
 
-    /// How many images both have.
-    pub fn common(&self, other: &Self) -> usize {
-        self.0.iter().zip(&other.0).map(|(mine, theirs)| (mine & theirs).count_ones() as usize).sum()
+    /// Whether both have an image.
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(mine, theirs)| mine & theirs != 0)
     }
 
-    /// How many images are in all three.
-    pub fn common_of(&self, a: &Self, b: &Self) -> usize {
-        let words = self.0.iter().zip(&a.0).zip(&b.0);
-        words.map(|((mine, a), b)| (mine & a & b).count_ones() as usize).sum()
+    /// How many images both have, and how many of them are `among` others.
+    pub fn common(&self, other: &Self, among: &Self) -> (usize, usize) {
+        let (mut all, mut some) = (0, 0);
+        for (place, (mine, theirs)) in self.0.iter().zip(&other.0).enumerate() {
+            let both = mine & theirs;
+            if both != 0 {
+                all += both.count_ones() as usize;
+                some += (both & among.0.get(place).unwrap_or(&0)).count_ones() as usize;
+            }
+        }
+        (all, some)
     }
 
     /// Takes out what `other` has not.
@@ -118,11 +125,11 @@ mod tests {
         let mut both = set(&[3, 64, 200]);
         assert_eq!(both.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set(&[64]).is_subset(&both) && !set(&[4]).is_subset(&both) && !both.is_subset(&set(&[3])));
-        assert_eq!((both.len(), both.common(&set(&[3, 4, 200]))), (3, 2));
-        assert_eq!(
-            (both.common_of(&set(&[3, 64]), &set(&[64, 200])), both.common_of(&set(&[3]), &set(&[200]))),
-            (1, 0)
-        );
+        assert_eq!(both.len(), 3);
+        assert_eq!(both.common(&set(&[3, 4, 200]), &set(&[3, 64])), (2, 1));
+        assert_eq!(both.common(&set(&[3, 64]), &set(&[200])), (2, 0));
+        assert_eq!(both.common(&set(&[4, 65, 201]), &both), (0, 0));
+        assert!(both.intersects(&set(&[200])) && !both.intersects(&set(&[4, 201])));
         let mut few = both.clone();
         few.keep(&set(&[3, 4]));
         assert_eq!(few, ImageSet::one(3));

@@ -30,19 +30,14 @@ pub(super) fn shown(rate: u64) -> u64 {
     BUILDS * (ONE - unchanged) / ONE
 }
 
-/// A year of a layer of `images` images and `bytes`, which is another one at `shown` builds of a thousand years.
-pub(super) fn yearly(images: usize, shown: u64, bytes: u64) -> i128 {
-    let pulls = i128::from(shown) * (i128::from(bytes) + i128::from(REQUEST));
-    (images as i128 + 1) * (pulls + i128::from(REQUEST * COLD) * MILLI)
+/// A year of a layer of `bytes`, which is another one at `shown` builds of a thousand years, for each host that has it: one for every
+/// image that it is in, and the one with the whole stack.
+pub(super) fn yearly(shown: u64, bytes: u64) -> i128 {
+    i128::from(shown) * i128::from(bytes.saturating_add(REQUEST)) + i128::from(REQUEST * COLD) * MILLI
 }
 
-/// Every host's pulling a layer once.
-pub(super) fn once(images: usize, bytes: u64) -> i128 {
-    (images as i128 + 1) * i128::from(bytes) * MILLI
-}
-
-/// One more copy of `bytes` on the host that has the whole stack.
-pub(super) fn copy(bytes: u64) -> i128 {
+/// A host's pulling `bytes` once.
+pub(super) fn once(bytes: u64) -> i128 {
     i128::from(bytes) * MILLI
 }
 

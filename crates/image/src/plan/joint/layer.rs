@@ -20,10 +20,8 @@ pub(super) struct Layer {
     /// Its components, ascending.
     pub members: Vec<usize>,
     pub state: State,
-    /// A year of it.
-    pub cost: i128,
-    /// The best join with one of the layers before it.
-    pub best: Option<Join>,
+    /// A year of it, for each host that has it.
+    pub yearly: i128,
 }
 
 impl Layer {
@@ -36,16 +34,32 @@ impl Layer {
 /// Two layers become one for the images that have both; what other images have of either stays a layer of theirs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Join {
-    /// What it changes, for `share` images of those whose layers should be fewer.
+    /// What it changes, for `share` images of those whose layers should be fewer, at least one.
     pub change: i128,
     pub share: i128,
+    /// That for each of them, rounded down.
+    each: i128,
     /// The layer that comes before the other; none where that is known no more, and no join is better than this.
     pub with: Option<usize>,
 }
 
 impl Join {
+    pub fn new(change: i128, share: i128, with: usize) -> Self {
+        Self { change, share, each: change.div_euclid(share), with: Some(with) }
+    }
+
+    /// What it is when the other layer is not known any more.
+    pub fn lost(self) -> Self {
+        Self { with: None, ..self }
+    }
+
     /// By what is changed for each of those images.
     pub fn worth(&self, other: &Self) -> Ordering {
-        (self.change * other.share).cmp(&(other.change * self.share))
+        self.each.cmp(&other.each).then_with(|| (self.change * other.share).cmp(&(other.change * self.share)))
+    }
+
+    /// Whether changing `change` for `share` images is worth less than this.
+    pub fn beats(&self, change: i128, share: i128) -> bool {
+        self.change * share < change * self.share
     }
 }

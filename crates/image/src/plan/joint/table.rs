@@ -15,11 +15,20 @@ pub(super) struct Table<'a> {
     /// None where one was joined.
     layers: Vec<Option<Layer>>,
     /// Those that are there, in their order.
-    order: Vec<usize>,
+    order: Vec<Row>,
     /// Layers that no join touches.
     pinned: Vec<Group>,
+    /// How many layers each image has.
+    counts: Vec<usize>,
     /// Images whose layers should be fewer.
     over: ImageSet,
+}
+
+/// A layer that is there.
+struct Row {
+    at: usize,
+    /// The best join with one of the layers before it.
+    best: Option<Join>,
 }
 
 impl<'a> Table<'a> {
@@ -48,7 +57,9 @@ impl<'a> Table<'a> {
             state: State::New,
         });
         let over = (0..problem.images.len()).collect();
-        let mut table = Self { problem, rates, layers: Vec::new(), order: Vec::new(), pinned, over };
+        let mut counts = vec![0; problem.images.len()];
+        pinned.iter().flat_map(|group| group.images.iter()).for_each(|image| counts[image] += 1);
+        let mut table = Self { problem, rates, layers: Vec::new(), order: Vec::new(), pinned, counts, over };
         for group in kept.into_iter().chain(atoms) {
             let mut sources: Vec<_> = group.members.iter().map(|&member| source(member)).collect();
             sources.sort_unstable();
@@ -70,18 +81,20 @@ impl<'a> Table<'a> {
         let bytes = members.iter().map(|&member| self.problem.components[member].bytes).sum();
         let rate = sources.iter().map(|&source| self.rates[source]).sum();
         let (len, shown) = (images.len(), cost::shown(rate));
-        let cost = cost::yearly(len, shown, bytes);
-        let layer = Layer { images, len, sources, rate, shown, bytes, members, state, cost, best: None };
+        let yearly = cost::yearly(shown, bytes);
+        images.iter().for_each(|image| self.counts[image] += 1);
+        let layer = Layer { images, len, sources, rate, shown, bytes, members, state, yearly };
         let at = self.layers.len();
-        let place = self.order.partition_point(|&other| self.layer(other).order(&layer).is_lt());
-        self.order.insert(place, at);
+        let place = self.order.partition_point(|row| self.layer(row.at).order(&layer).is_lt());
+        self.order.insert(place, Row { at, best: None });
         self.layers.push(Some(layer));
         at
     }
 
     fn take(&mut self, at: usize) -> Option<Layer> {
         let layer = self.layers[at].take()?;
-        self.order.retain(|&other| other != at);
+        self.order.retain(|row| row.at != at);
+        layer.images.iter().for_each(|image| self.counts[image] -= 1);
         Some(layer)
     }
 
@@ -95,25 +108,20 @@ impl<'a> Table<'a> {
     /// Joining `later` with the layer `with`, unless it is worth less than `least`.
     fn join(&self, with: usize, later: &Layer, least: Option<&Join>) -> Option<Join> {
         let earlier = self.layer(with);
-        let both = earlier.images.common(&later.images);
-        if both == 0 {
-            return None;
-        }
-        let share = self.over.common_of(&earlier.images, &later.images) as i128;
+        let (both, share) = earlier.images.common(&later.images, &self.over);
         if share == 0 {
             return None;
         }
+        let (share, hosts) = (share as i128, both as i128 + 1);
         let parted = parted(earlier, both) + parted(later, both);
         let bytes = earlier.bytes + later.bytes;
-        let change =
-            |shown| Join { change: parted + cost::yearly(both, shown, bytes), share, with: Some(with) };
-        let enough = |join: &Join| least.is_none_or(|least| join.worth(least).is_le());
+        let change = |shown| parted + hosts * cost::yearly(shown, bytes);
+        let enough = |&change: &i128| least.is_none_or(|least| !least.beats(change, share));
         // All that changes more often than the other may change the other at once: no more can be hoped for.
-        if !enough(&change(earlier.shown.max(later.shown))) {
-            return None;
-        }
+        Some(change(earlier.shown.max(later.shown))).filter(enough)?;
         let rate = earlier.rate + later.rate - self.common(earlier, later);
-        Some(change(cost::shown(rate))).filter(enough)
+        let change = Some(change(cost::shown(rate))).filter(enough)?;
+        Some(Join::new(change, share, with))
     }
 
     /// Which of two joins is made first.
@@ -125,31 +133,31 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The better of `best` and of joining `later` with the layer `with`.
-    fn better(&self, best: Option<Join>, with: usize, later: &Layer) -> Option<Join> {
-        best.into_iter().chain(self.join(with, later, best.as_ref())).min_by(|a, b| self.before(a, b))
+    /// Puts joining `later` with the layer `with` in the place of `best` where it is better.
+    fn improve(&self, best: &mut Option<Join>, with: usize, later: &Layer) {
+        if let Some(join) = self.join(with, later, best.as_ref())
+            && best.as_ref().is_none_or(|best| self.before(&join, best).is_lt())
+        {
+            *best = Some(join);
+        }
     }
 
     /// Looks for the best join of the layer at `place` with one before it.
     fn look(&mut self, place: usize) {
-        let layer = self.layer(self.order[place]);
-        let before = self.order[..place].iter();
-        let best = before.fold(None, |best, &with| self.better(best, with, layer));
-        self.set_best(place, best);
-    }
-
-    fn set_best(&mut self, place: usize, best: Option<Join>) {
-        self.layers[self.order[place]].as_mut().expect("it was looked at").best = best;
+        let layer = self.layer(self.order[place].at);
+        let mut best = None;
+        self.order[..place].iter().for_each(|row| self.improve(&mut best, row.at, layer));
+        self.order[place].best = best;
     }
 
     /// The two layers whose join is the best of all, the earlier one first, and what it changes.
     pub(super) fn best(&mut self) -> Option<([usize; 2], i128)> {
         loop {
             let all = self.order.iter().enumerate();
-            let known = all.filter_map(|(place, &at)| Some((place, self.layer(at).best?)));
+            let known = all.filter_map(|(place, row)| Some((place, row.best.as_ref()?)));
             let (place, join) = known.min_by(|(_, a), (_, b)| self.before(a, b))?;
             match join.with {
-                Some(with) => return Some(([with, self.order[place]], join.change)),
+                Some(with) => return Some(([with, self.order[place].at], join.change)),
                 None => self.look(place),
             }
         }
@@ -170,7 +178,7 @@ impl<'a> Table<'a> {
             }
         }
         for place in 0..self.order.len() {
-            if new.contains(&self.order[place]) {
+            if new.contains(&self.order[place].at) {
                 self.look(place);
             } else {
                 self.look_again(place, pair, &new);
@@ -180,11 +188,16 @@ impl<'a> Table<'a> {
 
     /// Looks at what the layer at `place` can do after `gone` went and `new` came.
     fn look_again(&mut self, place: usize, gone: [usize; 2], new: &[usize]) {
-        let layer = self.layer(self.order[place]);
-        let there = |join: Join| Join { with: join.with.filter(|with| !gone.contains(with)), ..join };
-        let before = new.iter().filter(|&&new| self.layer(new).order(layer).is_lt());
-        let best = before.fold(layer.best.map(there), |best, &with| self.better(best, with, layer));
-        self.set_best(place, best);
+        let row = &self.order[place];
+        let layer = self.layer(row.at);
+        let mut best = match row.best {
+            Some(join) if join.with.is_some_and(|with| gone.contains(&with)) => Some(join.lost()),
+            best => best,
+        };
+        for &new in new.iter().filter(|&&new| self.layer(new).order(layer).is_lt()) {
+            self.improve(&mut best, new, layer);
+        }
+        self.order[place].best = best;
     }
 
     /// From here on, it is the layers of `over` that should be fewer: no image that was left out before.
@@ -192,25 +205,21 @@ impl<'a> Table<'a> {
         let mut left = std::mem::replace(&mut self.over, over);
         left.remove_all(&self.over);
         for place in 0..self.order.len() {
-            let layer = self.layer(self.order[place]);
-            let Some(best) = layer.best.filter(|_| layer.images.common(&left) > 0) else { continue };
+            let row = &self.order[place];
+            let layer = self.layer(row.at);
+            let Some(best) = row.best.filter(|_| layer.images.intersects(&left)) else { continue };
             if best.change < 0 {
                 self.look(place);
             } else {
                 // What fewer images share costs each of them more, so nothing is better than it was.
-                self.set_best(place, Some(Join { with: None, ..best }));
+                self.order[place].best = Some(best.lost());
             }
         }
     }
 
     /// Images with more layers than they may have.
     pub(super) fn over_full(&self) -> ImageSet {
-        let mut counts = vec![0; self.problem.images.len()];
-        let own = self.order.iter().map(|&at| &self.layer(at).images);
-        for images in own.chain(self.pinned.iter().map(|group| &group.images)) {
-            images.iter().for_each(|image| counts[image] += 1);
-        }
-        let over = counts.iter().zip(&self.problem.images).enumerate();
+        let over = self.counts.iter().zip(&self.problem.images).enumerate();
         over.filter(|(_, (count, budget))| **count > budget.max_layers).map(|(image, _)| image).collect()
     }
 
@@ -227,14 +236,15 @@ impl<'a> Table<'a> {
 /// What it changes that `both` of its images have `layer` no more: what is left of it costs less, those who had it pull its bytes
 /// once more, and who has the whole stack has them twice.
 fn parted(layer: &Layer, both: usize) -> i128 {
-    let left = layer.len - both;
-    let rest = if left > 0 { cost::yearly(left, layer.shown, layer.bytes) } else { 0 };
-    let again = match layer.state {
-        State::Kept => cost::once(both, layer.bytes),
-        State::New if left > 0 => cost::copy(layer.bytes),
-        State::New => 0,
+    let whole = layer.len == both;
+    // Where others keep it, so does the host with the whole stack.
+    let hosts = both as i128 + i128::from(whole);
+    let again = match (layer.state, whole) {
+        (State::Kept, _) => (both as i128 + 1) * cost::once(layer.bytes),
+        (State::New, false) => cost::once(layer.bytes),
+        (State::New, true) => 0,
     };
-    rest + again - layer.cost
+    again - hosts * layer.yearly
 }
 
 /// Both, each number once.
