@@ -11,7 +11,7 @@ mod huffman;
 mod matches;
 
 use bits::{Bits, ROOM};
-use matches::Matches;
+use matches::{BLOCK, Matches};
 
 /// Compresses, with memory (about 350 kB) that is used again.
 pub struct Deflater {
@@ -24,6 +24,13 @@ impl Deflater {
     #[must_use]
     pub fn new() -> Self {
         Self { matches: Matches::new(), room: zeros() }
+    }
+
+    /// The most bytes that `len` bytes become.
+    #[must_use]
+    pub fn bound(len: usize) -> usize {
+        // Whatever a block is, it is no longer than stored: with its header, a byte that is filled up, and its length twice.
+        len + 6 * (len / BLOCK + 1)
     }
 
     /// Compresses `plain` into a whole stream, and gives it away in pieces.

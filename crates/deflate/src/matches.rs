@@ -8,7 +8,7 @@ const WINDOW: usize = 1 << 15;
 const SHORTEST: usize = 4;
 const LONGEST: usize = 258;
 /// What a block has of the input, but for what its last match has more of it: so little that a stored block holds it.
-const BLOCK: usize = 65_000;
+pub(crate) const BLOCK: usize = 65_000;
 /// More than a block has.
 const LITERALS: usize = 1 << 16;
 /// More matches of the shortest than a block has.

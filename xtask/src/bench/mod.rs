@@ -169,7 +169,7 @@ fn bench(parts: &[Part], effort: Effort, kind: Report) -> Result {
     setup::benchmarks()?;
     registries::programs()?;
     let folder = root().join("target/bench");
-    let memory = Memory::mount(folder.join("work"))?;
+    let memory = Memory::mount()?;
     let mut measured = Vec::new();
     for (name, part) in Part::ALL.iter().filter(|(_, part)| parts.contains(part)) {
         say(&format!("bench {name}"));
@@ -203,8 +203,7 @@ pub fn empty(path: &Path) -> Result {
     fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 
-/// A file system in memory, where everything is measured: takes root's rights. Its files are in large pieces of memory where the
-/// kernel has them, as those of ext4 and XFS are once they were read.
+/// A file system in memory, where everything is measured: takes root's rights.
 ///
 /// On a disk a run pays for what was deleted before it. ext4 does not give the inodes of files deleted in the last minutes
 /// to new ones, and looks at each of them whenever it needs one: a run right after the deletion of the last one's
@@ -212,14 +211,27 @@ pub fn empty(path: &Path) -> Result {
 struct Memory(PathBuf);
 
 impl Memory {
-    fn mount(path: PathBuf) -> Result<Self> {
-        empty(&path)?;
-        let memory = Self(path);
-        let mounted = |options| run(Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&memory.0));
-        // A kernel without huge pages knows no such option.
-        mounted("size=75%,mode=755,huge=within_size").or_else(|_| mounted("size=75%,mode=755"))?;
+    fn mount() -> Result<Self> {
+        let memory = Self(root().join("target/bench/work"));
+        empty(&memory.0)?;
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=75%,mode=755", "tmpfs"]).arg(&memory.0))?;
         Ok(memory)
     }
+}
+
+/// What `make` puts there is to be read by what is measured. It lies in large pieces of memory, as files of ext4 and XFS do that were
+/// read before. What is written later does not: here, in contrast to there, the kernel would move memory about until it had such pieces.
+fn inputs<T>(make: impl FnOnce() -> Result<T>) -> Result<T> {
+    let pieces = |size: &str| {
+        let mut mount = Command::new("mount");
+        mount.args(["-o", &format!("remount,huge={size}")]).arg(root().join("target/bench/work"));
+        // A kernel without huge pages knows no such option, and has small pieces always.
+        drop(mount.output());
+    };
+    pieces("within_size");
+    let made = make();
+    pieces("never");
+    made
 }
 
 impl Drop for Memory {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::rounds::remove;
-use super::{empty, ours, said, write};
+use super::{empty, inputs, ours, said, write};
 use crate::run::{Result, run};
 
 pub struct Stack {
@@ -36,7 +36,7 @@ impl Stack {
 
     /// Fetches, reads and unpacks all that it is made of; makes no layer.
     pub fn unpack(&self) -> Result {
-        quiet(&mut ours::command(&self.folder, &self.seed, &["--quiet", "plan"]))
+        inputs(|| quiet(&mut ours::command(&self.folder, &self.seed, &["--quiet", "plan"])))
     }
 
     /// A store at `to` that is the seed; what is added to it, the seed does not get.

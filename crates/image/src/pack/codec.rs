@@ -88,6 +88,7 @@ impl Encoder {
                 encoder.gzip_compress(plain, room).map_err(|error| io::Error::other(error.to_string()))?
             }
             Self::GzipFast(encoder) => {
+                packed.room(MEMBER.len() + Deflater::bound(plain.len()) + 8);
                 packed.push(&MEMBER);
                 encoder.compress(plain, |piece| packed.push(piece));
                 packed.push(&crc32(plain).to_le_bytes());

@@ -7,7 +7,7 @@ use super::super::measure::Figure::{Cpu, Output, Wall};
 use super::super::pack::peers::{self, GZIP, Peers, UMOCI};
 use super::super::report::Section;
 use super::super::rounds::{Contestant, remove, rounds};
-use super::super::{Effort, empty};
+use super::super::{Effort, empty, inputs};
 use super::Bench;
 use crate::run::{Result, capture, run};
 
@@ -20,14 +20,16 @@ pub(super) fn section(bench: &Bench<'_>, key: &'static str, effort: Effort) -> R
     let (content, seed, layout) = (work.join("content"), work.join("seed"), work.join("layout"));
     empty(&content)?;
     bench.change(0)?;
-    capture(&mut bench.longshore("plan"))?;
+    inputs(|| capture(&mut bench.longshore("plan")))?;
     remove(&seed)?;
     run(Command::new("cp").arg("--archive").arg("--link").arg(&content).arg(&seed))?;
     let (folder, theirs) = (work.join("folder"), work.join("theirs"));
     let paths = folder.join("nix/store");
     empty(&paths)?;
     let stored = |path: &String| bench.store.folder.join(path.trim_start_matches('/'));
-    run(Command::new("cp").arg("--archive").args(bench.closure.paths.iter().map(stored)).arg(&paths))?;
+    inputs(|| {
+        run(Command::new("cp").arg("--archive").args(bench.closure.paths.iter().map(stored)).arg(&paths))
+    })?;
 
     let peers = Peers::new(work)?;
     let program = peers::digest()?;

@@ -8,7 +8,7 @@ use super::super::measure::Figure::{Cpu, Memory, Output, Wall};
 use super::super::report::Section;
 use super::super::rounds::{Contestant, remove, rounds};
 use super::super::stack::Stack;
-use super::super::{Effort, empty, generated};
+use super::super::{Effort, empty, generated, inputs};
 use super::peers::{self, Peers};
 use super::tree::Tree;
 use crate::run::Result;
@@ -129,7 +129,7 @@ pub fn memory(work: &Path, effort: Effort) -> Result<Section> {
 /// A stack of one folder of generated files, in one layer.
 pub fn folder(work: &Path, name: &str, count: u64, size: u64) -> Result<Stack> {
     let stack = Stack::begin(work, name)?;
-    generated::folder(&stack.folder.join("files"), SEED, count, size)?;
+    inputs(|| generated::folder(&stack.folder.join("files"), SEED, count, size))?;
     stack.lock(include_str!("folder.toml"))?;
     stack.unpack()?;
     Ok(stack)

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::super::rounds::size;
 use super::super::stack::Stack;
-use super::super::{Deb, Effort, empty, ours};
+use super::super::{Deb, Effort, empty, inputs, ours};
 use super::peers;
 use crate::run::{Result, run, say};
 
@@ -36,10 +36,12 @@ impl Tree {
         let debs = ours::fetched(&stack.folder, &stack.seed)?;
         let (folder, tar) = (work.join("folder"), work.join("folder.tar"));
         empty(&folder)?;
-        for deb in &debs {
-            run(Command::new("dpkg-deb").arg("-x").arg(&deb.bytes).arg(&folder))?;
-        }
-        peers::tar(&folder, &tar)?;
+        inputs(|| {
+            for deb in &debs {
+                run(Command::new("dpkg-deb").arg("-x").arg(&deb.bytes).arg(&folder))?;
+            }
+            peers::tar(&folder, &tar)
+        })?;
         Ok(Self { work: work.to_owned(), bytes: size(&tar)?, stack, debs, folder, tar })
     }
 
