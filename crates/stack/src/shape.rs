@@ -95,7 +95,7 @@ impl<'a> Shape<'a> {
         let properties = schema["properties"].as_object().unwrap_or(&empty);
         let others = &schema["additionalProperties"];
         if *others == Value::Bool(false) {
-            self.unknown_keys(properties, table, place);
+            self.unknown_keys(schema, properties, table, place);
         }
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
@@ -121,19 +121,32 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Unknown keys are taken out. What was probably meant is looked at in their place, so that it is not missed elsewhere.
-    fn unknown_keys(&mut self, known: &Map<String, Value>, table: &mut DeTable<'_>, place: &str) {
+    /// Unknown keys are taken out. What was probably meant comes in their place, so that it is not missed elsewhere, where nothing is
+    /// wrong with it.
+    fn unknown_keys(
+        &mut self,
+        schema: &'a Value,
+        known: &Map<String, Value>,
+        table: &mut DeTable<'_>,
+        place: &str,
+    ) {
         let names = || known.keys().map(String::as_str);
         let unknown =
             table.keys().map(|key| key.get_ref().to_string()).filter(|key| !known.contains_key(key));
         for name in unknown.collect::<Vec<_>>() {
-            let Some((key, value)) = table.remove_entry(name.as_str()) else { continue };
+            let Some((key, mut value)) = table.remove_entry(name.as_str()) else { continue };
             let whole = if place.is_empty() { "the stack file".to_owned() } else { format!("`{place}`") };
             self.findings
                 .error("stack::unknown-key", &key.span(), format!("unknown key `{name}` in {whole}"))
                 .label("unknown key")
                 .help(suggestion(&name, names()));
-            if let Some(meant) = nearest(&name, names()).filter(|meant| !table.contains_key(*meant)) {
+            let Some(meant) = nearest(&name, names()).filter(|meant| !table.contains_key(*meant)) else {
+                continue;
+            };
+            let mut findings = Findings::new(self.findings.source.clone());
+            let mut guess = Shape { root: self.root, findings: &mut findings, unreadable: 0 };
+            guess.value(&schema["properties"][meant], &mut value, place);
+            if !findings.has_errors() {
                 table.insert(Spanned::new(key.span(), meant.to_owned().into()), value);
             }
         }

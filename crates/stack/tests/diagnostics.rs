@@ -496,14 +496,12 @@ proptest::proptest! {
 
 #[test]
 fn what_was_probably_meant_is_not_missed_elsewhere() {
-    let image = "[image.a]\nentrypont = [\"/a\", 1]\ncontens = [{ file = \"a\", to = \"/a\" }]\nports = { http = 8080 }";
+    let image =
+        "[image.a]\nentrypont = [\"/a\"]\ncontens = [{ file = \"a\", to = \"/a\" }]\nports = { http = 8080 }";
     assert_snapshot!(after_head(&format!("{image}\n[service.a]\nimge = \"a\"\n")), @r#"
     stack.toml:10:1: stack::unknown-key: unknown key `entrypont` in `image.a`
       at: entrypont
       help: did you mean `entrypoint`? Known here: `base`, `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
-    stack.toml:10:20: stack::wrong-type: `image.a.entrypoint[1]` must be a string, not a whole number
-      at: 1
-      help: put it in quotes
     stack.toml:11:1: stack::unknown-key: unknown key `contens` in `image.a`
       at: contens
       help: did you mean `contents`? Known here: `base`, `contents`, `user`, `users`, `entrypoint`, `command`, `env`, `workdir`, `labels`, `title`, `description`, `ports`, `stop-signal`, `writable`, `alternatives`, `certificates`, `keep`, `allow`, `max-layers`
