@@ -203,6 +203,11 @@ pub fn empty(path: &Path) -> Result {
     fs::create_dir_all(path).map_err(|error| said(path, &error))
 }
 
+/// Where the file system in memory is.
+fn memory() -> PathBuf {
+    root().join("target/bench/work")
+}
+
 /// A file system in memory, where everything is measured: takes root's rights.
 ///
 /// On a disk a run pays for what was deleted before it. ext4 does not give the inodes of files deleted in the last minutes
@@ -212,10 +217,17 @@ struct Memory(PathBuf);
 
 impl Memory {
     fn mount() -> Result<Self> {
-        let memory = Self(root().join("target/bench/work"));
+        let memory = Self(memory());
         empty(&memory.0)?;
         run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=75%,mode=755", "tmpfs"]).arg(&memory.0))?;
         Ok(memory)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // It goes at the latest with the machine.
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
     }
 }
 
@@ -224,7 +236,7 @@ impl Memory {
 fn inputs<T>(make: impl FnOnce() -> Result<T>) -> Result<T> {
     let pieces = |size: &str| {
         let mut mount = Command::new("mount");
-        mount.args(["-o", &format!("remount,huge={size}")]).arg(root().join("target/bench/work"));
+        mount.args(["-o", &format!("remount,huge={size}")]).arg(memory());
         // A kernel without huge pages knows no such option, and has small pieces always.
         drop(mount.output());
     };
@@ -232,13 +244,6 @@ fn inputs<T>(make: impl FnOnce() -> Result<T>) -> Result<T> {
     let made = make();
     pieces("never");
     made
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // It goes at the latest with the machine.
-        drop(Command::new("umount").arg("-l").arg(&self.0).output());
-    }
 }
 
 /// A file as text.

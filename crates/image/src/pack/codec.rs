@@ -11,7 +11,7 @@ use super::buffer::Buffer;
 
 /// The level of libdeflate.
 const GZIP_LEVEL: i32 = 6;
-/// The header of a member (RFC 1952, section 2.3): DEFLATE, no flags, no time, compressed fast, no operating system.
+/// The header of a member (RFC 1952, section 2.3): DEFLATE, no flags, no time, compressed fast, an operating system that is not told.
 const MEMBER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 /// The level of zstd.
 const ZSTD_LEVEL: i32 = 3;
@@ -88,6 +88,7 @@ impl Encoder {
                 encoder.gzip_compress(plain, room).map_err(|error| io::Error::other(error.to_string()))?
             }
             Self::GzipFast(encoder) => {
+                // Of all of it at once, since room that grows is twice what is needed.
                 packed.room(MEMBER.len() + Deflater::bound(plain.len()) + 8);
                 packed.push(&MEMBER);
                 encoder.compress(plain, |piece| packed.push(piece));
