@@ -12,6 +12,7 @@ rustPlatform.buildRustPackage {
       ../Cargo.toml
       ../Cargo.lock
       ../crates
+      ../docs/reference/stack.schema.json
       ../xtask
     ];
   };

@@ -13,6 +13,7 @@ pub mod model;
 mod profile;
 mod read;
 mod reference;
+mod rules;
 mod schema;
 mod shape;
 pub mod tags;

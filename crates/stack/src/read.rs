@@ -14,7 +14,6 @@ use crate::file::File;
 use crate::findings::{Findings, together};
 use crate::model::Stack;
 use crate::profile::{Profiles, ReadError};
-use crate::schema::schema;
 use crate::{check, shape};
 
 /// A stack file that can be worked with.
@@ -149,7 +148,7 @@ impl Written {
         if findings.has_errors() {
             return Err(Diagnostics(findings.finish()));
         }
-        shape::check(&schema(), &mut table, &mut findings);
+        shape::check(&mut table, &mut findings);
         let whole = if findings.has_errors() { Wholeness::Part } else { Wholeness::Whole };
         let file = match File::deserialize(toml::Deserializer::from(table)) {
             Ok(file) => file,

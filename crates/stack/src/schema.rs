@@ -39,7 +39,10 @@ fn tidy(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(tidy),
         Value::Object(object) => {
-            object.shift_remove("format");
+            // A key of that name is an object.
+            if object.get("format").is_some_and(Value::is_string) {
+                object.shift_remove("format");
+            }
             // Doc comments are wrapped where lines of code are.
             if let Some(Value::String(text)) = object.get_mut("description") {
                 *text = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -3,22 +3,23 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use crate::diagnostic::{nearest, suggestion};
 use crate::findings::Findings;
+use crate::rules::{Kind, Others, Rule, rules};
 
-/// Checks `root` against `schema`. What can't be read is taken out, so that the rest can be looked at all the same.
-pub(crate) fn check(schema: &Value, root: &mut Spanned<DeTable<'_>>, findings: &mut Findings) {
-    let mut shape = Shape { root: schema, findings, unreadable: 0 };
-    let span = root.span();
-    shape.table(schema, root.get_mut(), &span, "");
+/// Checks a whole file. What can't be read is taken out, so that the rest can be looked at all the same.
+pub(crate) fn check(file: &mut Spanned<DeTable<'_>>, findings: &mut Findings) {
+    let rules = rules();
+    let mut shape = Shape { rules: &rules, findings, unreadable: 0 };
+    let span = file.span();
+    shape.table(&rules, file.get_mut(), &span, "");
 }
 
 struct Shape<'a> {
-    root: &'a Value,
+    rules: &'a Rule<'a>,
     findings: &'a mut Findings,
     /// How many values can't be read at all.
     unreadable: usize,
@@ -26,49 +27,49 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// `place` names the value for messages: `image.web.contents[2]`.
-    fn value(&mut self, schema: &'a Value, value: &mut Spanned<DeValue<'_>>, place: &str) {
-        let schema = self.resolve(schema);
-        if let Some(alternatives) = schema["anyOf"].as_array() {
-            return self.any_of(schema, alternatives, value, place);
+    fn value(&mut self, rule: &'a Rule<'a>, value: &mut Spanned<DeValue<'_>>, place: &str) {
+        let rule = self.rules.resolve(rule);
+        if let Some(alternatives) = &rule.any_of {
+            return self.any_of(rule, alternatives, value, place);
         }
-        if !fits(schema, value.get_ref()) {
-            return self.wrong_type(schema, value, place);
+        if !fits(rule, value.get_ref()) {
+            return self.wrong_type(rule, value, place);
         }
         let span = value.span();
         match value.get_mut() {
-            DeValue::Table(table) => self.table(schema, table, &span, place),
-            DeValue::Array(items) => self.array(schema, items, &span, place),
-            DeValue::String(text) => self.string(schema, text, &span, place),
-            DeValue::Integer(number) => self.integer(schema, number, &span, place),
+            DeValue::Table(table) => self.table(rule, table, &span, place),
+            DeValue::Array(items) => self.array(rule, items, &span, place),
+            DeValue::String(text) => self.string(rule, text, &span, place),
+            DeValue::Integer(number) => self.integer(rule, number, &span, place),
             _ => {}
         }
     }
 
     /// Entries that can't be read are taken out: the others are looked at without them.
-    fn array(&mut self, schema: &'a Value, items: &mut DeArray<'_>, span: &Range<usize>, place: &str) {
-        let minimum = schema["minItems"].as_u64().unwrap_or(0);
-        if (items.len() as u64) < minimum {
+    fn array(&mut self, rule: &'a Rule<'a>, items: &mut DeArray<'_>, span: &Range<usize>, place: &str) {
+        let minimum = rule.min_items;
+        if items.len() < minimum {
             self.findings.error(
                 "stack::out-of-range",
                 span,
                 format!("`{place}` needs at least {minimum} entry"),
             );
         }
+        let Some(rule) = &rule.items else { return };
         let none: DeArray<'_> = std::iter::empty().collect();
         let all = std::mem::replace(items, none).into_iter().enumerate();
         *items = all
             .filter_map(|(index, mut item)| {
                 let before = self.unreadable;
-                self.value(&schema["items"], &mut item, &format!("{place}[{index}]"));
+                self.value(rule, &mut item, &format!("{place}[{index}]"));
                 (self.unreadable == before).then_some(item)
             })
             .collect();
     }
 
-    fn integer(&mut self, schema: &Value, number: &DeInteger<'_>, span: &Range<usize>, place: &str) {
+    fn integer(&mut self, rule: &Rule<'_>, number: &DeInteger<'_>, span: &Range<usize>, place: &str) {
         let number = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(i128::MAX);
-        let bound = |key: &str| schema[key].as_f64().map(|bound| bound as i128);
-        let (low, high) = (bound("minimum"), bound("maximum"));
+        let (low, high) = (rule.minimum.map(|bound| bound as i128), rule.maximum.map(|bound| bound as i128));
         if low.is_some_and(|low| number < low) || high.is_some_and(|high| number > high) {
             let range = match (low, high) {
                 (Some(low), Some(high)) => format!("from {low} to {high}"),
@@ -80,22 +81,18 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn string(&mut self, schema: &Value, text: &str, span: &Range<usize>, place: &str) {
-        let Some(allowed) = schema["enum"].as_array() else { return };
-        let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+    fn string(&mut self, rule: &Rule<'_>, text: &str, span: &Range<usize>, place: &str) {
+        let Some(allowed) = &rule.allowed else { return };
         if !allowed.contains(&text) {
             self.findings
                 .error("stack::unknown-value", span, format!("`{text}` is not something `{place}` can be"))
-                .help(suggestion(text, allowed));
+                .help(suggestion(text, allowed.iter().copied()));
         }
     }
 
-    fn table(&mut self, schema: &'a Value, table: &mut DeTable<'_>, span: &Range<usize>, place: &str) {
-        let empty = Map::new();
-        let properties = schema["properties"].as_object().unwrap_or(&empty);
-        let others = &schema["additionalProperties"];
-        if *others == Value::Bool(false) {
-            self.unknown_keys(schema, properties, table, place);
+    fn table(&mut self, rule: &'a Rule<'a>, table: &mut DeTable<'_>, span: &Range<usize>, place: &str) {
+        if let Some(Others::Any(false)) = rule.others {
+            self.unknown_keys(rule, table, place);
         }
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
@@ -103,17 +100,20 @@ impl<'a> Shape<'a> {
                 "" => name.to_owned(),
                 _ => format!("{place}.{name}"),
             };
-            let schema = if properties.contains_key(name) { &schema["properties"][name] } else { others };
-            self.value(schema, value, &inner);
+            match (rule.properties.get(name), &rule.others) {
+                (Some(known), _) => self.value(known, value, &inner),
+                (None, Some(Others::Like(all))) => self.value(all, value, &inner),
+                (None, _) => {}
+            }
         }
-        for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            if !table.contains_key(key) {
+        for key in &rule.required {
+            if !table.contains_key(*key) {
                 self.unreadable += 1;
                 let missing = match place {
                     "" => format!("the stack file has no table `[{key}]`"),
                     _ => format!("`{place}` has no `{key}`"),
                 };
-                let what = self.resolve(&properties[key])["description"].as_str();
+                let what = rule.properties.get(key).map(|known| &self.rules.resolve(known).description);
                 let first = what.and_then(|what| what.split(". ").next());
                 let help = first.map(|what| format!("`{key}`: {}", what.trim_end_matches('.')));
                 self.findings.error("stack::missing-key", span, missing).help(help);
@@ -123,16 +123,11 @@ impl<'a> Shape<'a> {
 
     /// Unknown keys are taken out. What was probably meant comes in their place, so that it is not missed elsewhere, where nothing is
     /// wrong with it.
-    fn unknown_keys(
-        &mut self,
-        schema: &'a Value,
-        known: &Map<String, Value>,
-        table: &mut DeTable<'_>,
-        place: &str,
-    ) {
-        let names = || known.keys().map(String::as_str);
+    fn unknown_keys(&mut self, rule: &'a Rule<'a>, table: &mut DeTable<'_>, place: &str) {
+        let known = &rule.properties;
+        let names = || known.keys().copied();
         let unknown =
-            table.keys().map(|key| key.get_ref().to_string()).filter(|key| !known.contains_key(key));
+            table.keys().map(|key| key.get_ref().to_string()).filter(|key| !known.contains_key(key.as_str()));
         for name in unknown.collect::<Vec<_>>() {
             let Some((key, mut value)) = table.remove_entry(name.as_str()) else { continue };
             let whole = if place.is_empty() { "the stack file".to_owned() } else { format!("`{place}`") };
@@ -144,8 +139,8 @@ impl<'a> Shape<'a> {
                 continue;
             };
             let mut findings = Findings::new(self.findings.source.clone());
-            let mut guess = Shape { root: self.root, findings: &mut findings, unreadable: 0 };
-            guess.value(&schema["properties"][meant], &mut value, place);
+            let mut guess = Shape { rules: self.rules, findings: &mut findings, unreadable: 0 };
+            guess.value(&known[meant], &mut value, place);
             if !findings.has_errors() {
                 table.insert(Spanned::new(key.span(), meant.to_owned().into()), value);
             }
@@ -155,25 +150,25 @@ impl<'a> Shape<'a> {
     /// Tables are told apart by the first key that they need; everything else by its type.
     fn any_of(
         &mut self,
-        schema: &'a Value,
-        alternatives: &'a [Value],
+        rule: &'a Rule<'a>,
+        alternatives: &'a [Rule<'a>],
         value: &mut Spanned<DeValue<'_>>,
         place: &str,
     ) {
-        let flat: Vec<&Value> = self.flatten(alternatives);
+        let flat = self.flatten(alternatives);
         let mut fitting = flat.iter().filter(|alternative| fits(alternative, value.get_ref()));
         let Some(table) = value.get_ref().as_table() else {
             return match fitting.next() {
                 Some(alternative) => self.value(alternative, value, place),
-                None => self.wrong_type(schema, value, place),
+                None => self.wrong_type(rule, value, place),
             };
         };
-        let tables: Vec<&Value> = fitting.copied().collect();
-        let kind = |alternative: &Value| alternative["required"][0].as_str().unwrap_or_default().to_owned();
-        let present: Vec<&Value> =
-            tables.iter().copied().filter(|table_| table.contains_key(kind(table_).as_str())).collect();
+        let tables: Vec<&Rule<'_>> = fitting.copied().collect();
+        let kind = |alternative: &Rule<'a>| alternative.required.first().copied().unwrap_or_default();
+        let present: Vec<&Rule<'_>> =
+            tables.iter().copied().filter(|alternative| table.contains_key(kind(alternative))).collect();
         match (present.as_slice(), tables.as_slice()) {
-            ([], []) => self.wrong_type(schema, value, place),
+            ([], []) => self.wrong_type(rule, value, place),
             // One kind of table only: what it lacks is said there.
             ([], [one]) | ([one], _) => self.value(one, value, place),
             ([], kinds) => {
@@ -182,8 +177,7 @@ impl<'a> Shape<'a> {
                     kinds.iter().map(|alternative| format!("`{}`", kind(alternative))).collect();
                 let keys: Vec<String> = table.keys().map(|key| key.get_ref().to_string()).collect();
                 let near = keys.iter().find_map(|key| {
-                    let names: Vec<String> = tables.iter().map(|alternative| kind(alternative)).collect();
-                    nearest(key, names.iter().map(String::as_str))
+                    nearest(key, tables.iter().map(|alternative| kind(alternative)))
                         .map(|name| format!("did you mean `{name}` for `{key}`?"))
                 });
                 self.findings
@@ -207,9 +201,9 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn wrong_type(&mut self, schema: &Value, value: &Spanned<DeValue<'_>>, place: &str) {
+    fn wrong_type(&mut self, rule: &'a Rule<'a>, value: &Spanned<DeValue<'_>>, place: &str) {
         self.unreadable += 1;
-        let expected = self.expected(schema);
+        let expected = self.expected(rule);
         let found = found(value.get_ref());
         let finding = self.findings.error(
             "stack::wrong-type",
@@ -218,18 +212,22 @@ impl<'a> Shape<'a> {
         );
         finding.label(format!("expected {expected}"));
         match value.get_ref() {
-            DeValue::String(text) if schema["type"] == "array" => finding.help(format!("write `[{text:?}]`")),
-            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) if schema["type"] == "string" => {
+            DeValue::String(text) if rule.kind == Some(Kind::Array) => {
+                finding.help(format!("write `[{text:?}]`"))
+            }
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)
+                if rule.kind == Some(Kind::String) =>
+            {
                 finding.help("put it in quotes".to_owned())
             }
             _ => finding,
         };
     }
 
-    /// What a schema wants, in words.
-    fn expected(&self, schema: &Value) -> String {
-        let schema = self.resolve(schema);
-        if let Some(alternatives) = schema["anyOf"].as_array() {
+    /// What a rule wants, in words.
+    fn expected(&self, rule: &'a Rule<'a>) -> String {
+        let rule = self.rules.resolve(rule);
+        if let Some(alternatives) = &rule.any_of {
             let mut words: Vec<String> = Vec::new();
             for alternative in self.flatten(alternatives) {
                 let word = self.expected(alternative);
@@ -239,37 +237,27 @@ impl<'a> Shape<'a> {
             }
             return words.join(" or ");
         }
-        match schema["type"].as_str() {
-            Some("string") => "a string".to_owned(),
-            Some("integer") => "a whole number".to_owned(),
-            Some("boolean") => "`true` or `false`".to_owned(),
-            Some("array") => match self.resolve(&schema["items"])["type"].as_str() {
-                Some("string") => "a list of strings".to_owned(),
-                Some("object") => "a list of tables".to_owned(),
-                _ => "a list".to_owned(),
+        match rule.kind {
+            Some(Kind::String) => "a string",
+            Some(Kind::Integer) => "a whole number",
+            Some(Kind::Boolean) => "`true` or `false`",
+            Some(Kind::Array) => match rule.items.as_deref().and_then(|item| self.rules.resolve(item).kind) {
+                Some(Kind::String) => "a list of strings",
+                Some(Kind::Object) => "a list of tables",
+                _ => "a list",
             },
-            Some("object") => "a table".to_owned(),
-            _ => "anything".to_owned(),
+            Some(Kind::Object) => "a table",
+            Some(Kind::Number) | None => "anything",
         }
-    }
-
-    fn resolve<'b>(&self, schema: &'b Value) -> &'b Value
-    where
-        'a: 'b,
-    {
-        let target = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-        target.and_then(|pointer| self.root.pointer(pointer)).unwrap_or(schema)
+        .to_owned()
     }
 
     /// Alternatives inside alternatives, all on one level.
-    fn flatten<'b>(&self, alternatives: &'b [Value]) -> Vec<&'b Value>
-    where
-        'a: 'b,
-    {
+    fn flatten(&self, alternatives: &'a [Rule<'a>]) -> Vec<&'a Rule<'a>> {
         let mut flat = Vec::new();
         for alternative in alternatives {
-            let alternative = self.resolve(alternative);
-            match alternative["anyOf"].as_array() {
+            let alternative = self.rules.resolve(alternative);
+            match &alternative.any_of {
                 Some(inner) => flat.extend(self.flatten(inner)),
                 None => flat.push(alternative),
             }
@@ -278,15 +266,15 @@ impl<'a> Shape<'a> {
     }
 }
 
-fn fits(schema: &Value, value: &DeValue<'_>) -> bool {
-    match schema["type"].as_str() {
+fn fits(rule: &Rule<'_>, value: &DeValue<'_>) -> bool {
+    match rule.kind {
         None => true,
-        Some("string") => value.is_str(),
-        Some("integer") => value.is_integer(),
-        Some("number") => value.is_integer() || value.is_float(),
-        Some("boolean") => value.is_bool(),
-        Some("array") => value.is_array(),
-        Some(_) => value.is_table(),
+        Some(Kind::String) => value.is_str(),
+        Some(Kind::Integer) => value.is_integer(),
+        Some(Kind::Number) => value.is_integer() || value.is_float(),
+        Some(Kind::Boolean) => value.is_bool(),
+        Some(Kind::Array) => value.is_array(),
+        Some(Kind::Object) => value.is_table(),
     }
 }
 

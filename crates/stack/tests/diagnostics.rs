@@ -56,6 +56,15 @@ fn wrong_types_say_what_is_expected() {
 }
 
 #[test]
+fn values_of_a_few_words_are_held_to_them() {
+    assert_snapshot!(image("[secret.a]\ngenerate = 24\nformat = \"bas64\""), @r#"
+    stack.toml:13:10: stack::unknown-value: `bas64` is not something `secret.a.format` can be
+      at: "bas64"
+      help: did you mean `base64`? Known here: `hex`, `base64`
+    "#);
+}
+
+#[test]
 fn syntax() {
     assert_snapshot!(after_head("[image.a\ncommand = \n"), @r#"
     stack.toml:9:9: stack::syntax: unclosed table, expected `]`
