@@ -1,7 +1,10 @@
-//! Two SHA-256 hashes at once on one processor.
+//! Several SHA-256 hashes at once on one processor.
 //!
-//! SHA-256 (FIPS 180-4) is a chain: every round waits for the one before, and a processor that has instructions for it stands still
-//! half of the time. Rounds of a second hash fill that time. Where there are no such instructions, one hash follows the other.
+//! SHA-256 (FIPS 180-4) is a chain: every round waits for the one before. A processor that has instructions for it stands still half
+//! of the time, which rounds of a second hash fill; and one with long vectors takes sixteen hashes in less time than those
+//! instructions take ten. Where there are neither, one hash follows the other.
+
+use std::cmp::Reverse;
 
 use sha2::block_api::compress256;
 
@@ -13,17 +16,60 @@ pub type State = [u32; 8];
 /// What it takes at a time.
 pub type Block = [u8; 64];
 
-/// Takes the same number of blocks into each of two hashes; of two numbers, the lower.
-pub fn compress(states: &mut [State; 2], blocks: [&[Block]; 2]) {
-    let count = blocks[0].len().min(blocks[1].len());
-    let blocks = blocks.map(|blocks| &blocks[..count]);
+/// A hash, and what it is to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane<'a> {
+    /// The hash.
+    pub state: State,
+    /// What it has not taken yet.
+    pub blocks: &'a [Block],
+}
+
+impl Lane<'_> {
+    /// Its next `count` blocks.
+    fn take(&mut self, count: usize) -> &[Block] {
+        let (next, others) = self.blocks.split_at(count);
+        self.blocks = others;
+        next
+    }
+}
+
+/// How many hashes this processor takes in the least time for each.
+pub fn at_once() -> usize {
     #[cfg(target_arch = "x86_64")]
-    if x86::compress(states, blocks) {
+    if x86::has_long_vectors() {
+        return x86::LANES;
+    }
+    2
+}
+
+/// Has each hash take all of its blocks.
+pub fn compress(lanes: &mut [Lane<'_>]) {
+    let mut lanes: Vec<_> = lanes.iter_mut().collect();
+    lanes.sort_by_key(|lane| Reverse(lane.blocks.len()));
+    // All take as many as the last one has, which is done then.
+    while let Some(last) = lanes.last() {
+        let count = last.blocks.len();
+        for some in lanes.chunks_mut(at_once()) {
+            take(some, count);
+        }
+        lanes.pop();
+    }
+}
+
+/// Has each hash take its next `count` blocks.
+fn take(lanes: &mut [&mut Lane<'_>], count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::take(lanes, count) {
         return;
     }
-    for (state, blocks) in states.iter_mut().zip(blocks) {
-        compress256(state, blocks);
-    }
+    lanes.iter_mut().for_each(|lane| alone(lane, count));
+}
+
+fn alone(lane: &mut Lane<'_>, count: usize) {
+    let mut state = lane.state;
+    compress256(&mut state, lane.take(count));
+    lane.state = state;
 }
 
 #[cfg(test)]
@@ -35,28 +81,19 @@ mod tests {
     proptest! {
         #[test]
         fn each_is_what_it_is_alone(
-            mut states in any::<[State; 2]>(),
-            blocks in prop::collection::vec(prop::array::uniform2(prop::array::uniform32(any::<[u8; 2]>())), 0..20),
+            states in prop::collection::vec(any::<State>(), 0..40),
+            counts in prop::collection::vec(0..6_usize, 40),
+            bytes in prop::collection::vec(any::<u8>(), 46 * 64),
         ) {
-            let [one, two]: [Vec<Block>; 2] = [0, 1].map(|lane| {
-                let block = |pair: &[[[u8; 2]; 32]; 2]| std::array::from_fn(|at| pair[lane][at / 2][at % 2]);
-                blocks.iter().map(block).collect()
-            });
-            let mut alone = states;
-            compress256(&mut alone[0], &one);
-            compress256(&mut alone[1], &two);
-            compress(&mut states, [&one, &two]);
-            prop_assert_eq!(states, alone);
+            let (blocks, _) = bytes.as_chunks();
+            let lane = |(n, state)| Lane { state, blocks: &blocks[n..n + counts[n]] };
+            let mut lanes: Vec<_> = states.into_iter().enumerate().map(lane).collect();
+            let mut alone = lanes.clone();
+            for Lane { state, blocks } in &mut alone {
+                compress256(state, std::mem::take(blocks));
+            }
+            compress(&mut lanes);
+            prop_assert_eq!(lanes, alone);
         }
-    }
-
-    #[test]
-    fn of_two_numbers_of_blocks_the_lower_is_taken() {
-        let mut states = [[1; 8], [2; 8]];
-        let mut alone = states;
-        compress(&mut states, [&[[3; 64]; 2], &[[4; 64]; 5]]);
-        compress256(&mut alone[0], &[[3; 64]; 2]);
-        compress256(&mut alone[1], &[[4; 64]; 2]);
-        assert_eq!(states, alone);
     }
 }

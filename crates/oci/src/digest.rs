@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use longshore_lanes::{Block, State};
+use longshore_lanes::{Block, Lane, State};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 use sha2::digest::common::hazmat;
@@ -168,16 +168,23 @@ impl Sha256 {
         self.size += bytes.len() as u64;
     }
 
-    /// Adds to each hash its bytes, in about half the time of one after the other where the processor can hash.
-    pub fn update_both(hashes: [&mut Self; 2], bytes: [&[u8]; 2]) {
-        let [one, two] = hashes;
-        let (first, second) = (one.fill_block(bytes[0]), two.fill_block(bytes[1]));
-        let (firsts, seconds) = (first.as_chunks().0, second.as_chunks().0);
-        let count = firsts.len().min(seconds.len());
-        let mut states = [one.words(), two.words()];
-        longshore_lanes::compress(&mut states, [&firsts[..count], &seconds[..count]]);
-        for (hash, bytes, words) in [(one, first, states[0]), (two, second, states[1])] {
-            let done = if hash.skip(count, words) { count * size_of::<Block>() } else { 0 };
+    /// How many hashes take the least time for each, if their bytes come together.
+    pub fn at_once() -> usize {
+        longshore_lanes::at_once()
+    }
+
+    /// Adds to each hash its bytes, in less time than one after the other where the processor can hash.
+    pub fn update_each<'a>(hashes: &mut [(&mut Self, &'a [u8])]) {
+        for (hash, bytes) in &mut *hashes {
+            *bytes = hash.fill_block(bytes);
+        }
+        let lane =
+            |(hash, bytes): &(&mut Self, &'a [u8])| Lane { state: hash.words(), blocks: bytes.as_chunks().0 };
+        let mut lanes: Vec<_> = hashes.iter().map(lane).collect();
+        longshore_lanes::compress(&mut lanes);
+        for ((hash, bytes), Lane { state, .. }) in hashes.iter_mut().zip(lanes) {
+            let (blocks, _) = bytes.as_chunks::<{ size_of::<Block>() }>();
+            let done = if hash.skip(blocks.len(), state) { blocks.as_flattened().len() } else { 0 };
             hash.update(&bytes[done..]);
         }
     }
@@ -286,19 +293,32 @@ mod tests {
     }
 
     #[test]
-    fn two_are_hashed_as_each_alone() {
+    fn several_are_hashed_as_each_alone() {
         let bytes: Vec<u8> = (0..3000_u32).map(|i| ((i * 11) >> 3) as u8).collect();
         let sizes = [0, 1, 63, 64, 65, 127, 128, 129, 640, 1000];
-        for (begun, of_other) in sizes.iter().flat_map(|begun| sizes.map(|of_other| (*begun, of_other))) {
-            for (more, of_other_more) in [(0, 1000), (1000, 1000), (64, 700), (1001, 129), (50, 40)] {
-                let (mut one, mut two) = (Sha256::new(), Sha256::new());
-                one.update(&bytes[..begun]);
-                two.update(&bytes[7..7 + of_other]);
-                let (first, second) = (&bytes[begun..begun + more], &bytes[7 + of_other..][..of_other_more]);
-                Sha256::update_both([&mut one, &mut two], [first, second]);
-                one.update(b"end");
-                assert_eq!(one.finish(), Content::of(&[&bytes[..begun + more], b"end"].concat()));
-                assert_eq!(two.finish(), Content::of(&bytes[7..7 + of_other + of_other_more]));
+        for count in [1, 2, 3, 9, 10, 16, 17, 40] {
+            for turn in 0..sizes.len() {
+                // What each hash has already, and what it is given.
+                let begun = |n: usize| &bytes[n..n + sizes[(n * 3 + turn) % sizes.len()]];
+                let more = |n: usize| &bytes[n * 7..][..sizes[(n + turn * 7) % sizes.len()] + n % 2 * 700];
+                let mut hashes: Vec<_> = (0..count)
+                    .map(begun)
+                    .map(|bytes| {
+                        let mut hash = Sha256::new();
+                        hash.update(bytes);
+                        hash
+                    })
+                    .collect();
+                let mut each: Vec<_> = hashes.iter_mut().zip((0..count).map(more)).collect();
+                Sha256::update_each(&mut each);
+                for (n, mut hash) in hashes.into_iter().enumerate() {
+                    hash.update(b"end");
+                    assert_eq!(
+                        hash.finish(),
+                        Content::of(&[begun(n), more(n), b"end"].concat()),
+                        "{n} of {count}"
+                    );
+                }
             }
         }
     }

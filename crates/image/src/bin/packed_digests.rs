@@ -20,6 +20,11 @@ fn main() {
         let blob = compress(&layer, codec, &store, 2, &Silent).unwrap().descriptor;
         println!("{codec:?} {} {}", blob.digest, blob.size);
     }
+    // How many layers are hashed at once depends on the processor.
+    let alone = tree.iter().map(|(path, _)| Recipe::new("one", &tree, [path], Epoch(0)).unwrap()).collect();
+    for layer in layers(alone, Wanted::DiffIds, &store, 2, &Silent).unwrap() {
+        println!("alone {} {}", layer.diff_id, layer.size);
+    }
 }
 
 /// Files of every kind that codecs treat differently: text, numbers in columns, code, nothing but noise, nothing but zeros; small

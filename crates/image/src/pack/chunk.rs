@@ -25,7 +25,7 @@ pub(super) const MAX: u64 = 1 << 20;
 const OPEN: usize = 2;
 
 /// So many bytes are hashed at a time where none are compressed: two pieces stay in a processor's own cache.
-const PIECE: u64 = 128 << 10;
+pub(super) const PIECE: u64 = 128 << 10;
 
 /// Consecutive parts of a tar, at most [`MAX`] bytes but for extended headers.
 pub(super) type Chunk = Vec<Part>;

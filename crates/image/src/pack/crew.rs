@@ -2,18 +2,23 @@
 //!
 //! Every thread does the same: it takes the next piece of a layer, reads and compresses it, and puts it down. Whoever puts down the
 //! piece whose turn it is goes on with it in order, hashing and writing, for as long as the next one is there. Large layers come
-//! first, each thread at two of its own, as two hashes take the time of one, and those who are done help at the largest that is left. A
-//! set of buffers comes with each piece, and there are few of them: that bounds the memory.
+//! first, each thread at several of its own, as several hashes take less time than one after the other, and those who are done help at
+//! the largest that is left. A set of buffers comes with each piece, and there are few of them: that bounds the memory.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use longshore_oci::Sha256;
+
 use super::Error;
+use super::chunk::PIECE;
 use super::pass::{self, End, Line, Made, Means, Pass, Piece, Tools, Turn};
 
-/// At how many layers a thread is.
+/// At how many layers a thread is at least, as long as there are others.
 const AT_ONCE: usize = 2;
+/// The most pieces, where two for each thread are not more.
+const PIECES: usize = 64;
 
 /// What every pass comes to, in their order, on `jobs` threads. After a failure nothing new is begun; of several failures that
 /// of the first pass is told.
@@ -24,9 +29,14 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
     let jobs = jobs.max(1);
     let mut order: Vec<usize> = (0..passes.len()).collect();
     order.sort_by_cached_key(|&index| Reverse(passes[index].recipe.weight()));
+    let lane = |pass: usize| Lane { pass, weight: passes[pass].recipe.weight(), stage: Stage::Waiting };
+    // Compressing takes far longer than hashing, and its pieces are large.
+    let at_once = if means.codec.is_some() { AT_ONCE } else { Sha256::at_once() };
     let board = Board {
-        lanes: order.into_iter().map(|pass| Lane { pass, stage: Stage::Waiting }).collect(),
-        free: (0..pieces(means, jobs)).map(|_| Piece::default()).collect(),
+        lanes: order.into_iter().map(lane).collect(),
+        free: (0..pieces(means, jobs, at_once)).map(|_| Piece::default()).collect(),
+        jobs,
+        at_once,
         failed: BTreeMap::new(),
         panicked: false,
         waiting: 0,
@@ -56,9 +66,12 @@ pub(super) fn run(passes: &[Pass<'_>], means: &Means<'_>, jobs: usize) -> Result
 
 /// How many pieces there are for `jobs` threads: as many as they take, so that none waits for one. Where something is compressed
 /// each holds two MiB, and one fewer will do: whoever comes last takes one alone.
-fn pieces(means: &Means<'_>, jobs: usize) -> usize {
-    let all = AT_ONCE * jobs;
-    if means.codec.is_some() { AT_ONCE.max(all - 1) } else { all }
+fn pieces(means: &Means<'_>, jobs: usize, at_once: usize) -> usize {
+    let least = AT_ONCE * jobs;
+    match means.codec {
+        Some(_) => AT_ONCE.max(least - 1),
+        None => (at_once * jobs).min(PIECES.max(least)),
+    }
 }
 
 struct Crew<'a> {
@@ -73,6 +86,9 @@ struct Board {
     /// Largest first.
     lanes: Vec<Lane>,
     free: Vec<Piece>,
+    jobs: usize,
+    /// How many layers a thread takes at once.
+    at_once: usize,
     /// By pass.
     failed: BTreeMap<usize, Error>,
     panicked: bool,
@@ -84,6 +100,8 @@ struct Board {
 struct Lane {
     /// Which pass it is.
     pass: usize,
+    /// Bytes of its tar, about.
+    weight: u64,
     stage: Stage,
 }
 
@@ -118,6 +136,15 @@ impl Lane {
             Stage::Waiting => true,
             Stage::Going(going) => going.next < going.line.len(),
             Stage::Starting | Stage::Made(_) => false,
+        }
+    }
+
+    /// Bytes of it that nobody has taken, about.
+    fn left(&self) -> u64 {
+        match &self.stage {
+            Stage::Waiting | Stage::Starting => self.weight,
+            Stage::Going(going) => (going.line.len() - going.next) as u64 * PIECE,
+            Stage::Made(_) => 0,
         }
     }
 
@@ -184,7 +211,7 @@ impl Board {
         };
         // Nobody is at the others.
         let others = open[1..].iter().take_while(|(busy, _)| *busy == 0).map(|(_, index)| *index);
-        let chosen: Vec<_> = std::iter::once(first).chain(others).take(AT_ONCE).collect();
+        let chosen: Vec<_> = std::iter::once(first).chain(others).take(self.at_once(first)).collect();
         if let Some(&lane) = chosen.iter().find(|lane| matches!(self.lanes[**lane].stage, Stage::Waiting)) {
             self.lanes[lane].stage = Stage::Starting;
             return Task::Start(lane);
@@ -193,8 +220,16 @@ impl Board {
         if taken.is_empty() { Task::Wait } else { Task::Pieces(taken) }
     }
 
+    /// How many layers a thread takes that takes this one first. Of many together each takes long: the largest would be left when
+    /// the others are done, unless it is small beside them.
+    fn at_once(&self, first: usize) -> usize {
+        let all: u64 = self.lanes.iter().map(Lane::left).sum();
+        let share = all / self.jobs as u64;
+        if self.lanes[first].left() > share * 2 / 5 { AT_ONCE } else { self.at_once }
+    }
+
     fn take(&mut self, index: usize) -> Option<Taken> {
-        let Lane { pass, stage: Stage::Going(going) } = &mut self.lanes[index] else { return None };
+        let Lane { pass, stage: Stage::Going(going), .. } = &mut self.lanes[index] else { return None };
         let piece = self.free.pop()?;
         going.next += 1;
         going.hands += 1;

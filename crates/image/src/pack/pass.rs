@@ -94,28 +94,13 @@ pub(super) fn add(mut turns: Vec<Turn<'_>>) -> Vec<Result<(), Error>> {
     for turn in &mut turns {
         turn.remember();
     }
-    // Two hashes take the time of one: those of two tars, and of two blobs, or of a tar and its blob.
-    match &mut turns[..] {
-        [one, two] => {
-            let hashes = [&mut one.end.tar, &mut two.end.tar];
-            Sha256::update_both(hashes, [&one.piece.plain, &two.piece.plain]);
-            if let (Some(first), Some(second)) = (&mut one.end.blob, &mut two.end.blob) {
-                let hashes = [first.draft.hash_mut(), second.draft.hash_mut()];
-                Sha256::update_both(hashes, [&one.piece.packed, &two.piece.packed]);
-            }
-        }
-        turns => {
-            for Turn { piece, end: End { tar, blob, .. }, .. } in turns {
-                match blob {
-                    Some(blob) => {
-                        let hashes = [tar, blob.draft.hash_mut()];
-                        Sha256::update_both(hashes, [&piece.plain, &piece.packed]);
-                    }
-                    None => tar.update(&piece.plain),
-                }
-            }
-        }
+    // Several hashes take less time than one after the other.
+    let mut hashes: Vec<(&mut Sha256, &[u8])> = Vec::new();
+    for Turn { piece, end: End { tar, blob, .. }, .. } in &mut turns {
+        hashes.push((tar, &piece.plain));
+        hashes.extend(blob.as_mut().map(|blob| (blob.draft.hash_mut(), &*piece.packed)));
     }
+    Sha256::update_each(&mut hashes);
     turns.iter_mut().map(Turn::write).collect()
 }
 
