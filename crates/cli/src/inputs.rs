@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_image::rootfs::Packages;
-use longshore_oci::{Component, PackageId, Platform};
+use longshore_oci::{Component, PackageId, Platform, Trust};
 use longshore_sources::deb::fetch::{Fetched, fetch};
 use longshore_sources::deb::unpack::{unpack_again, unpack_all};
 use longshore_sources::{path, url};
@@ -13,7 +13,7 @@ use longshore_stack::lock::{Lock, LockedPackage};
 use longshore_stack::model::{ContentSpec, ImageSpec};
 use longshore_vendor::Kind;
 
-use crate::machine::{Machine, Trust};
+use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::Failure;
 use crate::vendored;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use longshore_build::{HostToolchain, Leftovers};
 use longshore_net::{self as net, Access, Client};
-use longshore_oci::{Progress, Store};
+use longshore_oci::{Progress, Store, Trust};
 use longshore_publish::Codec;
 use longshore_sources::deb::repository::Archives;
 use longshore_sources::nix;
@@ -18,15 +18,6 @@ use crate::project::Project;
 use crate::report::{Failure, Verbosity};
 use crate::settings::{Registries, Settings};
 use crate::sharing::{Sharing, Writes};
-
-/// How far the store's records are believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// A record of an unpacked package means that its files are there.
-    Records,
-    /// Every file is looked for, and packages that lack one are unpacked again.
-    Blobs,
-}
 
 /// What commands use of the machine.
 pub struct Machine {

@@ -16,12 +16,12 @@ use crate::report::Failure;
 
 /// How this machine has Nix, for `project`.
 pub fn access<'a>(project: &'a Project, machine: &'a Machine) -> Result<Access<'a>, Failure> {
-    let Machine { settings, client, store, progress, .. } = machine;
+    let Machine { settings, client, store, trust, progress, .. } = machine;
     let spec = &project.stack.nix;
     let addresses: Vec<_> = settings.nix_caches.iter().chain(&spec.caches).collect();
     let caches = Caches::new(&addresses, &spec.trusted_keys, client, store, &**progress)?;
     let (nix, jobs) = (settings.nix.clone(), machine.jobs().get());
-    Ok(Access::new(nix, project.folder.clone(), caches, store, jobs, &**progress))
+    Ok(Access::new(nix, project.folder.clone(), caches, store, *trust, jobs, &**progress))
 }
 
 /// The paths of the Nix store under one lock, each had at most once.
@@ -120,7 +120,7 @@ impl<'a> StorePaths<'a> {
         let mut missing = Vec::new();
         if self.machine.inputs.is_some() {
             for (path, locked) in wanted {
-                if nix::recorded(path, &locked.nar, &self.machine.store)?.is_none()
+                if nix::recorded(path, &locked.nar, &self.machine.store, self.machine.trust)?.is_none()
                     && self.machine.lacks(self.project, Kind::Nar, &locked.nar)?
                 {
                     missing.push(format!("store path `{}`", path.base_name()));

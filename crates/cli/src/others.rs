@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use longshore_image::{Base, BaseLayer, BuiltOn};
 use longshore_oci::{ImageConfig, ImageFiles, Node, Platform, Reference, TreePath};
 use longshore_registry::Client;
-use longshore_sources::base_image::{self, Access, Records, Want};
+use longshore_sources::base_image::{self, Access, Want};
 use longshore_stack::lock::{Lock, LockedManifest};
 use longshore_stack::model::{Account, ImageSpec};
 use longshore_vendor::Kind;
 
-use crate::machine::{Machine, Trust};
+use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::Failure;
 
@@ -35,12 +35,9 @@ impl<'a> Others<'a> {
 
     /// How registries are reached, and how far the store is believed.
     pub fn access<'b>(machine: &'b Machine, registries: &'b Client) -> Access<'b> {
-        let records = match machine.trust {
-            Trust::Records => Records::Believed,
-            Trust::Blobs => Records::Checked,
-        };
-        let (store, progress) = (&machine.store, &*machine.progress);
-        Access { registries, store, records, jobs: machine.jobs().get(), progress }
+        let Machine { store, trust, progress, .. } = machine;
+        let (trust, progress) = (*trust, &**progress);
+        Access { registries, store, trust, jobs: machine.jobs().get(), progress }
     }
 
     fn pin(&self, reference: &Reference, platform: &Platform) -> Result<&'a LockedManifest, Failure> {

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_oci::upkeep::SUMMARY;
-use longshore_oci::{Component, Digest, Platform, Progress, Silent, Step};
+use longshore_oci::{Component, Digest, Platform, Progress, Silent, Step, Trust};
 use longshore_sources::nix;
 use longshore_sources::path::{Look, Which};
 use longshore_stack::lock::{self, Lock};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inputs;
 use crate::layers::Layouts;
-use crate::machine::{Machine, Trust};
+use crate::machine::Machine;
 use crate::pipeline::{Built, BuiltOn, Told};
 use crate::project::Project;
 use crate::report::Failure;

@@ -39,7 +39,7 @@ pub use image::{Config, Empty, Healthcheck, History, ImageConfig, Index, Manifes
 pub use platform::{Platform, PlatformError};
 pub use progress::{Progress, Silent, Step};
 pub use reference::{Reference, ReferenceError, is_tag};
-pub use store::{BlobWriter, Claim, Store, StoreError};
+pub use store::{BlobWriter, Claim, Store, StoreError, Trust};
 pub use store_path::{STORE_DIR, StorePath, StorePathError};
 pub use tree::{Entry, Node, Tree, TreeError, TreePath};
 pub use verified::{HashingReader, VerifiedReader, Verify, read_bounded};

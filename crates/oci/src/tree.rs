@@ -340,10 +340,15 @@ impl Tree {
 
     /// Fails unless every entry lies under directories alone and every hard link names a file.
     pub fn check(&self) -> Result<(), TreeError> {
-        // A folder that lies under directories alone: mostly that of the next path, too.
-        let mut checked: &[u8] = b"";
+        // Directories under directories alone, each in the one before: mostly the next path is in the last.
+        let mut checked: Vec<&[u8]> = Vec::new();
         for (path, entry) in &self.0 {
-            if path.folder() != checked {
+            let folder = path.folder();
+            let holds = |above: &[u8]| {
+                folder.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            };
+            while checked.pop_if(|above| !holds(above)).is_some() {}
+            if !folder.is_empty() && checked.last() != Some(&folder) {
                 // What is above a folder of the tree was seen before it.
                 let known = matches!(self.above(path), Some(Entry { node: Node::Directory, .. }));
                 for parent in path.above().filter(|_| !known) {
@@ -352,7 +357,10 @@ impl Tree {
                         return Err(TreeError::NotADirectory { path: path.clone(), parent });
                     }
                 }
-                checked = path.folder();
+                checked.push(folder);
+            }
+            if entry.node == Node::Directory {
+                checked.push(path.as_bytes());
             }
             if let Node::Hardlink(target) = &entry.node
                 && !matches!(self.0.get(target), Some(Entry { node: Node::File(_), .. }))

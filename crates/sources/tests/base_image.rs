@@ -7,10 +7,11 @@ use std::io::{Read, Write as _};
 use std::path::Path;
 
 use longshore_oci::{
-    Content, Digest, Epoch, ImageFiles, Node, Platform, Reference, Silent, Store, Tree, TreePath, media_type,
+    Content, Digest, Epoch, ImageFiles, Node, Platform, Reference, Silent, Store, Tree, TreePath, Trust,
+    media_type,
 };
 use longshore_registry::{At, Client, Repository, Settings};
-use longshore_sources::base_image::{self, Access, Error, Records, Want};
+use longshore_sources::base_image::{self, Access, Error, Want};
 use longshore_sources::deb::lock::Refresh;
 use longshore_stack::lock::{Lock, LockedImage, LockedManifest};
 use longshore_stack::model::{BaseSpec, ImageSpec, Stack, UserSpec};
@@ -109,7 +110,7 @@ impl World {
 
     fn access(&self) -> Access<'_> {
         let (registries, store) = (&self.registries, &self.store);
-        Access { registries, store, records: Records::Believed, jobs: 2, progress: &Silent }
+        Access { registries, store, trust: Trust::Records, jobs: 2, progress: &Silent }
     }
 
     fn blob(&self, bytes: &[u8]) -> Content {
@@ -566,13 +567,8 @@ fn manifests_of_the_first_schema_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let registries = Client::new(Settings::default(), store.clone());
-    let access = Access {
-        registries: &registries,
-        store: &store,
-        records: Records::Believed,
-        jobs: 1,
-        progress: &Silent,
-    };
+    let access =
+        Access { registries: &registries, store: &store, trust: Trust::Records, jobs: 1, progress: &Silent };
     let reference: Reference = format!("{}/org/base:1", proxy.host()).parse().unwrap();
     let stack = stack(&reference, &["linux/amd64"]);
     let error = base_image::lock(&stack, &Lock::default(), &Refresh::Missing, &access).unwrap_err();
@@ -692,7 +688,7 @@ fn what_the_store_has_is_asked_of_nobody_and_what_it_lost_is_brought_again() {
     let text = Content::of(b"text");
     fs_err::remove_file(world.store.blob_path(&text.digest)).unwrap();
     fs_err::remove_file(world.store.blob_path(&layer.blob.digest)).unwrap();
-    let checked = Access { records: Records::Checked, ..world.access() };
+    let checked = Access { trust: Trust::Blobs, ..world.access() };
     assert_eq!(base_image::files(&reference, &pin, Want::Layers, &checked).unwrap().0, files);
     assert!(world.store.has(&text) && world.store.has(&layer.blob));
 }

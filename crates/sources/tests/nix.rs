@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 
 use longshore_net::{Access, Client, Settings};
-use longshore_oci::{Content, Digest, Node, Progress, Silent, Step, Store, StorePath};
+use longshore_oci::{Content, Digest, Node, Progress, Silent, Step, Store, StorePath, Trust};
 use longshore_sources::nix::{self, Caches, Error, Unpacked, hash, local, nar};
 use longshore_stack::lock::{AboutStorePath, LockedStorePath};
 use longshore_stack::model::NixKey;
@@ -295,7 +295,7 @@ fn a_file_that_is_gone_from_the_store_is_fetched_again() {
     let unpacked = caches.fetch(path, locked).unwrap();
     let Node::File(content) = unpacked.tree.get(&path.tree_path()).unwrap().node else { panic!() };
     fs_err::remove_file(machine.store.blob_path(&content.digest)).unwrap();
-    assert_eq!(nix::recorded(path, &locked.nar, &machine.store).unwrap(), None);
+    assert_eq!(nix::recorded(path, &locked.nar, &machine.store, Trust::Records).unwrap(), None);
     assert_eq!(caches.fetch(path, locked).unwrap(), unpacked);
     assert!(machine.store.has(&content));
 }

@@ -43,12 +43,12 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use longshore_oci::Progress;
+use longshore_oci::{Progress, Trust};
 use longshore_sources::nix::{self, Graph};
 
 use crate::args::{Cli, Command, Global};
 use crate::limit::Limit;
-use crate::machine::{Machine, Trust};
+use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::{Failed, Failure, note, progress};
 use crate::settings;

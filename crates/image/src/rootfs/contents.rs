@@ -193,6 +193,9 @@ impl Part<'_> {
 
     /// Where a path of the component goes.
     fn moved(&self, path: &TreePath) -> Result<TreePath, ComposeError> {
+        if *self.from == self.to {
+            return Ok(path.clone());
+        }
         let below = &path.as_bytes()[self.from.as_bytes().len().min(path.as_bytes().len())..];
         Ok(self.to.join(below)?)
     }

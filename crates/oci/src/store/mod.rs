@@ -47,6 +47,15 @@ const BLOBS: &str = "blobs/sha256";
 /// How often it is seen whether somebody else is done.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
+/// How far a store's records are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// That something was unpacked means that its files are there: who reads them finds out.
+    Records,
+    /// Every file is looked for, and what lacks one is unpacked again.
+    Blobs,
+}
+
 /// A content store in one folder, shared by every stack of a user; safe to use from many processes at once.
 #[derive(Clone)]
 pub struct Store {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use longshore_net::each;
-use longshore_oci::{Content, Progress, Reference, Store};
+use longshore_oci::{Content, Progress, Reference, Store, Trust};
 use longshore_registry::Client;
 use longshore_stack::lock::LockedManifest;
 
@@ -16,21 +16,12 @@ pub struct Access<'a> {
     pub registries: &'a Client,
     /// Where blobs go.
     pub store: &'a Store,
-    /// How far the store's records are believed.
-    pub records: Records,
+    /// How far the store is believed.
+    pub trust: Trust,
     /// How many layers are unpacked at once.
     pub jobs: usize,
     /// Who is told.
     pub progress: &'a dyn Progress,
-}
-
-/// How far the store's records are believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Records {
-    /// That a layer was unpacked means that its files are there.
-    Believed,
-    /// Every file is looked for.
-    Checked,
 }
 
 /// What of an image is wanted in the store.

@@ -8,13 +8,14 @@ use std::rc::Rc;
 
 use longshore_oci::{
     Content, DiffId, Entry, Facts, FileFacts, Node, Reference, Sha256, Step, StoreError, Tree, TreePath,
+    Trust,
 };
 use longshore_stack::lock::LockedLayer;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::documents::LayerKind;
-use super::fetch::{Access, Records};
+use super::fetch::Access;
 use crate::deb::archive::compression::Compression;
 use crate::deb::archive::entries::{Dialect, Entries, Member};
 use crate::deb::archive::{Limits, MemberKind, Problem};
@@ -57,7 +58,7 @@ pub(super) fn recorded(locked: &LockedLayer, access: &Access<'_>) -> Result<Opti
     }
     let record = access.store.record(RECORD, tar)?;
     let layer = record.and_then(|bytes| postcard::from_bytes::<Layer>(&bytes).ok());
-    let whole = |layer: &Layer| access.records == Records::Believed || access.store.has_all(&layer.tree);
+    let whole = |layer: &Layer| access.trust == Trust::Records || access.store.has_all(&layer.tree);
     Ok(layer.filter(whole))
 }
 

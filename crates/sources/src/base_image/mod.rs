@@ -21,7 +21,7 @@ mod lock;
 mod squash;
 
 pub use error::Error;
-pub use fetch::{Access, Records, Want};
+pub use fetch::{Access, Want};
 pub use lock::{lock, pin};
 
 use longshore_oci::{ImageConfig, ImageFiles, Reference};

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use longshore_net::{Access, Client, Failure, NetError, Url};
-use longshore_oci::{Content, Progress, STORE_DIR, Step, Store, StorePath};
+use longshore_oci::{Content, Progress, STORE_DIR, Step, Store, StorePath, Trust};
 use longshore_stack::lock::{AboutStorePath, LockedStorePath};
 use longshore_stack::model::NixKey;
 
@@ -119,7 +119,7 @@ impl<'a> Caches<'a> {
 
     /// What `path` holds, from the first cache that has it as it was locked; nothing is asked when the store has it.
     pub fn fetch(&self, path: &StorePath, locked: &LockedStorePath) -> Result<Unpacked, Error> {
-        if let Some(known) = recorded(path, &locked.nar, self.store)? {
+        if let Some(known) = recorded(path, &locked.nar, self.store, Trust::Blobs)? {
             return Ok(known);
         }
         let unpacked = self.first(path, |cache| {

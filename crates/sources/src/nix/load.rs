@@ -28,7 +28,8 @@ pub fn load(
     let mut found: BTreeMap<StorePath, Unpacked> = BTreeMap::new();
     let mut missing = Vec::new();
     let pins: Vec<_> = closure.iter().map(|(path, locked)| (*path, *locked)).collect();
-    let known = each(access.jobs, &pins, |(path, locked)| recorded(path, &locked.nar, access.store))?;
+    let known =
+        each(access.jobs, &pins, |(path, locked)| recorded(path, &locked.nar, access.store, access.trust))?;
     for ((path, locked), known) in pins.into_iter().zip(known) {
         match known {
             Some(known) => drop(found.insert(path.clone(), known)),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use longshore_oci::{Sha256, Store, StoreError, StorePath, TreePath};
+use longshore_oci::{Sha256, Store, StoreError, StorePath, TreePath, Trust};
 use longshore_stack::lock::LockedStorePath;
 use rustix::fs::{Mode, OFlags};
 
@@ -63,7 +63,7 @@ pub fn fetch(
     at: &Path,
     store: &Store,
 ) -> Result<Unpacked, Error> {
-    if let Some(known) = recorded(path, &locked.nar, store)? {
+    if let Some(known) = recorded(path, &locked.nar, store, Trust::Blobs)? {
         return Ok(known);
     }
     let unpacked = read(path, at, store)?;

@@ -34,7 +34,7 @@ pub mod narinfo;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use longshore_oci::{Content, Digest, Progress, STORE_DIR, Store, StoreError, StorePath};
+use longshore_oci::{Content, Digest, Progress, STORE_DIR, Store, StoreError, StorePath, Trust};
 
 pub use cache::{Caches, Info};
 pub use command::{Nix, Place, system};
@@ -56,6 +56,7 @@ pub struct Access<'a> {
     evaluator: OnceLock<Evaluator>,
     caches: Caches<'a>,
     store: &'a Store,
+    trust: Trust,
     jobs: usize,
     progress: &'a dyn Progress,
 }
@@ -67,10 +68,11 @@ impl<'a> Access<'a> {
         folder: PathBuf,
         caches: Caches<'a>,
         store: &'a Store,
+        trust: Trust,
         jobs: usize,
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { settings, folder, evaluator: OnceLock::new(), caches, store, jobs, progress }
+        Self { settings, folder, evaluator: OnceLock::new(), caches, store, trust, jobs, progress }
     }
 
     fn evaluator(&self) -> Result<&Evaluator, EvaluateError> {
@@ -103,11 +105,17 @@ impl<'a> Access<'a> {
 /// Kind of the store's records; a new number whenever the same archive would give another tree.
 const RECORD: &str = "nix-tree-1";
 
-/// What `path` holds if its archive is `nar`, where that was read before and all of it is still in the store.
-pub fn recorded(path: &StorePath, nar: &Content, store: &Store) -> Result<Option<Unpacked>, StoreError> {
+/// What `path` holds if its archive is `nar`, where that was read before and, as far as the store is trusted, all of it is still there.
+pub fn recorded(
+    path: &StorePath,
+    nar: &Content,
+    store: &Store,
+    trust: Trust,
+) -> Result<Option<Unpacked>, StoreError> {
     let record = store.record(RECORD, &key(path, nar))?;
     let known = record.and_then(|bytes| postcard::from_bytes::<Unpacked>(&bytes).ok());
-    Ok(known.filter(|known| known.nar == *nar && store.has_all(&known.tree)))
+    let whole = |known: &Unpacked| trust == Trust::Records || store.has_all(&known.tree);
+    Ok(known.filter(|known| known.nar == *nar && whole(known)))
 }
 
 fn record(path: &StorePath, unpacked: &Unpacked, store: &Store) -> Result<(), StoreError> {

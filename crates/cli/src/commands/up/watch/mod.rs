@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use longshore_deploy::run::{Changes, Error, Life, Place};
+use longshore_oci::Trust;
 
 use self::looks::Looks;
 pub use self::looks::Looks as Seen;
@@ -17,7 +18,7 @@ use super::task::Task;
 use super::{select, start};
 use crate::args::{Global, Up};
 use crate::commands::lock::for_build;
-use crate::machine::{Machine, Trust};
+use crate::machine::Machine;
 use crate::project::Project;
 use crate::report::{Event, Failed, Failure, line_progress, note, report};
 
