@@ -102,6 +102,19 @@ fn images_are_the_same_through_nix_and_through_caches_without_it() {
 }
 
 #[test]
+fn files_that_the_store_has_lost_are_had_again() {
+    let ready = ready(IMAGES);
+    let expected = ids(&ready.with_nix(&["--json", "build"]));
+    // Nothing asks for them until somebody wants their bytes.
+    fs_err::remove_dir_all(ready.sandbox.store().join("blobs/sha256")).unwrap();
+    assert_eq!(ids(&ready.with_nix(&["--json", "build"])), expected);
+    let answer = ready.with_nix(&["--json", "build", "-o", "layout"]);
+    assert_eq!(ids(&answer), expected);
+    assert!(answer.stderr.contains("the store has lost it"), "{answer}");
+    assert!(ready.sandbox.work().join("layout/index.json").exists());
+}
+
+#[test]
 fn a_store_at_nix_and_one_of_another_form_give_the_same_images() {
     let ready = ready(IMAGES);
     let expected = ids(&ready.with_nix(&["--json", "build"]));
