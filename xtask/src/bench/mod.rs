@@ -63,7 +63,9 @@ pub enum Part {
     Sign,
     /// Closures of the Nix store.
     Nix,
-    /// Layers, against other packers.
+    /// What was never packed, against other packers.
+    Cold,
+    /// Packing: what it could be at best, and what was packed before.
     Pack,
     /// Trees and stacks that grow.
     Scale,
@@ -73,13 +75,14 @@ pub enum Part {
 
 impl Part {
     /// All of them, by their names.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("images", Self::Images),
         ("builds", Self::Builds),
         ("services", Self::Services),
         ("push", Self::Push),
         ("sign", Self::Sign),
         ("nix", Self::Nix),
+        ("cold", Self::Cold),
         ("pack", Self::Pack),
         ("scale", Self::Scale),
         ("layers", Self::Layers),
@@ -93,6 +96,7 @@ impl Part {
             Self::Push => Ok(vec![push::section(&memory.join("push"))?]),
             Self::Sign => Ok(vec![sign::section(&memory.join("sign"))?]),
             Self::Nix => nix::sections(&memory.join("nix"), effort),
+            Self::Cold => pack::cold(&memory.join("cold"), effort),
             Self::Pack => pack::sections(&memory.join("pack"), effort),
             Self::Scale => scale::sections(&memory.join("scale"), effort),
             Self::Layers => layers::sections(&memory.join("layers")),

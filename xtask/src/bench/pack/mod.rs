@@ -14,14 +14,24 @@ use super::{Effort, empty};
 use crate::run::{Result, say};
 use tree::Tree;
 
+/// Against those who do the same.
+pub fn cold(work: &Path, effort: Effort) -> Result<Vec<Section>> {
+    empty(work)?;
+    let tree = Tree::prepare(work, effort)?;
+    say("to a layout");
+    let layout = cold::section(&tree, effort)?;
+    say("diff ids");
+    let ids = cold::diff_ids(&tree, effort)?;
+    drop(tree);
+    empty(work)?;
+    Ok(vec![layout, ids])
+}
+
+/// Against what can't be saved, and against itself.
 pub fn sections(work: &Path, effort: Effort) -> Result<Vec<Section>> {
     empty(work)?;
     let mut sections = Vec::new();
     let tree = Tree::prepare(work, effort)?;
-    say("cold");
-    sections.push(cold::section(&tree, effort)?);
-    say("diff ids");
-    sections.push(cold::diff_ids(&tree, effort)?);
     say("efficiency");
     sections.push(efficiency::section(&tree, effort)?);
     say("packed before");
