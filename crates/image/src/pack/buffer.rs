@@ -15,7 +15,7 @@ impl Buffer {
         self.len = 0;
     }
 
-    /// Room for `size` bytes behind the last: best for all that ever come, since memory that grows is there twice for a while. What is in it is old. [`grow`](Self::grow) makes them part of this.
+    /// Room for `size` bytes behind the last; what is in it is old. [`grow`](Self::grow) makes them part of this.
     pub(super) fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.len + size;
         if self.memory.len() < end {

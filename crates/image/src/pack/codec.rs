@@ -8,7 +8,6 @@ use longshore_oci::media_type;
 
 use super::ASSEMBLER;
 use super::buffer::Buffer;
-use super::chunk::MAX;
 
 /// The level of libdeflate.
 const GZIP_LEVEL: i32 = 6;
@@ -77,27 +76,20 @@ impl Encoder {
         })
     }
 
-    /// The most bytes that `size` bytes become.
-    pub(super) fn bound(&mut self, size: usize) -> usize {
-        match self {
-            Self::Gzip(encoder) => encoder.gzip_compress_bound(size),
-            Self::GzipFast(_) => MEMBER.len() + Deflater::bound(size) + 8,
-            Self::Zstd(_) => zstd::zstd_safe::compress_bound(size),
-        }
-    }
-
     /// Replaces `packed` with the compressed form of `plain`.
     ///
     /// # Errors
     /// When there is no memory for it.
     pub(super) fn encode(&mut self, plain: &[u8], packed: &mut Buffer) -> io::Result<()> {
         packed.clear();
-        let room = packed.room(self.bound(plain.len().max(MAX as usize)));
         let size = match self {
             Self::Gzip(encoder) => {
+                let room = packed.room(encoder.gzip_compress_bound(plain.len()));
                 encoder.gzip_compress(plain, room).map_err(|error| io::Error::other(error.to_string()))?
             }
             Self::GzipFast(encoder) => {
+                // Of all of it at once, since room that grows is twice what is needed.
+                packed.room(MEMBER.len() + Deflater::bound(plain.len()) + 8);
                 packed.push(&MEMBER);
                 encoder.compress(plain, |piece| packed.push(piece));
                 packed.push(&crc32(plain).to_le_bytes());
@@ -105,7 +97,10 @@ impl Encoder {
                 packed.push(&(plain.len() as u32).to_le_bytes());
                 return Ok(());
             }
-            Self::Zstd(encoder) => encoder.compress_to_buffer(plain, room)?,
+            Self::Zstd(encoder) => {
+                let room = packed.room(zstd::zstd_safe::compress_bound(plain.len()));
+                encoder.compress_to_buffer(plain, room)?
+            }
         };
         packed.grow(size);
         Ok(())

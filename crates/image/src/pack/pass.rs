@@ -71,9 +71,6 @@ pub(super) struct Tools<'a> {
     encoder: Option<Encoder>,
 }
 
-/// Most chunks have less than so many bytes of extended headers.
-const EXTENDED: usize = 16 << 10;
-
 /// A part of a tar on its way: its bytes and their compressed form.
 #[derive(Default)]
 pub(super) struct Piece {
@@ -222,9 +219,6 @@ impl Pass<'_> {
         tools: &mut Tools<'_>,
         piece: &mut Piece,
     ) -> Result<(), Error> {
-        piece.plain.clear();
-        let largest = if means.codec.is_some() { chunk::MAX } else { chunk::PIECE };
-        piece.plain.room(largest as usize + EXTENDED);
         chunk::fill(&mut tools.blobs, self.recipe, &line.pieces[index], &mut piece.plain)?;
         let Some(codec) = means.codec else { return Ok(()) };
         let (plain, packed) = (&piece.plain, &mut piece.packed);
