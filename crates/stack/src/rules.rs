@@ -1,5 +1,5 @@
-//! The JSON Schema of the stack file as it is checked. Its text is part of the program: to make it of the tables takes longer than all
-//! else that is done to a stack in which nothing changed.
+//! The JSON Schema of the stack file as it is checked. Its text is part of the program: to make it of the tables takes a
+//! millisecond, a fifth of a build in which nothing changed.
 
 use std::borrow::Cow;
 

@@ -24,7 +24,7 @@ pub(super) const MAX: u64 = 1 << 20;
 /// So many files stay open for a thread.
 const OPEN: usize = 2;
 
-/// So many bytes are hashed at a time where none are compressed: two pieces stay in a processor's own cache.
+/// So many bytes are hashed at a time where none are compressed: what a thread hashes together mostly stays in a processor's own cache.
 pub(super) const PIECE: u64 = 128 << 10;
 
 /// Consecutive parts of a tar, at most [`MAX`] bytes but for extended headers.

@@ -193,6 +193,7 @@ impl Part<'_> {
 
     /// Where a path of the component goes.
     fn moved(&self, path: &TreePath) -> Result<TreePath, ComposeError> {
+        // To make a path of a path that is one takes longer than all else that is done to it.
         if *self.from == self.to {
             return Ok(path.clone());
         }
