@@ -1,6 +1,7 @@
 //! Why a build is made again: what of its recipe changed, in words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use longshore_oci::{Digest, Entry, Node, PackageId, Tree, TreePath};
 
@@ -90,7 +91,7 @@ fn trees(lines: &mut Vec<String>, what: &str, old: Option<Tree>, new: &Tree) {
         lines.push(format!("{what}: changed; what it was is no longer in the store"));
         return;
     };
-    let by_path = |tree: &Tree| -> BTreeMap<TreePath, Entry> {
+    let by_path = |tree: &Tree| -> BTreeMap<TreePath, Arc<Entry>> {
         tree.iter().map(|(path, entry)| (path.clone(), entry.clone())).collect()
     };
     let (old, new) = (by_path(&old), by_path(new));

@@ -5,6 +5,7 @@ mod section;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use longshore_oci::{Entry, Node, Store, Tree, TreePath};
 
@@ -61,7 +62,7 @@ fn again(executor: &Executor<'_>, recipe: &Recipe, limits: &Limits) -> Result<Ou
 
 /// The first path where two outputs differ.
 pub fn compare(old: &Output, new: &Output, store: &Store) -> Result<Option<Difference>, Error> {
-    let by_path = |tree: &Tree| -> BTreeMap<TreePath, Entry> {
+    let by_path = |tree: &Tree| -> BTreeMap<TreePath, Arc<Entry>> {
         tree.iter().map(|(path, entry)| (path.clone(), entry.clone())).collect()
     };
     let (old, new) = (by_path(&old.tree), by_path(&new.tree));

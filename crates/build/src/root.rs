@@ -56,7 +56,7 @@ fn tree<'a>(components: impl Iterator<Item = &'a Component>, store: &Store) -> R
                 continue;
             }
             // A link to a folder stays one where another package ships the folder, as with dpkg.
-            let link = matches!(tree.get(path), Some(Entry { node: Node::Symlink(_), .. }));
+            let link = tree.get(path).is_some_and(|there| matches!(there.node, Node::Symlink(_)));
             if !(link && entry.node == Node::Directory) {
                 tree.insert(path.clone(), entry.clone());
             }

@@ -266,9 +266,10 @@ impl Entry {
     }
 }
 
-/// Entries by path, sorted by raw bytes. Parents need not be entries; composition makes them.
+/// Entries by path, sorted by raw bytes. Parents need not be entries; composition makes them. The same entry is in several trees
+/// and layers, and is in memory once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Tree(BTreeMap<TreePath, Entry>);
+pub struct Tree(BTreeMap<TreePath, Arc<Entry>>);
 
 impl Tree {
     /// Nothing.
@@ -277,37 +278,37 @@ impl Tree {
     }
 
     /// Puts `entry` at `path`, returning what was there.
-    pub fn insert(&mut self, path: TreePath, entry: Entry) -> Option<Entry> {
-        self.0.insert(path, entry)
+    pub fn insert(&mut self, path: TreePath, entry: impl Into<Arc<Entry>>) -> Option<Arc<Entry>> {
+        self.0.insert(path, entry.into())
     }
 
     /// The place of `path`, for putting something there only where nothing is.
-    pub fn slot(&mut self, path: TreePath) -> btree_map::Entry<'_, TreePath, Entry> {
+    pub fn slot(&mut self, path: TreePath) -> btree_map::Entry<'_, TreePath, Arc<Entry>> {
         self.0.entry(path)
     }
 
     /// Takes away what is at `path`.
-    pub fn remove(&mut self, path: &TreePath) -> Option<Entry> {
+    pub fn remove(&mut self, path: &TreePath) -> Option<Arc<Entry>> {
         self.0.remove(path)
     }
 
     /// What is at `path`.
-    pub fn get(&self, path: &TreePath) -> Option<&Entry> {
+    pub fn get(&self, path: &TreePath) -> Option<&Arc<Entry>> {
         self.0.get(path)
     }
 
-    /// The directory, or what else is there, that holds `path`; none where that is the root or no entry.
-    pub fn above(&self, path: &TreePath) -> Option<&Entry> {
-        self.0.get(path.folder())
+    /// The directory, or what else is there, that holds `path`, and where it is; none where that is the root or no entry.
+    pub fn above(&self, path: &TreePath) -> Option<(&TreePath, &Arc<Entry>)> {
+        self.0.get_key_value(path.folder())
     }
 
     /// Every entry in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Entry)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&TreePath, &Arc<Entry>)> {
         self.0.iter()
     }
 
     /// The entries at and under `path`, in order.
-    pub fn under<'a>(&'a self, path: &'a TreePath) -> impl Iterator<Item = (&'a TreePath, &'a Entry)> {
+    pub fn under<'a>(&'a self, path: &'a TreePath) -> impl Iterator<Item = (&'a TreePath, &'a Arc<Entry>)> {
         // Between `a` and `a/b` other names sort (`a.b`), so the range is filtered, and ends at the first name past the prefix.
         self.0
             .range(path.clone()..)
@@ -335,7 +336,7 @@ impl Tree {
 
     /// Bytes in all files, each hard-linked file once.
     pub fn size(&self) -> u64 {
-        self.0.values().map(Entry::size).sum()
+        self.0.values().map(|entry| entry.size()).sum()
     }
 
     /// Fails unless every entry lies under directories alone and every hard link names a file.
@@ -350,7 +351,7 @@ impl Tree {
             while checked.pop_if(|above| !holds(above)).is_some() {}
             if !folder.is_empty() && checked.last() != Some(&folder) {
                 // What is above a folder of the tree was seen before it.
-                let known = matches!(self.above(path), Some(Entry { node: Node::Directory, .. }));
+                let known = self.above(path).is_some_and(|(_, above)| above.node == Node::Directory);
                 for parent in path.above().filter(|_| !known) {
                     if self.0.get(parent).is_some_and(|above| above.node != Node::Directory) {
                         let parent = TreePath(parent.into());
@@ -363,7 +364,7 @@ impl Tree {
                 checked.push(path.as_bytes());
             }
             if let Node::Hardlink(target) = &entry.node
-                && !matches!(self.0.get(target), Some(Entry { node: Node::File(_), .. }))
+                && !self.0.get(target).is_some_and(|file| matches!(file.node, Node::File(_)))
             {
                 return Err(TreeError::DanglingHardlink { path: path.clone(), target: target.clone() });
             }
@@ -413,9 +414,9 @@ impl<'de> Deserialize<'de> for Tree {
 
             /// All at once: a map that grows entry by entry takes half as much memory again.
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
-                let mut entries: Vec<(TreePath, Entry)> = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                let mut entries: Vec<(TreePath, Arc<Entry>)> = Vec::new();
+                while let Some((path, entry)) = map.next_entry::<_, Entry>()? {
+                    entries.push((path, entry.into()));
                 }
                 Ok(entries.into_iter().collect())
             }
@@ -425,15 +426,15 @@ impl<'de> Deserialize<'de> for Tree {
     }
 }
 
-impl FromIterator<(TreePath, Entry)> for Tree {
-    fn from_iter<I: IntoIterator<Item = (TreePath, Entry)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+impl<E: Into<Arc<Entry>>> FromIterator<(TreePath, E)> for Tree {
+    fn from_iter<I: IntoIterator<Item = (TreePath, E)>>(entries: I) -> Self {
+        Self(entries.into_iter().map(|(path, entry)| (path, entry.into())).collect())
     }
 }
 
 impl IntoIterator for Tree {
-    type Item = (TreePath, Entry);
-    type IntoIter = std::collections::btree_map::IntoIter<TreePath, Entry>;
+    type Item = (TreePath, Arc<Entry>);
+    type IntoIter = btree_map::IntoIter<TreePath, Arc<Entry>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

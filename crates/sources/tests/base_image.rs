@@ -299,7 +299,7 @@ fn sorted(mut lines: Vec<String>) -> String {
 
 /// The same of a tree.
 fn in_tree(tree: &Tree, store: &Store) -> String {
-    let line = |(path, entry): (&TreePath, &longshore_oci::Entry)| {
+    let line = |(path, entry): (&TreePath, &std::sync::Arc<longshore_oci::Entry>)| {
         let bits = format!("{:04o}", entry.mode);
         let (kind, bits, what) = match &entry.node {
             Node::Directory => ('d', bits, String::new()),

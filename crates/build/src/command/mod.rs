@@ -5,6 +5,7 @@
 //! into; any other is what the input becomes, so that a single file gets that name. Inputs may share folders but no file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use longshore_oci::{Node, Platform, Tree, TreeError, TreePath};
 use longshore_stack::model::{BuildInput, CommandBuild, Destination};
@@ -121,7 +122,8 @@ fn put(name: &str, whole: &mut Tree, top: &str, found: &Found<'_>, at: &TreePath
         };
         let mut entry = entry.clone();
         if let Node::Hardlink(target) = &entry.node {
-            entry.node = Node::Hardlink(at.join(target.as_bytes()).map_err(unsafe_path)?);
+            let node = Node::Hardlink(at.join(target.as_bytes()).map_err(unsafe_path)?);
+            Arc::make_mut(&mut entry).node = node;
         }
         let folder = entry.node == Node::Directory;
         if let Some(before) = whole.insert(place.clone(), entry)

@@ -1,6 +1,7 @@
 //! A layer's tar as data: what goes in, in which order, before a byte of it is read.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use longshore_oci::{Digest, Entry, Epoch, Node, Sha256, Tree, TreePath};
 
@@ -11,7 +12,7 @@ use super::{ASSEMBLER, Error};
 pub struct Recipe {
     name: String,
     epoch: Epoch,
-    entries: Vec<(TreePath, Entry)>,
+    entries: Vec<(TreePath, Arc<Entry>)>,
     key: Digest,
 }
 
@@ -27,13 +28,13 @@ impl Recipe {
         epoch: Epoch,
     ) -> Result<Self, Error> {
         let held = with_parents(tree, paths.into_iter().map(|path| (path.clone(), tree.get(path))));
-        let mut entries: Vec<(TreePath, Entry)> = Vec::with_capacity(held.len());
+        let mut entries: Vec<(TreePath, Arc<Entry>)> = Vec::with_capacity(held.len());
         for (path, entry) in held {
             let entry = entry.ok_or_else(|| Error::NotInTree { path: path.clone() })?;
             check(&path, entry)?;
             // What holds the path before holds this one, too, mostly.
             let seen = entries.last().is_some_and(|(last, _)| last.folder() == path.folder());
-            if !seen && tree.above(&path).is_some_and(|above| above.node != Node::Directory) {
+            if !seen && tree.above(&path).is_some_and(|(_, above)| above.node != Node::Directory) {
                 let parent = path.parent().unwrap_or_default();
                 return Err(Error::NotADirectory { path, parent });
             }
@@ -50,7 +51,7 @@ impl Recipe {
     }
 
     /// Every entry in the order of the tar. A hard link names an earlier file of the same recipe.
-    pub fn entries(&self) -> &[(TreePath, Entry)] {
+    pub fn entries(&self) -> &[(TreePath, Arc<Entry>)] {
         &self.entries
     }
 
@@ -72,7 +73,7 @@ impl Recipe {
 }
 
 /// Has the first path of every set of hard links hold the bytes, and the others link to it.
-fn link(tree: &Tree, entries: &mut [(TreePath, Entry)]) -> Result<(), Error> {
+fn link(tree: &Tree, entries: &mut [(TreePath, Arc<Entry>)]) -> Result<(), Error> {
     // The path that stands for a set in the tree, and the first of the set that is here.
     let mut first: BTreeMap<TreePath, Option<TreePath>> = BTreeMap::new();
     for (_, entry) in &*entries {
@@ -86,15 +87,14 @@ fn link(tree: &Tree, entries: &mut [(TreePath, Entry)]) -> Result<(), Error> {
     for (path, entry) in entries {
         let target = if let Node::Hardlink(target) = &entry.node { target.clone() } else { path.clone() };
         let Some(first) = first.get_mut(&target) else { continue };
-        let file = match tree.get(&target) {
-            Some(file @ Entry { node: Node::File(_), .. }) => file,
+        match tree.get(&target) {
+            Some(file) if matches!(file.node, Node::File(_)) => *entry = file.clone(),
             _ => return Err(Error::DanglingHardlink { path: path.clone(), target }),
-        };
-        *entry = file.clone();
+        }
         match first {
             // Attributes are repeated on links, since some engines change the owner of each and thereby drop
             // `security.capability` from the file they share.
-            Some(first) => entry.node = Node::Hardlink(first.clone()),
+            Some(first) => Arc::make_mut(entry).node = Node::Hardlink(first.clone()),
             None => *first = Some(path.clone()),
         }
     }
@@ -104,21 +104,23 @@ fn link(tree: &Tree, entries: &mut [(TreePath, Entry)]) -> Result<(), Error> {
 /// Paths and every directory above them, without the root, with what `tree` has there, sorted.
 pub(crate) fn with_parents<'a>(
     tree: &'a Tree,
-    held: impl Iterator<Item = (TreePath, Option<&'a Entry>)>,
-) -> Vec<(TreePath, Option<&'a Entry>)> {
+    held: impl Iterator<Item = (TreePath, Option<&'a Arc<Entry>>)>,
+) -> Vec<(TreePath, Option<&'a Arc<Entry>>)> {
     let mut all: Vec<_> = held.filter(|(path, _)| !path.is_root()).collect();
-    let mut folders: BTreeMap<TreePath, Option<&Entry>> = BTreeMap::new();
+    let mut folders: BTreeMap<TreePath, Option<&Arc<Entry>>> = BTreeMap::new();
     for (n, (path, _)) in all.iter().enumerate() {
         if n > 0 && all[n - 1].0.folder() == path.folder() {
             continue;
         }
-        let mut next = path.parent();
+        let mut below = path.clone();
         // What is above something that is in it is in it, too.
-        while let Some(folder) = next.filter(|folder| !folder.is_root()) {
-            next = folder.parent();
-            let btree_map::Entry::Vacant(slot) = folders.entry(folder) else { break };
-            let entry = tree.get(slot.key());
-            slot.insert(entry);
+        while !below.folder().is_empty() && !folders.contains_key(below.folder()) {
+            let (folder, entry) = match tree.above(&below) {
+                Some((folder, entry)) => (folder.clone(), Some(entry)),
+                None => (below.parent().unwrap_or_default(), None),
+            };
+            folders.insert(folder.clone(), entry);
+            below = folder;
         }
     }
     all.extend(folders);
@@ -140,7 +142,7 @@ fn check(path: &TreePath, entry: &Entry) -> Result<(), Error> {
     }
 }
 
-fn key(epoch: Epoch, entries: &[(TreePath, Entry)]) -> Digest {
+fn key(epoch: Epoch, entries: &[(TreePath, Arc<Entry>)]) -> Digest {
     let mut hash = Sha256::new();
     hash.update(b"longshore layer recipe\0");
     hash.update(&ASSEMBLER.to_le_bytes());

@@ -1,6 +1,7 @@
 //! The tree under construction: who owns what, through links, without two owners of one path.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::sync::Arc;
 
 use longshore_oci::{Content, Entry, Facts, FileFacts, Node, Origin, PackageId, StorePath, Tree, TreePath};
 
@@ -56,7 +57,7 @@ pub(super) struct Placing<'a> {
     /// Where, before links are followed.
     pub(super) path: &'a TreePath,
     /// What. A hard link's target is a path of the image.
-    pub(super) entry: Entry,
+    pub(super) entry: Arc<Entry>,
     /// The bytes behind a hard link.
     pub(super) linked: Option<Content>,
     /// Who.
@@ -86,10 +87,10 @@ impl<'a> Builder<'a> {
     pub(super) fn put(
         &mut self,
         path: &TreePath,
-        entry: Entry,
+        entry: impl Into<Arc<Entry>>,
         origin: &Origin,
     ) -> Result<TreePath, ComposeError> {
-        self.place(Placing { path, entry, linked: None, origin, facts: None })
+        self.place(Placing { path, entry: entry.into(), linked: None, origin, facts: None })
     }
 
     /// Stores `bytes` and places them as a file of root's.
@@ -253,7 +254,7 @@ impl<'a> Builder<'a> {
         if path.folder() == self.folder.as_bytes() {
             return true;
         }
-        let found = self.tree.above(path).is_some_and(|above| above.node == Node::Directory);
+        let found = self.tree.above(path).is_some_and(|(_, above)| above.node == Node::Directory);
         // Folders stay folders: what would take the place of one is a conflict.
         if found && let Some(folder) = path.parent() {
             self.folder = folder;
@@ -283,7 +284,7 @@ impl<'a> Builder<'a> {
             let Some(entry) = self.tree.get(&path) else { continue };
             let Node::Hardlink(to) = &entry.node else { continue };
             if self.tree.get(to).is_none_or(|end| end.node != Node::File(content)) {
-                let file = Entry { node: Node::File(content), ..entry.clone() };
+                let file = Entry { node: Node::File(content), ..Entry::clone(entry) };
                 self.tree.insert(path, file);
             }
         }
@@ -291,7 +292,7 @@ impl<'a> Builder<'a> {
         Ok(RootFs {
             // What grew path by path has nodes half of which are empty.
             tree: self.tree.into_iter().collect(),
-            origins: self.origins,
+            origins: self.origins.compact(),
             facts: self.facts,
             roots: self.roots,
             library_folders,

@@ -87,7 +87,9 @@ fn output(build: &mut Builder<'_>, origin: &Origin, request: &OutputRequest) -> 
     let from = match &request.from {
         Some(from) => TreePath::new(from)?,
         None => match component.tree.iter().next() {
-            Some((path, Entry { node: Node::File(_), .. })) if component.tree.len() == 1 => path.clone(),
+            Some((path, only)) if component.tree.len() == 1 && matches!(only.node, Node::File(_)) => {
+                path.clone()
+            }
             _ => TreePath::root(),
         },
     };
@@ -155,7 +157,7 @@ impl Part<'_> {
         let whole = self.tree.get(self.from);
         // Folders need not be entries of their own.
         if whole.is_none_or(|entry| entry.node == Node::Directory) && !self.to.is_root() {
-            let folder = whole.cloned().unwrap_or_else(|| Entry::directory(0o755));
+            let folder = whole.cloned().unwrap_or_else(|| Entry::directory(0o755).into());
             build.put(&self.to, self.owned(&folder), &(self.origin)(self.from))?;
         }
         for (path, entry) in self.tree.under(self.from) {
@@ -166,14 +168,15 @@ impl Part<'_> {
             let mut entry = self.owned(entry);
             let mut linked: Option<Content> = None;
             if let Node::Hardlink(target) = &entry.node {
-                if let Some(Entry { node: Node::File(content), .. }) = self.tree.get(target) {
+                if let Some(Node::File(content)) = self.tree.get(target).map(|file| &file.node) {
                     linked = Some(*content);
                 }
-                entry.node = match (target.is_under(self.from), linked) {
+                let node = match (target.is_under(self.from), linked) {
                     // The other name stays behind.
                     (false, Some(content)) => Node::File(content),
                     _ => Node::Hardlink(self.moved(target)?),
                 };
+                Arc::make_mut(&mut entry).node = node;
             }
             let facts = self.facts.get(path);
             let origin = (self.origin)(path);
@@ -201,13 +204,16 @@ impl Part<'_> {
         Ok(self.to.join(below)?)
     }
 
-    fn owned(&self, entry: &Entry) -> Entry {
-        let mut entry = entry.clone();
-        if let Some((uid, gid)) = self.owner {
-            entry = entry.owned_by(uid, gid);
+    fn owned(&self, entry: &Arc<Entry>) -> Arc<Entry> {
+        let mut entry = Arc::clone(entry);
+        let owner = (entry.uid, entry.gid);
+        if let Some(other) = self.owner.filter(|other| *other != owner) {
+            let entry = Arc::make_mut(&mut entry);
+            (entry.uid, entry.gid) = other;
         }
-        if let (Some(mode), Node::File(_) | Node::Hardlink(_)) = (self.mode, &entry.node) {
-            entry.mode = mode;
+        let has_bytes = matches!(entry.node, Node::File(_) | Node::Hardlink(_));
+        if let Some(mode) = self.mode.filter(|mode| has_bytes && *mode != entry.mode) {
+            Arc::make_mut(&mut entry).mode = mode;
         }
         entry
     }
@@ -231,7 +237,7 @@ pub(super) fn finish(build: &mut Builder<'_>) -> Result<(), ComposeError> {
         let at = build.put(&writable.path, entry.clone(), &inline(&writable.path))?;
         // What is declared holds, whoever made the directory.
         let at = links::follow(&build.tree, &at).unwrap_or(at);
-        if build.tree.get(&at).is_some_and(|there| there.node == Node::Directory && *there != entry) {
+        if build.tree.get(&at).is_some_and(|there| there.node == Node::Directory && **there != entry) {
             build.tree.insert(at.clone(), entry);
             build.origins.insert(at, &inline(&writable.path));
         }

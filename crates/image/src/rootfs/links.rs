@@ -71,7 +71,7 @@ fn walk(tree: &Tree, path: &TreePath, hops: &mut usize) -> Walk {
     let mut at = path.clone();
     loop {
         // A tree has nothing under a link, so above one of its folders there is none.
-        if tree.above(&at).is_some_and(|above| above.node == Node::Directory) {
+        if tree.above(&at).is_some_and(|(_, above)| above.node == Node::Directory) {
             return Walk::At(at);
         }
         let above = at.ancestors().find_map(|parent| match tree.get(&parent).map(|entry| &entry.node) {

@@ -75,7 +75,7 @@ pub trait Packages: Sync {
 }
 
 /// A path, and what is there.
-pub type Held<'a> = (&'a TreePath, &'a Entry);
+pub type Held<'a> = (&'a TreePath, &'a Arc<Entry>);
 
 /// What one image on one platform is composed of.
 pub struct Input<'a> {

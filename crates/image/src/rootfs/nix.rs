@@ -9,7 +9,7 @@ use std::sync::Arc;
 use longshore_oci::{Component, Entry, FileFacts, Node, Origin, StorePath, Tree, TreePath};
 use longshore_stack::model::{NixLinks, NixRequest};
 
-use super::builder::{Builder, Placing};
+use super::builder::Builder;
 use super::contents::Part;
 use super::similar::similar;
 use super::{ComposeError, links, runpath};
@@ -312,8 +312,7 @@ fn leaf(
         return Ok(());
     }
     let origin = Origin::Nix(output.clone());
-    let entry = Entry::symlink(target);
-    build.place(Placing { path: to, entry, linked: None, origin: &origin, facts: None })?;
+    build.put(to, Entry::symlink(target), &origin)?;
     let Some(end) = links::follow(&build.tree, from) else { return Ok(()) };
     let runs = match build.facts.get(&end) {
         Some(FileFacts::Elf(elf)) => elf.interpreter.is_some(),

@@ -34,7 +34,7 @@ fn linked(rootfs: &RootFs) -> Vec<String> {
     let ours = rootfs.tree().iter().filter(|(path, _)| {
         matches!(rootfs.origin(path), Some(Origin::Nix(_))) && !path.as_bytes().starts_with(b"nix")
     });
-    let line = |(path, entry): (&TreePath, &longshore_oci::Entry)| match &entry.node {
+    let line = |(path, entry): super::Held<'_>| match &entry.node {
         longshore_oci::Node::Symlink(to) => format!("{path} -> {}", String::from_utf8_lossy(to)),
         _ => format!("{path} {:04o}", entry.mode),
     };

@@ -9,8 +9,7 @@ use crate::lint::Severity;
 /// The entries under some folders, a line each.
 fn dump(rootfs: &RootFs, folders: &[&str]) -> String {
     let folders: Vec<_> = folders.iter().map(|folder| path(folder)).collect();
-    let within =
-        |(path, _): &(&TreePath, &longshore_oci::Entry)| folders.iter().any(|folder| path.is_under(folder));
+    let within = |(path, _): &super::Held<'_>| folders.iter().any(|folder| path.is_under(folder));
     let lines = rootfs.dump();
     let lines =
         rootfs.tree().iter().zip(lines.lines()).filter(|(entry, _)| within(entry)).map(|(_, line)| line);

@@ -107,10 +107,10 @@ pub(super) fn place(
     build: &mut Builder<'_>,
     component: &Component,
     from: &TreePath,
-    entry: &Entry,
+    entry: &Arc<Entry>,
     to: &TreePath,
 ) -> Result<Option<TreePath>, ComposeError> {
-    let mut entry = entry.clone();
+    let mut entry = Arc::clone(entry);
     let stays = from == to;
     if stays && !build.in_folder(from) {
         for parent in from.ancestors() {
@@ -126,20 +126,21 @@ pub(super) fn place(
     drop_set_id(build, &mut entry, to, component);
     let mut linked = None;
     if let Node::Hardlink(target) = &entry.node {
-        if let Some(Entry { node: Node::File(content), .. }) = component.tree.get(target) {
+        if let Some(Node::File(content)) = component.tree.get(target).map(|file| &file.node) {
             linked = Some(*content);
         }
-        entry.node = match (linked, links::parents(&build.tree, target)) {
+        let node = match (linked, links::parents(&build.tree, target)) {
             (_, links::Walk::At(at)) if stays => Node::Hardlink(at),
             (Some(content), _) => Node::File(content),
             (None, _) => return Ok(None),
         };
+        Arc::make_mut(&mut entry).node = node;
     }
     let facts = component.facts.get(from);
     build.place(Placing { path: to, entry, linked, origin: &component.origin, facts }).map(Some)
 }
 
-fn drop_set_id(build: &mut Builder<'_>, entry: &mut Entry, path: &TreePath, component: &Component) {
+fn drop_set_id(build: &mut Builder<'_>, entry: &mut Arc<Entry>, path: &TreePath, component: &Component) {
     if entry.mode & 0o6000 == 0 || !matches!(entry.node, Node::File(_) | Node::Hardlink(_)) {
         return;
     }
@@ -147,7 +148,7 @@ fn drop_set_id(build: &mut Builder<'_>, entry: &mut Entry, path: &TreePath, comp
     if allowed(&build.input.spec.allow, "setuid", &subject) {
         return;
     }
-    entry.mode &= !0o6000;
+    Arc::make_mut(entry).mode &= !0o6000;
     build.findings.push(Finding {
         lint: "setuid",
         severity: Severity::Note,

@@ -143,7 +143,7 @@ impl State {
     fn hard_link(&self, path: &TreePath, link: &[u8]) -> Result<Node, String> {
         let target = TreePath::new(link).ok().filter(|target| target.as_bytes() == link);
         match target {
-            Some(target) if matches!(self.tree.get(&target), Some(Entry { node: Node::File(_), .. })) => {
+            Some(target) if self.tree.get(&target).is_some_and(|file| matches!(file.node, Node::File(_))) => {
                 Ok(Node::Hardlink(target))
             }
             _ => Err(format!(

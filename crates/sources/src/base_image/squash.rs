@@ -1,6 +1,7 @@
 //! Layers on top of each other: the files of the image (OCI image specification, "Applying Changesets").
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use longshore_oci::{
     Content, Entry, Facts, FileFacts, ImageFiles, Node, Reference, Tree, TreeError, TreePath,
@@ -102,7 +103,7 @@ impl Image {
                 self.facts.insert(at.clone(), facts);
             }
             let linked = together.then_some(Linked { content, facts });
-            self.set(n, at.clone(), Entry { node, ..entry.clone() });
+            self.set(n, at.clone(), Entry { node, ..Entry::clone(entry) });
             self.linked.extend(linked.map(|linked| (at, linked)));
         }
         Ok(())
@@ -127,7 +128,7 @@ impl Image {
         Ok(at)
     }
 
-    fn set(&mut self, n: u32, at: TreePath, entry: Entry) {
+    fn set(&mut self, n: u32, at: TreePath, entry: impl Into<Arc<Entry>>) {
         self.layers.insert(at.clone(), n);
         self.tree.insert(at, entry);
     }
@@ -180,7 +181,7 @@ impl Image {
                     Node::File(content)
                 }
             };
-            let entry = Entry { node, ..entry.clone() };
+            let entry = Entry { node, ..Entry::clone(entry) };
             self.tree.insert(path, entry);
         }
     }

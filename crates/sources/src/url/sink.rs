@@ -1,5 +1,7 @@
 //! An archive's members on their way into a tree: leading folders dropped, nothing twice, nothing out of it.
 
+use std::sync::Arc;
+
 use longshore_oci::{Entry, Facts, FileFacts, Node, Store, StoreError, Tree, TreePath};
 
 use crate::deb::archive::Problem;
@@ -63,7 +65,9 @@ impl<'a> Sink<'a> {
     pub(super) fn hardlink(&mut self, path: &TreePath, target: &TreePath) -> Result<(), Problem> {
         let first = self.stripped(target).and_then(|to| Some((self.tree.get(&to)?.clone(), to)));
         match first {
-            Some((first, to)) => self.insert(path, Entry { node: Node::Hardlink(to), ..first }),
+            Some((first, to)) => {
+                self.insert(path, Entry { node: Node::Hardlink(to), ..Arc::unwrap_or_clone(first) })
+            }
             // It was dropped, being too near the root.
             None => Err(Problem::Hardlink { path: path.to_string(), target: target.to_string() }),
         }

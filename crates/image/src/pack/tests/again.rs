@@ -42,7 +42,7 @@ fn afresh(codec: Codec, changed: Option<usize>) -> (Layer, Content) {
 
 /// Damages the file called `name` where the store has it, without a change of its size.
 fn damage(store: &Store, tree: &Tree, name: &str) {
-    let Some(Entry { node: longshore_oci::Node::File(content), .. }) = tree.get(&path(name)) else {
+    let Some(longshore_oci::Node::File(content)) = tree.get(&path(name)).map(|file| &file.node) else {
         panic!("`{name}` is a file")
     };
     damage_blob(store, content, 0);
@@ -188,7 +188,7 @@ fn keys_of_chunks_say_what_the_bytes_are() {
     let mut buffer = Buffer::default();
     let mut others = tree(&store, Some(21));
     let large = others.remove(&path("f0010")).unwrap();
-    others.insert(path("f0010"), large.owned_by(5, 5));
+    others.insert(path("f0010"), Entry::clone(&large).owned_by(5, 5));
     for tree in [tree(&store, None), others] {
         let recipe = recipe(&tree);
         let chunks = chunk::plan(&recipe);

@@ -45,7 +45,7 @@ fn python_reads_every_field() {
             Node::Symlink(target) => (2, hex(target)),
             Node::Hardlink(target) => (1, hex(target.as_bytes())),
         };
-        let Entry { mode, uid, gid, .. } = entry;
+        let Entry { mode, uid, gid, .. } = &**entry;
         let mut line = format!("{} {kind} 0o{mode:o} {uid} {gid} 1700000000 '' {what}", hex(path.as_bytes()));
         for name in entry.xattrs.keys() {
             line.push(' ');
@@ -74,7 +74,7 @@ fn unpacked(tool: Tool, folder: &Path) -> Vec<String> {
 fn on_disk(layer: &super::Layer) -> Vec<String> {
     use longshore_oci::Node;
     let tree: longshore_oci::Tree = layer.recipe().unwrap().entries().iter().cloned().collect();
-    let line = |(path, entry): (&longshore_oci::TreePath, &Entry)| {
+    let line = |(path, entry): crate::rootfs::Held<'_>| {
         let node = match &entry.node {
             Node::Hardlink(target) => &tree.get(target).unwrap().node,
             node => node,

@@ -83,8 +83,8 @@ fn dump_tree(tree: &Tree) -> BTreeMap<String, String> {
             Node::Directory => format!("dir {owner}"),
             Node::Symlink(target) => format!("link {}", String::from_utf8_lossy(target)),
             Node::File(content) => format!("file {owner} {content:?} {}", links.get(path).unwrap_or(&1)),
-            Node::Hardlink(target) => match tree.get(target) {
-                Some(Entry { node: Node::File(content), .. }) => {
+            Node::Hardlink(target) => match tree.get(target).map(|file| &file.node) {
+                Some(Node::File(content)) => {
                     format!("file {owner} {content:?} {}", links[target])
                 }
                 other => panic!("{path} is a link to {other:?}"),
